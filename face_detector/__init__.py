@@ -1,0 +1,67 @@
+"""Find faces in pictures; also the folder that the detectors' model files are fetched into.
+
+    >>> import cv2
+    >>> from face_detector import load
+    >>> load("ssd").find(cv2.imread("examples/example_01.png")).boxes
+
+Importing the package loads neither OpenCV nor a model.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from face_detector.detections import Detections
+from face_detector.errors import UserFacingError, WeightsError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Name of each detector: the module and the class, made with the arguments of `load`.
+_CLASSES = {
+    "ssd": ("face_detector.ssd", "SSD"),
+    "yunet": ("face_detector.yunet", "YuNet"),
+}
+DETECTORS = tuple(_CLASSES)
+
+
+class FaceDetector(Protocol):
+    """Whatever finds faces."""
+
+    def find(self, image: np.ndarray) -> Detections:
+        """The faces of a uint8 BGR picture of shape (H, W, 3), boxes clipped to it, best first."""
+
+
+def load(
+    name: str = "ssd",
+    size: int | Literal["auto"] = "auto",
+    confidence: float = 0.5,
+    thorough: bool = True,
+    threads: int | None = None,
+) -> FaceDetector:
+    """A face detector, its model files fetched on first use.
+
+    Args:
+        name: one of ``DETECTORS``.
+        size: the longer side in pixels that the network sees in one pass, or "auto": as many
+            scales and tiles as the picture is worth (one pass where ``thorough`` is False).
+        confidence: the least score of a face, in [0, 1].
+        thorough: False makes "auto" one pass, quick enough for video.
+        threads: processor cores to use; None leaves it to the engine.
+
+    Raises:
+        UserFacingError: the name is unknown, or (WeightsError) a model file cannot be fetched.
+    """
+    if name not in _CLASSES:
+        raise UserFacingError(
+            f"There is no face detector {name!r}: choose {' or '.join(DETECTORS)}"
+        )
+    module, class_name = _CLASSES[name]
+    detector: FaceDetector = getattr(import_module(module), class_name)(
+        size, confidence, thorough, threads
+    )
+    return detector
+
+
+__all__ = ["DETECTORS", "Detections", "FaceDetector", "UserFacingError", "WeightsError", "load"]

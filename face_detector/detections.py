@@ -1,0 +1,69 @@
+"""What every face detector returns, and the few operations on boxes they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Faces found in one picture, best first.
+
+    Attributes:
+        boxes: float32 (N, 4), x1, y1, x2, y2 in pixels of the picture.
+        scores: float32 (N,), in [0, 1].
+        landmarks: float32 (N, 5, 2), x, y of the right eye, left eye, nose tip, right and left
+            corner of the mouth (the person's right is on the picture's left), in pixels of the
+            picture and possibly outside it; None where the detector finds none.
+
+    >>> len(Detections.none())
+    0
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    landmarks: np.ndarray | None = None
+
+    @classmethod
+    def none(cls, landmarks: bool = False) -> Detections:
+        """No faces: arrays of the right shapes with N = 0."""
+        return cls(
+            np.empty((0, 4), np.float32),
+            np.empty(0, np.float32),
+            np.empty((0, 5, 2), np.float32) if landmarks else None,
+        )
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, index: np.ndarray) -> Detections:
+        """The faces at these positions (integers, in that order) or where a mask is true."""
+        landmarks = None if self.landmarks is None else self.landmarks[index]
+        return Detections(self.boxes[index], self.scores[index], landmarks)
+
+    def moved(self, scale: Sequence[float], offset: Sequence[float] = (0, 0)) -> Detections:
+        """The same faces where ``new = old * scale + offset``, both as (x, y)."""
+        by, to = np.asarray(scale, np.float32), np.asarray(offset, np.float32)
+        boxes = self.boxes * np.tile(by, 2) + np.tile(to, 2)
+        landmarks = None if self.landmarks is None else self.landmarks * by + to
+        return Detections(boxes, self.scores, landmarks)
+
+    def clipped(self, width: int, height: int) -> Detections:
+        """Boxes cut to the picture on both sides; those with nothing left are dropped."""
+        limits = np.asarray([width, height, width, height], np.float32)
+        boxes = np.clip(self.boxes, 0, limits)
+        inside = Detections(boxes, self.scores, self.landmarks)
+        return inside[(boxes[:, :2] < boxes[:, 2:]).all(axis=1)]
+
+
+def joined(parts: Sequence[Detections]) -> Detections:
+    """All faces of one or more parts, in order of the parts."""
+    landmarks = [part.landmarks for part in parts if part.landmarks is not None]
+    return Detections(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate(landmarks) if landmarks else None,
+    )

@@ -1,0 +1,15 @@
+"""The exceptions of the package.
+
+UserFacingError     its text is one sentence for the person at the keyboard
+└── WeightsError    a model file is not there and cannot be fetched
+"""
+
+from __future__ import annotations
+
+
+class UserFacingError(Exception):
+    """Something the user can put right; the text says what and how, in one sentence."""
+
+
+class WeightsError(UserFacingError):
+    """A model file is not there and cannot be fetched; the text says which to put where."""

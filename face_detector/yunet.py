@@ -1,0 +1,100 @@
+"""YuNet (opencv_zoo, 2023mar), a face detector of 75,856 parameters, run by ONNX Runtime.
+
+Sees faces of about 10 to 300 pixels, and the five landmarks of each.
+
+    >>> from face_detector import load
+    >>> load("yunet", size=640).find(image_bgr).landmarks
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import cv2
+import numpy as np
+import onnxruntime
+
+from face_detector.detections import Detections
+from face_detector.multiscale import resize_longer_side, suppressed
+from face_detector.weights import YUNET, fetch
+
+STRIDES = (8, 16, 32)
+NMS_OVERLAP = 0.3
+REAL_TIME_SIZE = 640
+
+
+class YuNetNetwork:
+    """The network: one picture in, all faces of one pass at the picture's own scale out."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        (path,) = fetch(YUNET)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        # Waiting threads sleep: cores are free for decoding and classifying.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # The file states 640 x 640 for its outputs; errors alone are worth a line.
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            with_free_input_size(path.read_bytes()), options, providers=["CPUExecutionProvider"]
+        )
+
+    def look(self, image: np.ndarray, confidence: float) -> Detections:
+        """Faces of one pass.
+
+        Args:
+            image: uint8 BGR, shape (H, W, 3), any H and W.
+            confidence: the least score of a face, in [0, 1].
+
+        Returns:
+            Boxes and landmarks in pixels of ``image``, not clipped to it, best first.
+        """
+        bottom, right = -image.shape[0] % STRIDES[-1], -image.shape[1] % STRIDES[-1]
+        padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
+        names = [f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps")]
+        outputs = self._session.run(names, {"input": cv2.dnn.blobFromImage(padded)})
+        boxes, scores, landmarks = [], [], []
+        for level, stride in enumerate(STRIDES):
+            classes, objects, offsets, points = (
+                output[0] for output in outputs[4 * level : 4 * level + 4]
+            )
+            # A face's score is the geometric mean of both: opencv modules/objdetect face_detect.cpp
+            score = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))[:, 0]
+            (cells,) = np.nonzero(score >= confidence)
+            row, column = np.divmod(cells, padded.shape[1] // stride)
+            corner = np.stack([column, row], axis=1).astype(np.float32)
+            centre = corner + offsets[cells, :2]
+            half = np.exp(offsets[cells, 2:]) / 2
+            boxes.append(np.hstack([centre - half, centre + half]) * stride)
+            scores.append(score[cells])
+            landmarks.append((points[cells].reshape(-1, 5, 2) + corner[:, None]) * stride)
+        found = Detections(*map(np.concatenate, (boxes, scores, landmarks)))
+        return suppressed(found, NMS_OVERLAP)
+
+
+def with_free_input_size(model: bytes) -> bytes:
+    """The network's file, its input (1, 3, 640, 640) made (1, 3, h, w).
+
+    ONNX Runtime takes a written size as the only one. Two dimensions of the protobuf message are
+    exchanged for names of the same length: field 1, the varint 640, for field 2, a string.
+    """
+    stated = b"\x0a\x03\x08\x80\x05" * 2
+    position = model.index(stated, model.index(b"Z!\x0a\x05input"))
+    return model[:position] + b"\x0a\x03\x12\x01h\x0a\x03\x12\x01w" + model[position + 10 :]
+
+
+class YuNet:
+    """The detector behind ``face_detector.load("yunet")``."""
+
+    def __init__(
+        self, size: int | Literal["auto"], confidence: float, thorough: bool, threads: int | None
+    ) -> None:
+        self._network = YuNetNetwork(threads)
+        self._size = REAL_TIME_SIZE if size == "auto" else size
+        self._confidence = confidence
+
+    def find(self, image: np.ndarray) -> Detections:
+        """The faces of a uint8 BGR picture of shape (H, W, 3), boxes clipped to it, best first."""
+        height, width = image.shape[:2]
+        resized, scale = resize_longer_side(image, self._size)
+        found = self._network.look(resized, self._confidence).moved(scale)
+        return found.clipped(width, height)
