@@ -175,7 +175,7 @@ def _read_weights(path: Path, layers: list[str] | None = None) -> dict[str, list
     """Return the arrays of the named layers, or of all in the file's order."""
     with _open(path) as file:
         try:
-            stored = file["model_weights"] if "model_weights" in file else file
+            stored = file.get("model_weights", file)
             names = layers or [_text(name) for name in stored.attrs["layer_names"]]
             return {
                 name: [
