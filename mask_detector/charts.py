@@ -1,0 +1,90 @@
+"""Charts of training and evaluation, each written as one PNG."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mask_detector.dataset import Dataset, read_crop
+from mask_detector.drawing import display_name
+from mask_detector.images import write_bytes, write_photo
+
+
+def plot_training(path: Path, logs: Mapping[str, Path]) -> None:
+    """Loss and accuracy of every epoch, the phases one after the other and marked.
+
+    Args:
+        logs: name of the phase to its CSV from Keras's ``CSVLogger``, in order.
+    """
+    figure, (losses, accuracies) = _figure(1, 2, 10, 4)
+    start = 0
+    for name, log in logs.items():
+        with log.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        epochs = np.arange(start + 1, start + len(rows) + 1)
+        for axes, figure_name in ((losses, "loss"), (accuracies, "accuracy")):
+            for part, colour in (("", "tab:blue"), ("val_", "tab:orange")):
+                values = [float(row[part + figure_name]) for row in rows]
+                label = ("validation" if part else "training") if start == 0 else None
+                axes.plot(epochs, values, "o-", color=colour, label=label, markersize=3)
+            axes.axvline(start + 0.5, color="grey", linestyle=":")
+            axes.text(start + 0.6, 0.02, name, transform=axes.get_xaxis_transform(), color="grey")
+            axes.set(xlabel="epoch", ylabel=figure_name)
+        start += len(rows)
+    losses.legend()
+    figure.suptitle("Training photos are augmented and degraded: their accuracy is the harder one")
+    _save(figure, path)
+
+
+def plot_confusion(path: Path, confusion: np.ndarray, classes: Sequence[str]) -> None:
+    """A confusion matrix (classes, classes): rows are the truth, columns what was said."""
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    figure, axes = _figure(1, 1, 5, 4.5)
+    names = [display_name(name) for name in classes]
+    ConfusionMatrixDisplay(confusion, display_labels=names).plot(
+        ax=axes, cmap="Blues", colorbar=False
+    )
+    _save(figure, path)
+
+
+def sample_sheet(path: Path, dataset: Dataset, margin: float, a_class: int = 24) -> None:
+    """A picture of crops of each class, evenly spread over its photos, a row or more a class."""
+    size, columns = 96, 12
+    rows = []
+    for name in dataset.classes:
+        samples = [sample for sample in dataset.samples if sample.label == name]
+        chosen = np.unique(np.linspace(0, len(samples) - 1, a_class).round().astype(int))
+        crops = [read_crop(samples[i], size, margin)[..., ::-1] for i in chosen]
+        blank = np.full((size, size, 3), 255, np.uint8)
+        crops += [blank] * (-len(crops) % columns)
+        title = np.full((28, size * columns, 3), 255, np.uint8)
+        cv2.putText(title, name, (6, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 1, cv2.LINE_AA)
+        rows.append(title)
+        rows += [np.hstack(crops[i : i + columns]) for i in range(0, len(crops), columns)]
+    write_photo(path, np.vstack(rows))
+
+
+def _figure(rows: int, columns: int, width: float, height: float) -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg")  # draws into memory: no display is needed
+    from matplotlib import pyplot
+
+    return pyplot.subplots(rows, columns, figsize=(width, height), layout="constrained")
+
+
+def _save(figure: Any, path: Path) -> None:
+    import io
+
+    from matplotlib import pyplot
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    pyplot.close(figure)
+    write_bytes(path, buffer.getvalue())

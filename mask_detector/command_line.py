@@ -1,0 +1,127 @@
+"""What the scripts' command lines share: common options, exit statuses, errors as sentences."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import face_detector
+from mask_detector.errors import UserFacingError
+
+OK, FAILED, USAGE, FOUND = 0, 1, 2, 3
+"""Exit statuses: all well; something failed; wrong usage or a missing model; ``--fail-on`` met."""
+
+DEFAULT_MODEL = Path("mask_detector.model")
+DEFAULT_CONFIDENCE = 0.5
+
+
+class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows each default and keeps the module's docstring as it is."""
+
+
+def make_parser(module_docstring: str | None) -> argparse.ArgumentParser:
+    """A parser whose description is the script's docstring."""
+    return argparse.ArgumentParser(description=module_docstring, formatter_class=Formatter)
+
+
+def add_detection_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that every detection script has."""
+    group = parser.add_argument_group("detection")
+    group.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="trained model file")
+    group.add_argument(
+        "--detector", choices=face_detector.DETECTORS, default="ssd", help="face detector"
+    )
+    group.add_argument(
+        "--detector-size",
+        type=detector_size,
+        default="auto",
+        metavar="N",
+        help="longer side in pixels that the face detector sees in its one pass (300 is the "
+        "classic for ssd); auto: as many passes as a photo is worth, one quick pass for video",
+    )
+    group.add_argument(
+        "--confidence",
+        type=share,
+        default=DEFAULT_CONFIDENCE,
+        metavar="P",
+        help="leave out faces whose detection score is below this",
+    )
+    group.add_argument(
+        "--unsure",
+        type=half_share,
+        default=argparse.SUPPRESS,
+        metavar="BAND",
+        help="call a face unsure when its probability is below 0.5 + BAND; 0 never does "
+        "(default: the model's own)",
+    )
+
+
+def detector_size(text: str) -> int | str:
+    """``auto`` or a whole number of pixels from 32 to 4096."""
+    if text == "auto":
+        return text
+    return whole_number(32, 4096)(text)
+
+
+def whole_number(lowest: int, highest: int | None = None) -> Callable[[str], int]:
+    """A parser of whole numbers in a range, for argparse's ``type``."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < lowest or (highest is not None and value > highest):
+            limits = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
+            raise argparse.ArgumentTypeError(f"must be {limits}, not {value}")
+        return value
+
+    return parse
+
+
+def number(lowest: float, highest: float) -> Callable[[str], float]:
+    """A parser of numbers in a closed range, for argparse's ``type``."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(f"must be {lowest:g} to {highest:g}, not {text}")
+        return value
+
+    return parse
+
+
+share = number(0, 1)
+half_share = number(0, 0.5)
+
+
+def run(main: Callable[[], int]) -> NoReturn:
+    """Run a script's ``main`` and leave with its exit status.
+
+    A :class:`UserFacingError` becomes one line on standard error and status 2, Ctrl-C status
+    130, and a closed pipe (``| head``) ends the script quietly.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    try:
+        status = main()
+        sys.stdout.flush()
+    except UserFacingError as error:
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        status = USAGE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        status = 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Python flushes standard output at exit: give it somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = OK
+    sys.exit(status)

@@ -1,0 +1,58 @@
+"""The face crop that training and detection share: what the classifier sees of a face."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+def cut_crops(
+    image: np.ndarray,
+    boxes: np.ndarray,
+    size: int,
+    margin: float = 0.0,
+    square: bool = True,
+) -> np.ndarray:
+    """Cut faces out of a picture, all resized to one size.
+
+    Args:
+        image: uint8 BGR, shape (H, W, 3).
+        boxes: (N, 4), x1, y1, x2, y2 in pixels of ``image``.
+        size: side of the crops in pixels.
+        margin: what is added on each side, as a share of the box's longer side
+            (of its width and its height where ``square`` is False).
+        square: widen the shorter side so that the face keeps its proportions; False
+            squeezes the box into the square, as the classic scripts do.
+
+    Returns:
+        uint8 RGB, shape (N, size, size, 3); (0, size, size, 3) without boxes. What lies
+        outside the picture repeats its edge pixels.
+    """
+    boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    crops = np.empty((len(boxes), size, size, 3), dtype=np.uint8)
+    if not len(boxes):
+        return crops
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    sides = boxes[:, 2:] - boxes[:, :2]
+    if square:
+        sides = np.repeat(sides.max(axis=1, keepdims=True), 2, axis=1)
+    sides = np.maximum(sides * (1 + 2 * margin), 1)
+    starts = np.floor(centres - sides / 2).astype(int)
+    stops = np.maximum(np.ceil(centres + sides / 2).astype(int), starts + 1)
+    height, width = image.shape[:2]
+    for crop, (x1, y1), (x2, y2) in zip(crops, starts, stops, strict=True):
+        left, top = np.clip([x1, y1], 0, [width - 1, height - 1])
+        right, bottom = np.clip([x2, y2], [left + 1, top + 1], [width, height])
+        patch = image[top:bottom, left:right]
+        if (left, top, right, bottom) != (x1, y1, x2, y2):
+            patch = cv2.copyMakeBorder(
+                patch,
+                *(max(0, top - y1), max(0, y2 - bottom), max(0, left - x1), max(0, x2 - right)),
+                borderType=cv2.BORDER_REPLICATE,
+            )
+        # INTER_AREA averages what is thrown away: a far smaller crop without it is aliased.
+        shrinks = patch.shape[0] > size
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        patch = cv2.resize(patch, (size, size), interpolation=interpolation)
+        cv2.cvtColor(patch, cv2.COLOR_BGR2RGB, dst=crop)
+    return crops

@@ -1,0 +1,187 @@
+"""Find faces, cut them out, classify them: one call, one result type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import face_detector
+from mask_detector.classifier import Classifier
+from mask_detector.crops import cut_crops
+from mask_detector.model_file import read_model
+
+DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "mask_detector.model"
+DEFAULT_CONFIDENCE = 0.5
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face in a picture.
+
+    Attributes:
+        box: x1, y1, x2, y2 in pixels of the picture, 0 <= x1 < x2 <= width.
+        score: how sure the face detector is that this is a face, 0 to 1.
+        probabilities: class name to probability, in the model's order, summing to 1.
+        unsure: the two likeliest classes are too close to call.
+        track: number of the person in a video, None in a photo.
+    """
+
+    box: tuple[int, int, int, int]
+    score: float
+    probabilities: dict[str, float]
+    unsure: bool = False
+    track: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The likeliest class, also where ``unsure`` is set."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    @property
+    def probability(self) -> float:
+        """Probability of the label."""
+        return max(self.probabilities.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """The face as it stands in JSON lines; ``unsure`` and ``track`` only where they are set."""
+        record: dict[str, Any] = {
+            "box": list(self.box),
+            "score": round(self.score, 4),
+            "label": self.label,
+            "probabilities": {name: round(p, 4) for name, p in self.probabilities.items()},
+        }
+        if self.unsure:
+            record["unsure"] = True
+        if self.track is not None:
+            record["track"] = self.track
+        return record
+
+
+def is_unsure(probabilities: Sequence[float] | np.ndarray, band: float) -> bool:
+    """Whether the likeliest class leads the next by less than twice the band.
+
+    With two classes that is a highest probability below 0.5 + band.
+    """
+    second, first = sorted(probabilities)[-2:]
+    return bool(first - second < 2 * band)
+
+
+def count_faces(faces: Iterable[Face], classes: Sequence[str]) -> dict[str, int]:
+    """Faces per class, every class named; unsure ones are counted apart under ``unsure``.
+
+    >>> count_faces([], ("with_mask", "without_mask"))
+    {'with_mask': 0, 'without_mask': 0}
+    """
+    counts = dict.fromkeys(classes, 0)
+    for face in faces:
+        key = "unsure" if face.unsure else face.label
+        counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+class MaskDetector:
+    """A face detector and a mask classifier, ready to look at pictures.
+
+    Attributes:
+        finder: the face detector; ``finder.find(image)`` gives its boxes.
+        classifier: the mask classifier; ``classifier.classes`` names its classes.
+        unsure: half width of the band in which a face is called unsure.
+    """
+
+    def __init__(
+        self, finder: face_detector.FaceDetector, classifier: Classifier, unsure: float
+    ) -> None:
+        self.finder = finder
+        self.classifier = classifier
+        self.unsure = unsure
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path = DEFAULT_MODEL,
+        detector: str = "ssd",
+        detector_size: str | int = "auto",
+        confidence: float = DEFAULT_CONFIDENCE,
+        unsure: float | None = None,
+        thorough: bool = True,
+    ) -> MaskDetector:
+        """Load a model file and a face detector.
+
+        Args:
+            model: a ``mask_detector.model``.
+            detector: a name from ``face_detector.DETECTORS``.
+            detector_size: longer side in pixels of what the face detector sees in one pass;
+                ``"auto"`` lets it choose.
+            confidence: faces with a lower score are left out.
+            unsure: half width of the unsure band; None takes the model's own.
+            thorough: what ``"auto"`` means: as many passes as the picture is worth (photos),
+                or one quick pass (video).
+
+        Raises:
+            ModelFileError: the model file cannot be used.
+            WeightsError: the face detector's files cannot be had.
+        """
+        classifier = Classifier(read_model(model))
+        finder = face_detector.load(detector, detector_size, confidence, thorough=thorough)
+        return cls(finder, classifier, classifier.card.unsure if unsure is None else unsure)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the model's order."""
+        return self.classifier.classes
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """Find and classify the faces of one picture.
+
+        Args:
+            image: uint8 BGR, shape (H, W, 3).
+
+        Returns:
+            The faces, highest face score first; an empty list where there are none.
+        """
+        return self.detect_many([image])[0]
+
+    def detect_many(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
+        """Find and classify the faces of several pictures, all crops in one batch.
+
+        Returns:
+            A list of faces for each picture, in the pictures' order.
+        """
+        found = [self.finder.find(image) for image in images]
+        card = self.classifier.card
+        crops = [
+            cut_crops(image, detections.boxes, card.input_size, card.margin, card.square)
+            for image, detections in zip(images, found, strict=True)
+        ]
+        empty = np.empty((0, card.input_size, card.input_size, 3), np.uint8)
+        rows = iter(self.classifier.probabilities(np.concatenate([empty, *crops])))
+        return [
+            [
+                self._face(image, box, float(score), next(rows))
+                for box, score in zip(detections.boxes, detections.scores, strict=True)
+            ]
+            for image, detections in zip(images, found, strict=True)
+        ]
+
+    def _face(
+        self, image: np.ndarray, box: np.ndarray, score: float, probabilities: np.ndarray
+    ) -> Face:
+        return Face(
+            whole_pixels(box, image.shape[1], image.shape[0]),
+            score,
+            dict(zip(self.classes, map(float, probabilities), strict=True)),
+            is_unsure(probabilities, self.unsure),
+        )
+
+
+def whole_pixels(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
+    """Round a box to whole pixels inside the picture, at least one pixel wide and high."""
+    x1, y1 = (int(np.clip(round(v), 0, n - 1)) for v, n in zip(box[:2], (width, height)))
+    x2, y2 = (
+        int(np.clip(round(v), low + 1, n)) for v, low, n in zip(box[2:], (x1, y1), (width, height))
+    )
+    return x1, y1, x2, y2

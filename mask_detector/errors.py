@@ -1,0 +1,41 @@
+"""The exceptions of the package: each text is one sentence for the person at the keyboard.
+
+    UserFacingError
+    ├── WeightsError      a face detector's model file cannot be had        (face_detector)
+    ├── PhotoError        a photo cannot be read or written
+    ├── ModelFileError    a mask_detector.model is missing, damaged or of an unknown kind
+    ├── DatasetError      training or evaluation photos cannot be used
+    └── SourceError       a camera, video file or stream cannot be opened or went away
+
+Library code raises them; only a script's ``main`` turns them into a line on standard error.
+"""
+
+from __future__ import annotations
+
+from face_detector.errors import UserFacingError, WeightsError
+
+
+class PhotoError(UserFacingError):
+    """A photo cannot be read or written."""
+
+
+class ModelFileError(UserFacingError):
+    """A ``mask_detector.model`` is missing, damaged or of an unknown kind."""
+
+
+class DatasetError(UserFacingError):
+    """Training or evaluation photos cannot be used."""
+
+
+class SourceError(UserFacingError):
+    """A camera, video file or stream cannot be opened or went away."""
+
+
+__all__ = [
+    "DatasetError",
+    "ModelFileError",
+    "PhotoError",
+    "SourceError",
+    "UserFacingError",
+    "WeightsError",
+]

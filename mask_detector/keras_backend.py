@@ -1,0 +1,53 @@
+"""The one place where Keras is imported, quietly; detection with a compiled model never gets here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from types import ModuleType
+
+from mask_detector.errors import UserFacingError
+
+
+def import_keras() -> ModuleType:
+    """Return the ``keras`` module with TensorFlow as its backend.
+
+    Raises:
+        UserFacingError: TensorFlow is not installed.
+    """
+    # 1 leaves out TensorFlow's start-up remarks and keeps its warnings; 2 leaves out both.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        import keras
+        import tensorflow  # noqa: F401  keras defers it; better to fail here
+    except ImportError:
+        raise UserFacingError(
+            "this needs TensorFlow, which is not installed: pip install -r requirements.txt"
+        ) from None
+    return keras
+
+
+@contextlib.contextmanager
+def quiet_standard_error() -> Iterator[None]:
+    """Keep away what TensorFlow's converter writes past Python; shown where it fails."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        terminal = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            if failed:
+                kept.seek(0)
+                sys.stderr.write(kept.read().decode(errors="replace"))

