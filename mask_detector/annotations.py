@@ -19,6 +19,7 @@ What VOC calls ``difficult`` and COCO ``iscrowd`` is kept apart as an ignored re
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -217,7 +218,7 @@ def _yolo_mark(columns: list[str], classes: Mapping[int, str], size: _Size) -> _
         known = ", ".join(f"{index} {name}" for index, name in classes.items())
         raise DatasetError(f"class {number:g} is unknown, known are {known}")
     shares = np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
-    if not (-0.5 <= shares.min() and shares.max() <= 1.5):
+    if not (shares.min() >= -0.5 and shares.max() <= 1.5):
         raise DatasetError(f"expected shares of the photo from 0 to 1, found {' '.join(columns)!r}")
     x1, y1, x2, y2 = shares * (*size, *size)
     return _Mark(classes[int(number)], (x1, y1, x2, y2))
@@ -327,3 +328,24 @@ def _displayed_size(path: Path) -> _Size:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DatasetError(f"{path} cannot be read ({error})") from None
     return (height, width) if orientation in _ROTATED_BY_90 else (width, height)
+
+
+def read_groups(path: Path, column: str = "image") -> dict[str, str]:
+    """Read a ``groups.csv``: which photos belong together and must never be split up.
+
+    Args:
+        column: heading of the column that names the photos; the other is ``group``.
+
+    Returns:
+        The group of each photo, by the name that stands in the file.
+
+    Raises:
+        DatasetError: the file is missing, unreadable or lacks a column.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return {row[column]: row["group"] for row in csv.DictReader(file)}
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: there is no such file") from None
+    except (KeyError, OSError, UnicodeDecodeError, csv.Error):
+        raise DatasetError(f"{path}: expected a CSV with columns {column} and group") from None

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mask_detector import evaluation
-from mask_detector.evaluation import ALL_SIZES, PhotoBoxes
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy.optimize import minimize_scalar
+
+from mask_detector import evaluation
+from mask_detector.evaluation import ALL_SIZES, PhotoBoxes
 
 NONE = np.empty((0, 4))
 FACE = np.array([[10.0, 10.0, 30.0, 30.0]])
@@ -154,7 +155,9 @@ def test_weights_count_like_repeated_photos():
     averages = evaluation.average_precision(matches, weights)
     recalls, precisions = evaluation.recall_and_precision(matches, 0.5, weights)
     for row in (0, 59):
-        repeated = [photo for photo, times in zip(photos, weights[row]) for _ in range(times)]
+        repeated = [
+            photo for photo, times in zip(photos, weights[row], strict=True) for _ in range(times)
+        ]
         again = evaluation.match_photos(repeated)
         assert averages[row] == pytest.approx(evaluation.average_precision(again)[0])
         recall, precision = evaluation.recall_and_precision(again, 0.5)
