@@ -27,6 +27,14 @@ SizeRange = tuple[float, float]
 
 ALL_SIZES: SizeRange = (0.0, np.inf)
 
+SIZE_SLICES: dict[str, SizeRange] = {
+    "under 20 px": (0.0, 20.0),
+    "20 to 32 px": (20.0, 32.0),
+    "32 to 64 px": (32.0, 64.0),
+    "64 px and more": (64.0, np.inf),
+}
+"""The sizes by which figures are sliced."""
+
 
 def in_test_part(group: str, fraction: float = 0.2, salt: str = "scenes-test") -> bool:
     """Whether a group of photos is held out for testing: always the same answer for a group.

