@@ -190,7 +190,7 @@ def main() -> int:
         near, far = training.validation_streams(parts["validation"], classes, recipe, folder)
 
         # First the head on the frozen base, then the upper blocks with it, at a lower rate.
-        logs = {}
+        phases = {}
         for phase, epochs, block, rate in (
             ("head", recipe.head_epochs, None, recipe.learning_rate),
             ("fine-tuning", recipe.epochs, recipe.from_block, recipe.learning_rate * FINE_SHARE),
@@ -198,7 +198,7 @@ def main() -> int:
             if epochs:
                 count = network.freeze_below(net, block)
                 print(f"{phase}: {count:,} weights learn, {epochs} epochs at most, rate {rate:g}")
-                logs[phase] = training.fit_phase(
+                phases[phase] = training.fit_phase(
                     net, learn, near.concatenate(far), recipe, epochs, rate, folder / phase
                 )
 
@@ -227,7 +227,7 @@ def main() -> int:
     if arguments.model.exists():
         arguments.model.replace(f"{arguments.model}.previous")
     write_model(arguments.model, model, card, compiled.flatbuffer)
-    charts.plot_training(arguments.plot, logs)
+    charts.plot_training(arguments.plot, phases)
     confusion = arguments.plot.with_stem(f"{arguments.plot.stem}_confusion")
     charts.plot_confusion(confusion, report.confusion, classes)
     print(f"wrote {arguments.model}, {arguments.plot} and {confusion}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,19 @@ from mask_detector.drawing import display_name
 from mask_detector.images import write_bytes, write_photo
 
 
-def plot_training(path: Path, logs: Mapping[str, Path]) -> None:
+def plot_training(path: Path, phases: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
     """Loss and accuracy of every epoch, the phases one after the other and marked.
 
     Args:
-        logs: name of the phase to its CSV from Keras's ``CSVLogger``, in order.
+        phases: name of the phase to its epochs, as ``fit_phase`` returns them, in order.
     """
     figure, (losses, accuracies) = _figure(1, 2, 10, 4)
     start = 0
-    for name, log in logs.items():
-        with log.open(newline="") as file:
-            rows = list(csv.DictReader(file))
+    for name, rows in phases.items():
         epochs = np.arange(start + 1, start + len(rows) + 1)
         for axes, figure_name in ((losses, "loss"), (accuracies, "accuracy")):
             for part, colour in (("", "tab:blue"), ("val_", "tab:orange")):
-                values = [float(row[part + figure_name]) for row in rows]
+                values = [row[part + figure_name] for row in rows]
                 label = ("validation" if part else "training") if start == 0 else None
                 axes.plot(epochs, values, "o-", color=colour, label=label, markersize=3)
             axes.axvline(start + 0.5, color="grey", linestyle=":")
@@ -80,8 +78,6 @@ def _figure(rows: int, columns: int, width: float, height: float) -> Any:
 
 
 def _save(figure: Any, path: Path) -> None:
-    import io
-
     from matplotlib import pyplot
 
     buffer = io.BytesIO()

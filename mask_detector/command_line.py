@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import face_detector
+from mask_detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
 from mask_detector.errors import UserFacingError
 
 OK, FAILED, USAGE, FOUND = 0, 1, 2, 3
 """Exit statuses: all well; something failed; wrong usage or a missing model; ``--fail-on`` met."""
-
-DEFAULT_MODEL = Path("mask_detector.model")
-DEFAULT_CONFIDENCE = 0.5
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -35,7 +33,10 @@ def add_detection_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("detection")
     group.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="trained model file")
     group.add_argument(
-        "--detector", choices=face_detector.DETECTORS, default="ssd", help="face detector"
+        "--detector",
+        choices=face_detector.DETECTORS,
+        default=DEFAULT_DETECTOR,
+        help="face detector",
     )
     group.add_argument(
         "--detector-size",

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 import face_detector
+from mask_detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
 from mask_detector.model_file import read_model
-
-DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "mask_detector.model"
-DEFAULT_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class MaskDetector:
     def load(
         cls,
         model: str | Path = DEFAULT_MODEL,
-        detector: str = "ssd",
+        detector: str = DEFAULT_DETECTOR,
         detector_size: str | int = "auto",
         confidence: float = DEFAULT_CONFIDENCE,
         unsure: float | None = None,
@@ -180,8 +178,6 @@ class MaskDetector:
 
 def whole_pixels(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
     """Round a box to whole pixels inside the picture, at least one pixel wide and high."""
-    x1, y1 = (int(np.clip(round(v), 0, n - 1)) for v, n in zip(box[:2], (width, height)))
-    x2, y2 = (
-        int(np.clip(round(v), low + 1, n)) for v, low, n in zip(box[2:], (x1, y1), (width, height))
-    )
+    x1, y1 = int(np.clip(round(box[0]), 0, width - 1)), int(np.clip(round(box[1]), 0, height - 1))
+    x2, y2 = int(np.clip(round(box[2]), x1 + 1, width)), int(np.clip(round(box[3]), y1 + 1, height))
     return x1, y1, x2, y2

@@ -198,7 +198,7 @@ def _recalls_and_precisions(matches: Matches, weights: np.ndarray) -> tuple[np.n
     """Recall and precision of the best 1, 2, ..., D finds: each (R, D)."""
     counted = weights[:, matches.photos].astype(np.float64)
     right = np.cumsum(counted * matches.hits, axis=1)
-    return _ratio(right, (weights @ matches.boxes)[:, None], 0), _ratio(
+    return ratio(right, (weights @ matches.boxes)[:, None], 0), ratio(
         right, np.cumsum(counted, axis=1), 0
     )
 
@@ -224,7 +224,7 @@ def recall_and_precision(
     found = np.bincount(matches.photos[chosen], minlength=photos)
     right = np.bincount(matches.photos[chosen & matches.hits], minlength=photos)
     hits = weights @ right
-    return _ratio(hits, weights @ matches.boxes), _ratio(hits, weights @ found)
+    return ratio(hits, weights @ matches.boxes), ratio(hits, weights @ found)
 
 
 def bootstrap_weights(photos: int, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
@@ -263,12 +263,19 @@ def accuracies(confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Two float arrays (...); NaN without any faces.
     """
-    right = np.diagonal(confusions, axis1=-2, axis2=-1)
-    totals = confusions.sum(axis=-1)
-    recalls = _ratio(right, totals)
-    known = ~np.isnan(recalls)
-    balanced = _ratio(np.where(known, recalls, 0).sum(axis=-1), known.sum(axis=-1))
-    return _ratio(right.sum(axis=-1), totals.sum(axis=-1)), balanced
+    right = np.trace(confusions, axis1=-2, axis2=-1)
+    return ratio(right, confusions.sum(axis=(-2, -1))), mean_of_known(class_recalls(confusions))
+
+
+def class_recalls(confusions: np.ndarray) -> np.ndarray:
+    """Share of each class's faces that is labelled right: (..., C, C) to (..., C), NaN for 0/0."""
+    return ratio(np.diagonal(confusions, axis1=-2, axis2=-1), confusions.sum(axis=-1))
+
+
+def mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Mean over the last axis without its NaNs; NaN where there is nothing else."""
+    known = ~np.isnan(values)
+    return ratio(np.where(known, values, 0).sum(axis=-1), known.sum(axis=-1))
 
 
 @dataclass(frozen=True)
@@ -305,7 +312,7 @@ def reliability(
     stated = np.bincount(bin_numbers, confidence, minlength=bins)
     observed = np.bincount(bin_numbers, right, minlength=bins)
     error = np.abs(stated - observed).sum() / len(labels) if len(labels) else np.nan
-    return Reliability(counts, _ratio(stated, counts), _ratio(observed, counts), float(error))
+    return Reliability(counts, ratio(stated, counts), ratio(observed, counts), float(error))
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -338,6 +345,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(1 / np.sqrt(low * high))
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray, undefined: float = np.nan) -> np.ndarray:
+def ratio(part: np.ndarray, whole: np.ndarray, undefined: float = np.nan) -> np.ndarray:
+    """Divide; ``undefined`` where the whole is 0."""
     part, whole = np.broadcast_arrays(np.asarray(part, np.float64), whole)
     return np.divide(part, whole, out=np.full(part.shape, undefined, np.float64), where=whole > 0)

@@ -1,4 +1,4 @@
-"""The one place where Keras is imported, quietly; detection with a compiled model never gets here."""
+"""The one place where Keras is imported, quietly; a compiled model never needs it."""
 
 from __future__ import annotations
 

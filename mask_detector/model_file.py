@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -70,6 +69,7 @@ class ModelCard:
             raise ModelFileError(f"the unsure band must be 0 to 0.5, not {self.unsure}")
 
     def to_json(self) -> str:
+        """The card as it stands in the archive."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -157,7 +157,7 @@ def write_model(path: str | Path, model: Any, card: ModelCard, compiled: bytes |
                 if compiled is not None:
                     archive.writestr(COMPILED_MEMBER, compiled)
                 archive.writestr(CARD_MEMBER, card.to_json())
-            os.replace(archive_path, path)
+            archive_path.replace(path)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot write there ({error.strerror})") from None
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class Recipe:
     smoothing: float = 0.05
     averaging: float = 0.05
     drawn_masks: float = 0.5
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
 
 
@@ -191,14 +192,14 @@ def fit_phase(
     epochs: int,
     rate: float,
     folder: Path,
-) -> Path:
+) -> list[dict[str, float]]:
     """Train what is not frozen, keep the best epoch's weights, stop early.
 
     A phase that was interrupted goes on where ``folder`` says it was; a finished one is
     loaded.
 
     Returns:
-        A CSV file with the losses and accuracies of each epoch.
+        Loss and accuracy of each epoch, in Keras's names.
     """
     keras = import_keras()
     folder.mkdir(parents=True, exist_ok=True)
@@ -231,7 +232,8 @@ def fit_phase(
         network.fit(train, epochs=epochs, validation_data=validation, callbacks=callbacks)
         done.touch()
     network.load_weights(best)
-    return log
+    with log.open(newline="") as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
 def predict_logits(network: Any, stream: Any, classes: int) -> tuple[np.ndarray, np.ndarray]:
