@@ -1,0 +1,1 @@
+"""Example photos, and the scripts that make them from free ones."""
