@@ -1,0 +1,348 @@
+"""Measure a model end to end on annotated photos: finding faces and telling masks.
+
+    python benchmarks/accuracy.py --images photos/images --annotations photos/annotations \\
+        --detector ssd yunet --baseline --output runs/accuracy --json runs/accuracy.json
+
+Annotations are Pascal VOC, YOLO or COCO. benchmarks/README.md says how each figure is defined.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import face_detector
+from benchmarks import accuracy_plots
+from benchmarks.accuracy_measures import (
+    END_TO_END_SIZES,
+    LABEL_SIZES,
+    Measure,
+    Observation,
+    end_to_end,
+    faces_of,
+    faces_of_class,
+    known_boxes,
+    labels_of_boxes,
+    outcome_table,
+)
+from mask_detector import command_line
+from mask_detector.annotations import AnnotatedPhoto, read_annotations, read_groups
+from mask_detector.classifier import Classifier
+from mask_detector.crops import cut_crops
+from mask_detector.dataset import PARTS, part_of
+from mask_detector.detector import Face, MaskDetector, whole_pixels
+from mask_detector.errors import DatasetError, PhotoError
+from mask_detector.evaluation import IOU_THRESHOLD, RESAMPLES, match_photos, reliability
+from mask_detector.images import read_photo, write_bytes
+from mask_detector.model_file import read_model
+
+LOWEST_SCORE = 0.05
+"""Average precision ranks all faces that the detector scores at least this."""
+
+
+@dataclass
+class System:
+    """A face detector and a classifier under test, and what they made of the photos so far."""
+
+    name: str
+    classifier: str
+    classes: Sequence[str]
+    detect: Callable[[np.ndarray], list[Face]]
+    classify: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    observations: list[Observation] = field(default_factory=list)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = command_line.make_parser(__doc__)
+    parser.add_argument("--images", type=Path, required=True, help="folder of photos")
+    parser.add_argument(
+        "--annotations",
+        type=Path,
+        required=True,
+        help="folder of VOC XML or YOLO txt files, COCO JSON file or a folder with one",
+    )
+    parser.add_argument(
+        "--model", type=Path, default=command_line.DEFAULT_MODEL, help="model file to measure"
+    )
+    parser.add_argument(
+        "--detector",
+        choices=face_detector.DETECTORS,
+        nargs="+",
+        default=["ssd"],
+        help="face detectors, each measured with the model",
+    )
+    parser.add_argument(
+        "--detector-size",
+        type=command_line.detector_size,
+        default="auto",
+        metavar="N",
+        help="longer side in pixels that a face detector sees in one pass, or auto",
+    )
+    parser.add_argument(
+        "--confidence",
+        type=command_line.share,
+        default=command_line.DEFAULT_CONFIDENCE,
+        metavar="P",
+        help="face score from which a face counts as found, for recall, precision and labels",
+    )
+    parser.add_argument(
+        "--baseline", action="store_true", help="measure the classic recipe on the same photos too"
+    )
+    parser.add_argument(
+        "--groups",
+        type=Path,
+        metavar="CSV",
+        help="columns image and group: which photos belong together; needed for --part",
+    )
+    parser.add_argument(
+        "--part", choices=("all", *PARTS), default="all", help="part of the groups to measure on"
+    )
+    parser.add_argument(
+        "--test-size",
+        type=command_line.share,
+        default=0.2,
+        metavar="SHARE",
+        help="share of the groups in the test part, as in training",
+    )
+    parser.add_argument(
+        "--limit",
+        type=command_line.whole_number(1),
+        metavar="N",
+        help="measure on this many photos drawn at random, always the same ones",
+    )
+    parser.add_argument("--output", type=Path, metavar="DIR", help="write plots as PNG here")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the measurement; 1 where photos had to be left out."""
+    args = parse_arguments()
+    photos, problems = choose_photos(args)
+    systems = load_systems(args)
+    problems += observe(photos, systems)
+    report = measure(systems, args)
+    print_report(report)
+    for problem in problems:
+        print(f"left out: {problem}", file=sys.stderr)
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(args.json, (json.dumps(without_nan(report), indent=2) + "\n").encode())
+    if args.output:
+        args.output.mkdir(parents=True, exist_ok=True)
+        write_plots(args.output, systems, args.confidence)
+    return command_line.FAILED if problems else command_line.OK
+
+
+def choose_photos(args: argparse.Namespace) -> tuple[list[AnnotatedPhoto], list[str]]:
+    """The photos of the part asked for, and what could not be read."""
+    photos, problems = read_annotations(args.images, args.annotations)
+    if args.part != "all":
+        if args.groups is None:
+            raise DatasetError(f"--part {args.part} needs --groups: a CSV with image and group")
+        groups = read_groups(args.groups)
+        named = [
+            (photo, groups.get(photo.path.name, groups.get(photo.path.stem))) for photo in photos
+        ]
+        problems += [f"{photo.path}: has no group" for photo, group in named if group is None]
+        photos = [
+            photo for photo, group in named if group and part_of(group, args.test_size) == args.part
+        ]
+        if not photos:
+            raise DatasetError(f"no photo of {args.images} is in the part {args.part!r}")
+    if args.limit and args.limit < len(photos):
+        photos = random.Random(0).sample(photos, args.limit)
+    return photos, problems
+
+
+def load_systems(args: argparse.Namespace) -> list[System]:
+    """The model with each face detector, then the classic recipe if asked for."""
+    classifier = Classifier(read_model(args.model))
+    card = classifier.card
+
+    def classify(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        crops = cut_crops(image, boxes, card.input_size, card.margin, card.square)
+        return classifier.probabilities(crops)
+
+    systems = []
+    for name in dict.fromkeys(args.detector):
+        finder = face_detector.load(name, args.detector_size, LOWEST_SCORE)
+        detector = MaskDetector(finder, classifier, card.unsure)
+        systems.append(System(name, args.model.name, card.classes, detector.detect, classify))
+    if args.baseline:
+        from benchmarks.classic import ClassicDetector
+
+        classic = ClassicDetector(LOWEST_SCORE)
+        systems.append(
+            System("classic", "classic", classic.classes, classic.detect, classic.probabilities)
+        )
+    return systems
+
+
+def observe(photos: Sequence[AnnotatedPhoto], systems: Sequence[System]) -> list[str]:
+    """Show every photo to every system; returns what could not be read."""
+    problems = []
+    for photo in tqdm(photos, desc="Measuring", unit="photo", disable=None):
+        try:
+            image = read_photo(photo.path)
+        except PhotoError as error:
+            problems.append(str(error))
+            continue
+        height, width = image.shape[:2]
+        boxes = np.array([whole_pixels(box, width, height) for box in photo.boxes]).reshape(-1, 4)
+        answers: dict[str, np.ndarray] = {}
+        for system in systems:
+            if system.classifier not in answers:
+                answers[system.classifier] = system.classify(image, boxes)
+            observation = Observation(photo, system.detect(image), answers[system.classifier])
+            system.observations.append(observation)
+    if not systems[0].observations:
+        raise DatasetError(f"none of the photos can be read, the first one: {problems[0]}")
+    return problems
+
+
+def measure(systems: Sequence[System], args: argparse.Namespace) -> dict[str, Any]:
+    """All figures: see the README beside this script."""
+    photos = [observation.annotated for observation in systems[0].observations]
+    report: dict[str, Any] = {
+        "photos": len(photos),
+        "part": args.part,
+        "faces": dict(Counter(label for photo in photos for label in photo.labels)),
+        "settings": {
+            "detector_size": args.detector_size,
+            "confidence": args.confidence,
+            "lowest_score": LOWEST_SCORE,
+            "iou": IOU_THRESHOLD,
+            "resamples": RESAMPLES,
+        },
+        "systems": {},
+        "classifiers": {},
+    }
+    for system in systems:
+        rows, columns, counts = outcome_table(system.observations, system.classes, args.confidence)
+        report["systems"][system.name] = {
+            "classifier": system.classifier,
+            "sizes": {
+                name: end_to_end(system.observations, system.classes, args.confidence, sizes)
+                for name, sizes in END_TO_END_SIZES.items()
+            },
+            "outcomes": {"rows": rows, "columns": columns, "counts": counts.tolist()},
+        }
+        if system.classifier not in report["classifiers"]:
+            report["classifiers"][system.classifier] = {
+                name: labels_of_boxes(system.observations, system.classes, sizes)
+                for name, sizes in LABEL_SIZES.items()
+            }
+    return report
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """Print the tables: a value, then its 95 % interval over photos."""
+    faces = ", ".join(f"{count} {label}" for label, count in sorted(report["faces"].items()))
+    settings = report["settings"]
+    print(f"{report['photos']} photos, {faces}; 95 % intervals over photos in brackets")
+    for name, system in report["systems"].items():
+        print(f"\n{name} + {system['classifier']}, end to end, faces scored", end=" ")
+        print(f"{settings['confidence']:g} and more, IoU {settings['iou']:g}")
+        print_table({size: flattened(figures) for size, figures in system["sizes"].items()})
+        outcomes = system["outcomes"]
+        print_counts(outcomes["rows"], outcomes["columns"], outcomes["counts"])
+    for name, sizes in report["classifiers"].items():
+        print(f"\n{name}, labels of the annotated boxes")
+        print_table({size: flattened(figures) for size, figures in sizes.items()})
+
+
+def flattened(figures: dict[str, Any]) -> dict[str, str]:
+    """Texts for the rows of a table: measures by class become a row each."""
+    rows = {}
+    for name, figure in figures.items():
+        words = name.replace("_", " ")
+        if name == "confusion":
+            continue
+        if isinstance(figure, int):
+            rows[words] = str(figure)
+        elif isinstance(figure, float):
+            rows[words] = "-" if math.isnan(figure) else f"{figure:.3f}"
+        elif "value" in figure:
+            rows[words] = as_text(figure)
+        else:
+            rows |= {f"{words}, {label}": as_text(each) for label, each in figure.items()}
+    return rows
+
+
+def as_text(measure: Measure) -> str:
+    """``0.912 [0.880 0.940]``, or a dash where there is nothing to measure."""
+    if math.isnan(measure["value"]):
+        return "-"
+    return f"{measure['value']:.3f} [{measure['low']:.3f} {measure['high']:.3f}]"
+
+
+def print_table(columns: dict[str, dict[str, str]]) -> None:
+    """Print columns of texts under their names."""
+    names = list(next(iter(columns.values())))
+    first = max(map(len, names))
+    print(" " * first, *(f"{column:>19}" for column in columns), sep="  ")
+    for name in names:
+        print(f"{name:<{first}}", *(f"{column[name]:>19}" for column in columns.values()), sep="  ")
+
+
+def print_counts(rows: list[str], columns: list[str], counts: list[list[int]]) -> None:
+    """Print what the annotated faces (rows) were found as (columns)."""
+    first = max(map(len, rows))
+    print(f"{'annotated':<{first}}", *(f"{column:>15}" for column in columns), sep="  ")
+    for name, row in zip(rows, counts, strict=True):
+        print(f"{name:<{first}}", *(f"{count:>15}" for count in row), sep="  ")
+
+
+def write_plots(folder: Path, systems: Sequence[System], confidence: float) -> None:
+    """Write outcomes.png, precision_recall.png and reliability.png."""
+    accuracy_plots.plot_outcomes(
+        folder / "outcomes.png",
+        {s.name: outcome_table(s.observations, s.classes, confidence) for s in systems},
+    )
+    accuracy_plots.plot_precision_recall(
+        folder / "precision_recall.png",
+        {
+            system.name: {"any face": match_photos([faces_of(o) for o in system.observations])}
+            | {
+                name: match_photos(
+                    [faces_of_class(o, name, system.classes) for o in system.observations]
+                )
+                for name in system.classes
+            }
+            for system in systems
+        },
+    )
+    curves = {}
+    for system in systems:
+        pairs = [known_boxes(each, system.classes) for each in system.observations]
+        truth = np.concatenate([truth for truth, _ in pairs])
+        curves[system.classifier] = reliability(np.vstack([rows for _, rows in pairs]), truth)
+    accuracy_plots.plot_reliability(folder / "reliability.png", curves)
+
+
+def without_nan(value: Any) -> Any:
+    """JSON knows no NaN: None stands for what cannot be measured."""
+    if isinstance(value, dict):
+        return {name: without_nan(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [without_nan(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,236 @@
+"""From what was annotated and found in photos to figures with 95 % intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mask_detector import evaluation
+from mask_detector.annotations import AnnotatedPhoto
+from mask_detector.detector import Face
+from mask_detector.evaluation import ALL_SIZES, PhotoBoxes, SizeRange
+
+END_TO_END_SIZES = {"all": ALL_SIZES, **evaluation.SIZE_SLICES}
+LABEL_SIZES = {"all": ALL_SIZES, "under 20 px": (0.0, 20.0), "20 px and more": (20.0, np.inf)}
+
+Measure = dict[str, float]
+"""``value``, and ``low`` and ``high`` of its 95 % interval over photos."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One photo: what was annotated, what was found, and what the annotated boxes are called.
+
+    Attributes:
+        annotated: the photo's boxes and labels.
+        faces: what was found, down to a low face score.
+        box_probabilities: float (N, C), the classifier's answer on each annotated box.
+    """
+
+    annotated: AnnotatedPhoto
+    faces: list[Face]
+    box_probabilities: np.ndarray
+
+    @property
+    def found(self) -> np.ndarray:
+        """Boxes of the found faces: float (K, 4)."""
+        return np.array([face.box for face in self.faces], float).reshape(-1, 4)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Face scores of the found faces: float (K,)."""
+        return np.array([face.score for face in self.faces], float)
+
+
+def faces_of(observation: Observation) -> PhotoBoxes:
+    """All annotated faces, whatever their class, and all found ones by their face score."""
+    annotated = observation.annotated
+    return PhotoBoxes(annotated.boxes, annotated.ignored, observation.found, observation.scores)
+
+
+def faces_of_class(observation: Observation, name: str, classes: Sequence[str]) -> PhotoBoxes:
+    """The annotated faces of one class, and the found ones with that label.
+
+    Finds are ranked by face score times probability of the label. Annotated faces of a class
+    that the model does not know are ignored regions: a find there is neither right nor wrong.
+    """
+    annotated = observation.annotated
+    labels = np.array(annotated.labels, object)
+    unknown = annotated.boxes[~np.isin(labels, list(classes))]
+    ours = np.array([face.label == name for face in observation.faces], bool)
+    probability = np.array([face.probability for face in observation.faces], float)
+    return PhotoBoxes(
+        annotated.boxes[labels == name],
+        np.vstack([annotated.ignored, unknown]),
+        observation.found[ours],
+        (observation.scores * probability)[ours],
+    )
+
+
+def end_to_end(
+    observations: Sequence[Observation],
+    classes: Sequence[str],
+    confidence: float,
+    sizes: SizeRange = ALL_SIZES,
+    resamples: int = evaluation.RESAMPLES,
+) -> dict[str, Any]:
+    """Measure finding and labelling together.
+
+    Args:
+        confidence: the face score from which a find counts for recall, precision and labels;
+            average precision looks at all.
+
+    Returns:
+        ``faces`` (how many were annotated), and a Measure each of ``face_recall``,
+        ``face_precision``, ``label_accuracy``, ``balanced_label_accuracy`` (of the found faces
+        with a class that the model knows), ``average_precision`` (by class) and
+        ``mean_average_precision`` (over the classes that were annotated).
+    """
+    weights = evaluation.bootstrap_weights(len(observations), resamples)
+    matches = evaluation.match_photos([faces_of(each) for each in observations], sizes)
+    recall, precision = evaluation.recall_and_precision(matches, confidence)
+    recalls, precisions = evaluation.recall_and_precision(matches, confidence, weights)
+    confusions = np.array(
+        [_found_labels(each, classes, confidence, sizes) for each in observations]
+    ).reshape(-1, len(classes), len(classes))
+    ranked = [
+        evaluation.match_photos(
+            [faces_of_class(each, name, classes) for each in observations], sizes
+        )
+        for name in classes
+    ]
+    averages = np.array([evaluation.average_precision(each) for each in ranked])
+    resampled = np.array([evaluation.average_precision(each, weights) for each in ranked])
+    return {
+        "faces": int(matches.boxes.sum()),
+        "face_recall": _measure(recall[0], recalls),
+        "face_precision": _measure(precision[0], precisions),
+        **_label_measures("label_accuracy", confusions, weights),
+        "average_precision": {
+            name: _measure(average[0], values)
+            for name, average, values in zip(classes, averages, resampled, strict=True)
+        },
+        "mean_average_precision": _measure(
+            evaluation.mean_of_known(averages.T)[0], evaluation.mean_of_known(resampled.T)
+        ),
+    }
+
+
+def labels_of_boxes(
+    observations: Sequence[Observation],
+    classes: Sequence[str],
+    sizes: SizeRange = ALL_SIZES,
+    resamples: int = evaluation.RESAMPLES,
+) -> dict[str, Any]:
+    """Measure the classifier alone, on the annotated boxes of the classes that it knows.
+
+    Returns:
+        ``faces``, a Measure each of ``accuracy``, ``balanced_accuracy`` and ``recall`` (by
+        class), ``confusion`` (rows are true classes) and ``calibration_error`` (a number).
+    """
+    weights = evaluation.bootstrap_weights(len(observations), resamples)
+    shape = (len(classes), len(classes))
+    per_photo = [known_boxes(each, classes, sizes) for each in observations]
+    confusions = np.array(
+        [
+            evaluation.confusion_matrix(truth, probabilities.argmax(axis=1), shape)
+            for truth, probabilities in per_photo
+        ]
+    ).reshape(-1, *shape)
+    truth = np.concatenate([np.empty(0, int), *(truth for truth, _ in per_photo)])
+    probabilities = np.vstack([np.empty((0, len(classes))), *(rows for _, rows in per_photo)])
+    drawn = np.tensordot(weights, confusions, axes=1)
+    return {
+        "faces": len(truth),
+        **_label_measures("accuracy", confusions, weights),
+        "recall": {
+            name: _measure(recall, values)
+            for name, recall, values in zip(
+                classes,
+                evaluation.class_recalls(confusions.sum(axis=0)),
+                evaluation.class_recalls(drawn).T,
+                strict=True,
+            )
+        },
+        "confusion": confusions.sum(axis=0).tolist(),
+        "calibration_error": evaluation.reliability(probabilities, truth).error,
+    }
+
+
+def known_boxes(
+    observation: Observation, classes: Sequence[str], sizes: SizeRange = ALL_SIZES
+) -> tuple[np.ndarray, np.ndarray]:
+    """True class numbers int (N,) and probabilities (N, C) of the boxes with a known class."""
+    annotated = observation.annotated
+    chosen = evaluation.in_range(annotated.boxes, sizes) & np.isin(annotated.labels, list(classes))
+    truth = [list(classes).index(annotated.labels[box]) for box in np.flatnonzero(chosen)]
+    return np.array(truth, int), observation.box_probabilities[chosen]
+
+
+def outcome_table(
+    observations: Sequence[Observation], classes: Sequence[str], confidence: float
+) -> tuple[list[str], list[str], np.ndarray]:
+    """Count what became of every annotated face, and what the finds on none were called.
+
+    Returns:
+        Names of the rows (the annotated classes, those that the model does not know after
+        those it knows, then ``no face``), names of the columns (the model's classes, then
+        ``not found``), and the counts, int (rows, columns).
+    """
+    labels = {label for each in observations for label in each.annotated.labels}
+    rows = [*classes, *sorted(labels - set(classes)), "no face"]
+    columns = [*classes, "not found"]
+    counts = np.zeros((len(rows), len(columns)), int)
+    for each in observations:
+        hits, alarms = _confident_finds(each, confidence)
+        answers = {target: face.label for target, face in hits}
+        for index, label in enumerate(each.annotated.labels):
+            counts[rows.index(label), columns.index(answers.get(index, "not found"))] += 1
+        for face in alarms:
+            counts[-1, columns.index(face.label)] += 1
+    return rows, columns, counts
+
+
+def _confident_finds(
+    observation: Observation, confidence: float, sizes: SizeRange = ALL_SIZES
+) -> tuple[list[tuple[int, Face]], list[Face]]:
+    """Finds that hit an annotated box of these sizes, each with its index, and false alarms."""
+    match = evaluation.match_photo(faces_of(observation), sizes)
+    confident = (observation.scores >= confidence) & match.counts
+    finds = [
+        (int(match.target[find]), observation.faces[find]) for find in np.flatnonzero(confident)
+    ]
+    return [pair for pair in finds if pair[0] >= 0], [face for target, face in finds if target < 0]
+
+
+def _found_labels(
+    observation: Observation, classes: Sequence[str], confidence: float, sizes: SizeRange
+) -> np.ndarray:
+    """Confusion matrix (C, C) of one photo's found faces with a known class."""
+    names = list(classes)
+    labels = observation.annotated.labels
+    hits, _ = _confident_finds(observation, confidence, sizes)
+    pairs = [
+        (names.index(labels[target]), names.index(face.label))
+        for target, face in hits
+        if labels[target] in names
+    ]
+    truth, answers = np.array(pairs, int).reshape(-1, 2).T
+    return evaluation.confusion_matrix(truth, answers, (len(names), len(names)))
+
+
+def _label_measures(name: str, confusions: np.ndarray, weights: np.ndarray) -> dict[str, Measure]:
+    value, balanced = evaluation.accuracies(confusions.sum(axis=0))
+    values, balanced_values = evaluation.accuracies(np.tensordot(weights, confusions, axes=1))
+    return {
+        name: _measure(value, values),
+        f"balanced_{name}": _measure(balanced, balanced_values),
+    }
+
+
+def _measure(value: float | np.ndarray, resampled: np.ndarray) -> Measure:
+    low, high = evaluation.interval(resampled)
+    return {"value": float(value), "low": low, "high": high}

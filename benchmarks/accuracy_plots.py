@@ -1,0 +1,91 @@
+"""Pictures of an accuracy measurement: one PNG for each question, all systems side by side."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mask_detector.drawing import display_name
+from mask_detector.evaluation import Matches, Reliability, precision_recall_curve
+from mask_detector.images import write_bytes
+
+OutcomeTable = tuple[list[str], list[str], np.ndarray]
+"""Names of the rows, names of the columns, counts."""
+
+
+def plot_outcomes(path: Path, tables: Mapping[str, OutcomeTable]) -> None:
+    """What became of the annotated faces of every class: one panel for each system."""
+    figure, panels = _panels(len(tables), height=4.5)
+    for axes, (title, (rows, columns, counts)) in zip(panels, tables.items(), strict=True):
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        for (row, column), count in np.ndenumerate(counts):
+            if (rows[row], columns[column]) != ("no face", "not found"):
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(column, row, count, ha="center", va="center", color=colour)
+        axes.set_xticks(range(len(columns)), [display_name(name) for name in columns])
+        axes.set_yticks(range(len(rows)), [display_name(name) for name in rows])
+        axes.set(title=title, xlabel="found as", ylabel="annotated as")
+    _save(figure, path)
+
+
+def plot_precision_recall(path: Path, matches: Mapping[str, Mapping[str, Matches]]) -> None:
+    """Precision over recall: one panel for each kind of face, one line for each system.
+
+    Args:
+        matches: by system, then by kind.
+    """
+    kinds: Sequence[str] = list(dict.fromkeys(kind for each in matches.values() for kind in each))
+    figure, panels = _panels(len(kinds), height=4)
+    for axes, kind in zip(panels, kinds, strict=True):
+        for system, each in matches.items():
+            if kind in each:
+                axes.plot(*precision_recall_curve(each[kind]), label=system)
+        axes.set(title=display_name(kind), xlabel="recall", ylabel="precision")
+        axes.set(xlim=(0, 1), ylim=(0, 1.02))
+        axes.grid(alpha=0.3)
+    panels[0].legend(loc="lower left")
+    _save(figure, path)
+
+
+def plot_reliability(path: Path, curves: Mapping[str, Reliability]) -> None:
+    """How often a label is right that is stated with some probability: one panel a classifier."""
+    figure, panels = _panels(len(curves), height=4)
+    for axes, (title, curve) in zip(panels, curves.items(), strict=True):
+        width = 1 / len(curve.counts)
+        centres = (np.arange(len(curve.counts)) + 0.5) * width
+        axes.bar(centres, np.nan_to_num(curve.accuracy), width * 0.95, label="right")
+        axes.plot(curve.confidence, curve.accuracy, "o", color="black", markersize=3)
+        axes.plot([0, 1], [0, 1], ":", color="grey")
+        for centre, accuracy, count in zip(centres, curve.accuracy, curve.counts, strict=True):
+            if count:
+                axes.text(centre, accuracy + 0.02, count, ha="center", fontsize=7)
+        axes.set(title=f"{title}: calibration error {curve.error:.3f}")
+        axes.set(xlabel="stated probability of the label", ylabel="share right")
+        axes.set(xlim=(0.3, 1), ylim=(0, 1.12))
+    _save(figure, path)
+
+
+def _panels(number: int, height: float) -> tuple[Any, Sequence[Any]]:
+    import matplotlib
+
+    matplotlib.use("Agg")  # draws into memory: no display is needed
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(
+        1, number, figsize=(5 * number, height), layout="constrained", squeeze=False
+    )
+    return figure, list(axes[0])
+
+
+def _save(figure: Any, path: Path) -> None:
+    from matplotlib import pyplot
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    pyplot.close(figure)
+    write_bytes(path, buffer.getvalue())
