@@ -1,0 +1,45 @@
+# make setup, make demo, make app, make test, make bench: each works alone on a fresh clone.
+# Without make: the same lines, as the README shows them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: setup demo app test lint bench clean
+
+setup: $(VENV)/setup.done
+
+$(VENV)/setup.done: requirements.txt requirements-detect.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --requirement requirements.txt
+	$(BIN)/python -m face_detector.weights
+	touch $@
+
+$(VENV)/app.done: setup requirements-app.txt
+	$(PIP) install --quiet --requirement requirements-app.txt
+	touch $@
+
+$(VENV)/dev.done: $(VENV)/app.done requirements-dev.txt
+	$(PIP) install --quiet --requirement requirements-dev.txt
+	touch $@
+
+demo: setup
+	$(BIN)/python detect_mask_image.py --image examples/example_01.png --output example_01_mask.png
+
+app: $(VENV)/app.done
+	$(BIN)/python -m streamlit run app.py
+
+lint: $(VENV)/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python benchmarks/speed.py
+
+clean:
+	rm -rf $(VENV)
