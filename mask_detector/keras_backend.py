@@ -8,6 +8,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from types import ModuleType
 
 from mask_detector.errors import UserFacingError
@@ -23,13 +24,22 @@ def import_keras() -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
-        import keras
-        import tensorflow  # noqa: F401  keras defers it; better to fail here
+        with quiet_standard_error():
+            import keras
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()  # remarks on missing GPUs come with the first look
     except ImportError:
         raise UserFacingError(
             "this needs TensorFlow, which is not installed: pip install -r requirements.txt"
         ) from None
     return keras
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that a model depends on, for its model card."""
+    packages = ("tensorflow", "keras", "cv2", "numpy")
+    return {name: import_module(name).__version__ for name in packages}
 
 
 @contextlib.contextmanager

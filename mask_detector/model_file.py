@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,11 +135,11 @@ def read_model(path: str | Path) -> ModelFile:
         ) from None
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError):
         raise ModelFileError(f"{path}: this is not a mask_detector.model, or damaged") from None
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from None
-    return ModelFile(path, card, compiled, lambda: _load_keras(path))
+    return ModelFile(path, card, compiled, lambda: load_keras_archive(path))
 
 
 def write_model(path: str | Path, model: Any, card: ModelCard, compiled: bytes | None) -> None:
@@ -162,14 +164,19 @@ def write_model(path: str | Path, model: Any, card: ModelCard, compiled: bytes |
         raise ModelFileError(f"{path}: cannot write there ({error.strerror})") from None
 
 
-def _load_keras(path: Path) -> Any:
+def load_keras_archive(path: str | Path) -> Any:
+    """Load the Keras model of a v3 archive, whatever its name ends in (slow: TensorFlow).
+
+    Raises:
+        ModelFileError: Keras cannot load it, or it would have to execute code from the file.
+    """
     from mask_detector.keras_backend import import_keras
 
     keras = import_keras()
     with tempfile.TemporaryDirectory() as folder:
         named = Path(folder) / "model.keras"
-        named.symlink_to(path.resolve())
         try:
+            shutil.copyfile(path, named)
             return keras.models.load_model(named, compile=False, safe_mode=True)
         except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
             sentence = str(error).splitlines()[0]
