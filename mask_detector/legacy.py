@@ -69,8 +69,8 @@ def load_keras(path: str | Path) -> Any:
     """Rebuild a classic model.
 
     Returns:
-        A Keras model from float32 RGB crops 0..255, shape (N, S, S, 3), to probabilities
-        (N, classes). Scaling to -1..1 is inside.
+        A Keras model from float32 RGB crops 0..255, shape (N, S, S, 3) with N >= 1, to
+        probabilities (N, classes). Scaling to -1..1 is inside.
 
     Raises:
         ModelFileError: the file is missing, damaged, or holds another network.
