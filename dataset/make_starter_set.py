@@ -72,7 +72,7 @@ def frame(
     for other in others:
         gap = np.maximum(np.maximum(other[:2] - centre, centre - other[2:]), 0).max()
         half = max(min(half, gap), 0.6 * side)
-    centre += rng.uniform(-0.06, 0.06, 2) * side
+    centre = centre + rng.uniform(-0.06, 0.06, 2) * side
     pixels = int(rng.integers(160, 225))
     turn = cv2.getRotationMatrix2D(centre.tolist(), rng.uniform(-12, 12), pixels / (2 * half))
     turn[:, 2] += pixels / 2 - centre

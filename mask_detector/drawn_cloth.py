@@ -112,6 +112,9 @@ def cut_cloth(style: str, wearing: str, slope: float, rng: np.random.Generator) 
     if cut == "folded" or (cut in ("fitted", "sponge") and rng.random() < 0.7):
         _seam(relief, outline, rng)
     _hem(relief, outline, rng)
+    if style in ("cloth", "patterned"):
+        threads = rng.standard_normal((CLOTH_SIZE[1] // 2, CLOTH_SIZE[0]), np.float32)
+        relief += cv2.resize(np.float32(0.025) * threads, CLOTH_SIZE)
     if style in ("surgical", "ffp2"):
         _wire(relief, outline)
     elif rng.random() < 0.2:
@@ -188,7 +191,7 @@ def _across(outline: np.ndarray, share: float, sag: float) -> np.ndarray:
 def _creases(outline: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Soft folds that run from the straps to the middle, and unevenness."""
     width, height = CLOTH_SIZE
-    relief = np.zeros((height // 2, width // 2), np.float32)
+    lines = np.zeros((height // 2, width // 2), np.float32)
     side, top, bottom = outline[:, 0].max(), outline[:, 1].min(), outline[:, 1].max()
     for _ in range(rng.integers(5, 14)):
         sign = rng.choice([-1, 1])
@@ -196,11 +199,11 @@ def _creases(outline: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         end = [sign * side * rng.uniform(-0.2, 0.4), top + (bottom - top) * rng.uniform(0.1, 0.9)]
         value = float(rng.normal(0, 0.17))
         pixels = np.rint(_on_cloth(np.array([start, end])) * 8).astype(np.int32)
-        cv2.line(relief, pixels[0], pixels[1], value, int(rng.integers(2, 6)), cv2.LINE_AA, 4)
+        cv2.line(lines, pixels[0], pixels[1], value, int(rng.integers(2, 6)), cv2.LINE_AA, 4)
     uneven = rng.normal(0, 1, (9, 12)).astype(np.float32)
-    relief = cv2.GaussianBlur(relief, (0, 0), rng.uniform(1.4, 3.2))
-    relief += 0.035 * cv2.resize(uneven, relief.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    return 1 + cv2.resize(relief, CLOTH_SIZE, interpolation=cv2.INTER_LINEAR)
+    folds = cv2.GaussianBlur(lines, (0, 0), rng.uniform(1.4, 3.2))
+    waves = cv2.resize(uneven, lines.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(1 + folds + np.float32(0.035) * waves, CLOTH_SIZE)
 
 
 def _pleat(relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> None:

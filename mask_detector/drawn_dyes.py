@@ -71,14 +71,13 @@ def dye(style: str, rng: np.random.Generator) -> np.ndarray:
     cloth[:] = base
     if style == "patterned":
         other = _bgr(str(rng.choice([*_CLOTHES, "#f4f4f4", "#f4f4f4", "#151515"])))
-        weight = _pattern(rng)[..., None]
-        cloth += weight * (other - base)
+        weight = _pattern(rng)
+        channels = [base[i] + weight * (other[i] - base[i]) for i in range(3)]
         if rng.random() < 0.35:
             third = _bgr(str(rng.choice(_CLOTHES)))
-            cloth += 0.9 * _pattern(rng)[..., None] * (third - cloth)
-    if style in ("cloth", "patterned"):
-        weave = 1 + 0.025 * rng.standard_normal((height // 2, width), np.float32)
-        cloth *= cv2.resize(weave, CLOTH_SIZE)[..., None]
+            weight = np.float32(0.9) * _pattern(rng)
+            channels = [channels[i] + weight * (third[i] - channels[i]) for i in range(3)]
+        return cv2.merge(channels)
     return cloth
 
 

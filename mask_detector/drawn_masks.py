@@ -157,8 +157,8 @@ def _hold_hand(image: np.ndarray, pose: Pose, look: Look, rng: np.random.Generat
     for step in (-0.2, 0.0, 0.2):
         capsule(sleeve, cuff + beside * step, cuff + beside * step - along * 4, 0.6)
 
-    shade = cv2.GaussianBlur(shade, (0, 0), max(0.5, 0.035 * unit))[..., None]
+    soft = cv2.GaussianBlur(shade, (0, 0), max(0.5, 0.035 * unit))[..., None]
     skin = look.skin * rng.uniform(0.92, 1.1)
     garment = look.white * rng.uniform(0.05, 0.9, 3)
-    colour = (skin + (garment - skin) * sleeve[..., None]) * shade
+    colour = (skin + (garment - skin) * sleeve[..., None]) * soft
     blend(image, window, pose, look, colour, np.maximum(coverage, sleeve), rng)
