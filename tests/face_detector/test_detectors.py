@@ -1,0 +1,175 @@
+"""What both detectors promise, on the example photos; then each against OpenCV's own way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from face_detector import DETECTORS, FaceDetector, UserFacingError, load, ssd, yunet
+from face_detector.weights import SSD_CAFFEMODEL, SSD_PROTOTXT, YUNET, fetch
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "thorough": {},
+    "video": {"thorough": False},
+    "one pass": {"size": 480},
+}
+
+
+@pytest.fixture(scope="module", params=[(name, way) for name in DETECTORS for way in SETTINGS])
+def detector(request: pytest.FixtureRequest) -> FaceDetector:
+    name, way = request.param
+    return load(name, **SETTINGS[way])
+
+
+def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """IoU (N, M), written out box by box."""
+    table = np.zeros((len(boxes), len(others)))
+    for row, (ax1, ay1, ax2, ay2) in enumerate(boxes):
+        for column, (bx1, by1, bx2, by2) in enumerate(others):
+            common = max(0, min(ax2, bx2) - max(ax1, bx1)) * max(0, min(ay2, by2) - max(ay1, by1))
+            union = (ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - common
+            table[row, column] = common / union
+    return table
+
+
+def test_nothing_is_found_where_nothing_is(
+    detector: FaceDetector, empty_picture: np.ndarray
+) -> None:
+    found = detector.find(empty_picture)
+    assert found.boxes.shape == (0, 4) and found.boxes.dtype == np.float32
+    assert found.scores.shape == (0,) and found.scores.dtype == np.float32
+
+
+def test_faces_of_a_photo(
+    detector: FaceDetector,
+    photo: Callable[[str], np.ndarray],
+    annotated: Callable[[str], np.ndarray],
+) -> None:
+    image = photo("example_01.png")
+    found = detector.find(image)
+    faces = annotated("example_01.png")
+    assert len(found) == len(faces) == 4
+    assert (overlaps(found.boxes, faces).max(axis=0) > 0.5).all()
+    assert (np.diff(found.scores) <= 0).all()
+    assert found.scores.min() >= 0.5 and found.scores.max() <= 1
+    assert found.boxes.dtype == found.scores.dtype == np.float32
+
+
+def test_boxes_stay_inside_a_cut_photo(
+    detector: FaceDetector, photo: Callable[[str], np.ndarray]
+) -> None:
+    whole = photo("example_03.jpg")
+    (box,) = detector.find(whole).boxes
+    middle = int((box[0] + box[2]) / 2 + (box[2] - box[0]) / 6)
+    image = np.ascontiguousarray(whole[:, :middle])
+    found = detector.find(image)
+    assert len(found) >= 1
+    assert (found.boxes >= 0).all()
+    assert (found.boxes[:, 2] <= image.shape[1]).all()
+    assert (found.boxes[:, 3] <= image.shape[0]).all()
+    assert (found.boxes[:, :2] < found.boxes[:, 2:]).all()
+
+
+def test_higher_confidence_finds_a_part_of_the_same(photo: Callable[[str], np.ndarray]) -> None:
+    image = photo("example_08.jpg")
+    for name in DETECTORS:
+        some, all_of_them = (load(name, confidence=least).find(image) for least in (0.8, 0.3))
+        assert 0 < len(some) < len(all_of_them)
+        assert some.scores.min() >= 0.8
+
+
+@pytest.mark.parametrize(("name", "more"), [("ssd", 1.4), ("yunet", 1.0)])
+def test_a_thorough_look_finds_more_of_a_crowd(
+    photo: Callable[[str], np.ndarray],
+    annotated: Callable[[str], np.ndarray],
+    name: str,
+    more: float,
+) -> None:
+    image, faces = photo("example_08.jpg"), annotated("example_08.jpg")
+
+    def recalled(detector: FaceDetector) -> int:
+        return int((overlaps(detector.find(image).boxes, faces).max(axis=0) > 0.5).sum())
+
+    thorough, quick = recalled(load(name)), recalled(load(name, thorough=False))
+    assert thorough >= more * quick
+    assert thorough >= 0.8 * len(faces)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_panorama_of_twenty_thousand_pixels(photo: Callable[[str], np.ndarray], name: str) -> None:
+    panorama = np.zeros((600, 20_000, 3), np.uint8)
+    face = photo("example_03.jpg")
+    height, width = (min(side, 600) for side in face.shape[:2])
+    panorama[:height, 12_000 : 12_000 + width] = face[:height, :width]
+    found = load(name).find(panorama)
+    assert found.scores[0] > 0.8
+    assert 12_000 < found.boxes[0, 0] < found.boxes[0, 2] < 12_000 + width
+
+
+def test_unknown_name_is_told_the_choices() -> None:
+    with pytest.raises(UserFacingError, match=r"'haar': choose ssd or yunet"):
+        load("haar")
+
+
+def test_import_loads_no_engine(repository: Path) -> None:
+    program = "import sys, face_detector; print({'cv2', 'onnxruntime'} & set(sys.modules))"
+    said = subprocess.check_output([sys.executable, "-c", program], text=True, cwd=repository)
+    assert said.strip() == "set()"
+
+
+def test_ssd_is_the_classic_recipe_with_adjusted_boxes(photo: Callable[[str], np.ndarray]) -> None:
+    image = photo("example_01.png")
+    height, width = image.shape[:2]
+    prototxt, caffemodel = fetch(SSD_PROTOTXT, SSD_CAFFEMODEL)
+    network = cv2.dnn.readNet(str(caffemodel), str(prototxt))
+    squashed = cv2.resize(image, (300, 300))
+    network.setInput(cv2.dnn.blobFromImage(squashed, 1.0, (300, 300), (104.0, 177.0, 123.0)))
+    expected = [
+        [*(row[3:] * (width, height, width, height)), row[2]]
+        for row in network.forward()[0, 0]
+        if row[2] > 0.5
+    ]
+    found = load("ssd", size=300).find(image)
+    assert len(found) == len(expected) > 0
+    for box, score, (*corners, reference) in zip(found.boxes, found.scores, expected, strict=True):
+        x1, y1, x2, y2 = corners
+        sides = np.array([x2 - x1, y2 - y1] * 2)
+        by_hand = np.array(corners) + sides * ssd.BOX_ADJUSTMENT
+        np.testing.assert_allclose(box, np.clip(by_hand, 0, [width, height] * 2), atol=0.05)
+        assert score == pytest.approx(reference, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["example_01.png", "example_03.jpg", "example_08.jpg"])
+@pytest.mark.parametrize("size", [(640, 480), (517, 389), (96, 1000), (1280, 960)])
+def test_yunet_sees_what_opencv_sees(
+    photo: Callable[[str], np.ndarray], name: str, size: tuple[int, int]
+) -> None:
+    image = cv2.resize(photo(name), size)
+    (path,) = fetch(YUNET)
+    reference = cv2.FaceDetectorYN.create(str(path), "", size, 0.5, yunet.NMS_OVERLAP, 5000)
+    rows = reference.detect(image)[1]
+    expected = np.empty((0, 15), np.float32) if rows is None else rows
+    found = yunet.YuNetNetwork().look(image, 0.5)
+    assert len(found) == len(expected)
+    assert found.landmarks is not None
+    boxes = np.hstack([expected[:, :2], expected[:, :2] + expected[:, 2:4]])
+    np.testing.assert_allclose(found.boxes, boxes, atol=0.05)
+    np.testing.assert_allclose(found.landmarks.reshape(-1, 10), expected[:, 4:14], atol=0.05)
+    np.testing.assert_allclose(found.scores, expected[:, 14], atol=1e-3)
+
+
+def test_landmarks_lie_on_the_face(photo: Callable[[str], np.ndarray]) -> None:
+    found = load("yunet").find(photo("example_03.jpg"))
+    assert found.landmarks is not None
+    right_eye, left_eye, nose, right_mouth, left_mouth = found.landmarks[0]
+    x1, y1, x2, y2 = found.boxes[0]
+    assert x1 < right_eye[0] < nose[0] < left_eye[0] < x2
+    assert y1 < right_eye[1] < nose[1] < right_mouth[1] < y2
+    assert right_mouth[0] < left_mouth[0]
