@@ -23,6 +23,7 @@ import face_detector
 from mask_detector import charts, command_line, network, training
 from mask_detector.command_line import number, whole_number
 from mask_detector.dataset import data_report, draw_on_bare_faces, read_dataset
+from mask_detector.keras_backend import package_versions
 from mask_detector.model_file import ModelCard, write_model
 from mask_detector.training import FINE_SHARE, Recipe, Workspace
 
@@ -185,7 +186,14 @@ def main() -> int:
     net = network.build_network(classes, recipe.image_size, recipe.alpha)
     print(f"starting from {network.load_pretrained(net, arguments.weights)}")
 
-    with Workspace(arguments.model, arguments.resume, recipe, dataset.digest) as folder:
+    settings = {
+        "recipe": dataclasses.asdict(recipe),
+        "photos": dataset.digest,
+        "classes": classes,
+        "test_size": arguments.test_size,
+        "weights": arguments.weights,
+    }
+    with Workspace(arguments.model, arguments.resume, settings) as folder:
         learn = training.training_stream([*parts["train"], *drawn], classes, recipe, folder)
         near, far = training.validation_streams(parts["validation"], classes, recipe, folder)
 
@@ -222,7 +230,7 @@ def main() -> int:
         "minutes": round((time.monotonic() - started) / 60, 1),
     }
     card = dataclasses.replace(
-        card, training=told, scores=report.scores, versions=training.package_versions()
+        card, training=told, scores=report.scores, versions=package_versions()
     )
     if arguments.model.exists():
         arguments.model.replace(f"{arguments.model}.previous")

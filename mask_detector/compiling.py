@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from mask_detector.keras_backend import import_keras, quiet_standard_error
 from mask_detector.model_file import ModelCard, ModelFile
 
 FORMATS = ("float32", "float16", "int8")
-"""float32 is the measure; float16 computes alike from half the file; int8 is smaller and quicker."""
+"""float32 is the measure; float16 does alike with half the file; int8 is smaller and quicker."""
 
 LARGEST_LOSS = 0.002
 """Balanced accuracy that a quicker format may cost against float32."""
@@ -62,7 +64,7 @@ def compile_network(model: Any, format: str, crops: np.ndarray) -> bytes:
                 yield [crop[None].astype(np.float32)]
 
         converter.representative_dataset = examples
-    with quiet_standard_error():
+    with quiet_standard_error(), contextlib.redirect_stdout(io.StringIO()):
         return converter.convert()
 
 
@@ -89,10 +91,10 @@ def choose_format(
         results.append(
             Compiled(format, flatbuffer, float(np.mean(recalls)), _time(classifier, crops))
         )
-    good = [
-        r for r in results if r.balanced_accuracy >= results[0].balanced_accuracy - LARGEST_LOSS
-    ]
-    return min(good, key=lambda result: result.milliseconds), results
+    measure, *smaller = results
+    least = measure.balanced_accuracy - LARGEST_LOSS
+    good = [result for result in smaller if result.balanced_accuracy >= least]
+    return min(good or smaller[:1], key=lambda result: result.milliseconds), results
 
 
 def _time(classifier: Classifier, crops: np.ndarray) -> float:

@@ -12,7 +12,7 @@ import face_detector.weights
 from mask_detector import legacy
 from mask_detector.errors import ModelFileError, WeightsError
 from mask_detector.keras_backend import import_keras
-from mask_detector.model_file import read_model
+from mask_detector.model_file import load_keras_archive, read_model
 
 BASE, FEATURES, DROPOUT, LOGITS = "mobilenetv2", 128, 0.3, "logits"
 """Name of the base; units of the dense layer; its dropout; name of the last layer."""
@@ -134,13 +134,7 @@ def _load_imagenet(network: Any) -> str:
 
 
 def _load_archive(path: Path) -> Any:
-    if path.suffix == ".keras":
-        keras = import_keras()
-        try:
-            return keras.models.load_model(path, compile=False, safe_mode=True)
-        except (ValueError, OSError) as error:
-            raise ModelFileError(f"{path}: Keras cannot load it ({error})") from None
-    return read_model(path).load_keras()
+    return load_keras_archive(path) if path.suffix == ".keras" else read_model(path).load_keras()
 
 
 def _load_keras_weights(network: Any, path: Path) -> str:

@@ -9,7 +9,6 @@ import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from mask_detector.augmentation import CANVAS_MARGIN, Augmentation
 from mask_detector.classifier import Classifier
 from mask_detector.compiling import Compiled, choose_format
 from mask_detector.dataset import Sample, read_crop
-from mask_detector.errors import DatasetError, ModelFileError
+from mask_detector.errors import DatasetError, ModelFileError, UserFacingError
 from mask_detector.evaluation import SIZE_SLICES, fit_temperature, in_range, reliability
 from mask_detector.keras_backend import import_keras
 from mask_detector.model_file import ModelCard, ModelFile
@@ -75,25 +74,33 @@ class Workspace:
     It vanishes when the training is complete and stays when it is interrupted, for ``resume``.
     """
 
-    def __init__(self, model: Path, resume: bool, recipe: Recipe, digest: str) -> None:
+    def __init__(self, model: Path, resume: bool, settings: dict[str, Any]) -> None:
         """
+        Args:
+            settings: whatever decides what is trained, on which photos: of kinds that JSON knows.
+
         Raises:
             DatasetError: there is nothing to resume, or it was begun with other settings.
         """
         self.folder = Path(f"{model}.training")
-        settings = json.dumps({"recipe": dataclasses.asdict(recipe), "data": digest})
+        text = json.dumps(settings)
         begun = self.folder / "settings.json"
         if not resume:
             shutil.rmtree(self.folder, ignore_errors=True)
         elif not begun.exists():
             raise DatasetError(f"nothing to resume: there is no {self.folder}")
-        elif begun.read_text() != settings:
+        elif begun.read_text() != text:
             raise DatasetError(f"{self.folder} was begun with other settings or photos")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            begun.write_text(settings)
+            begun.write_text(text)
         except OSError as error:
             raise ModelFileError(f"{self.folder}: cannot write there ({error.strerror})") from None
+        for lock in self.folder.glob("*.lockfile"):
+            # Of a cache that was being written: without its index TensorFlow would not go on.
+            cache = lock.name.partition("_")[0]
+            for part in self.folder.glob(f"{cache}[_.]*"):
+                part.unlink()
 
     def __enter__(self) -> Path:
         return self.folder
@@ -221,19 +228,33 @@ def fit_phase(
             loss = keras.losses.CategoricalCrossentropy(True, recipe.smoothing)
             accuracy = keras.metrics.CategoricalAccuracy("accuracy")
         network.compile(optimizer, loss, weighted_metrics=[accuracy])
+        # What an interrupted run reached is what a later epoch must beat.
+        reached = min((row["val_loss"] for row in _epochs(log)), default=None)
         callbacks = [
-            keras.callbacks.ModelCheckpoint(best, save_best_only=True, save_weights_only=True),
-            keras.callbacks.EarlyStopping(patience=PATIENCE),
+            # Before the weights' average takes their place for the validation's best.
+            keras.callbacks.BackupAndRestore(folder / "backup", double_checkpoint=True),
+            keras.callbacks.ModelCheckpoint(
+                best, save_best_only=True, save_weights_only=True, initial_value_threshold=reached
+            ),
+            keras.callbacks.EarlyStopping(patience=PATIENCE, baseline=reached),
             keras.callbacks.CSVLogger(log, append=True),
-            keras.callbacks.BackupAndRestore(folder / "backup"),
         ]
         if recipe.averaging:
-            callbacks.insert(0, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+            callbacks.insert(1, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
         network.fit(train, epochs=epochs, validation_data=validation, callbacks=callbacks)
         done.touch()
+    if not best.exists():
+        raise UserFacingError("training diverged, try a lower --learning-rate")
     network.load_weights(best)
+    return _epochs(log)
+
+
+def _epochs(log: Path) -> list[dict[str, float]]:
+    """The rows of Keras's CSV log, none where it was never begun."""
+    if not log.exists():
+        return []
     with log.open(newline="") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
 def predict_logits(network: Any, stream: Any, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -347,12 +368,6 @@ def report(
     return Report("\n".join(lines), scores, confusion)
 
 
-def package_versions() -> dict[str, str]:
-    """Versions of the packages that a trained model depends on."""
-    packages = ("tensorflow", "keras", "opencv-python", "numpy")
-    return {name: metadata.version(name) for name in packages}
-
-
 def label_indices(samples: Sequence[Sample], classes: Sequence[str]) -> np.ndarray:
     """The samples' classes as indices, int (N,)."""
     return np.array([classes.index(sample.label) for sample in samples], int)
@@ -389,7 +404,7 @@ def _crops(samples: Sequence[Sample], size: int, margin: float) -> Any:
     import tensorflow as tf
 
     def read(index: np.int64) -> np.ndarray:
-        return read_crop(samples[index], size, margin)
+        return read_crop(samples[int(index)], size, margin)
 
     def crop(index: Any) -> Any:
         pixels = tf.numpy_function(read, [index], tf.uint8)
