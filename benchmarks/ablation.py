@@ -14,11 +14,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import face_detector
 from mask_detector import command_line, network, training
@@ -56,6 +60,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--dataset", type=Path, nargs="+", required=True, help="as for training")
     parser.add_argument("--classes", nargs="+", help="as for training")
     parser.add_argument("--epochs", type=whole_number(1), default=4, help="of fine-tuning")
+    parser.add_argument(
+        "--image-size", type=whole_number(32, 512), default=128, help="of all but those named px"
+    )
     parser.add_argument("--seed", type=whole_number(0), default=0, help="of all that is random")
     parser.add_argument(
         "--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="which to train"
@@ -74,10 +81,15 @@ def main() -> int:
     if arguments.output.exists():
         results = json.loads(arguments.output.read_text())
     for name in arguments.variants:
-        changes = {"epochs": arguments.epochs, "seed": arguments.seed} | VARIANTS[name]
+        changes = {
+            "epochs": arguments.epochs,
+            "image_size": arguments.image_size,
+            "seed": arguments.seed,
+        } | VARIANTS[name]
         results[f"{name} (seed {arguments.seed})"] = _measure(dataset, changes, arguments.output)
         write_bytes(arguments.output, json.dumps(results, indent=2).encode())
         print(f"{name}: {results[f'{name} (seed {arguments.seed})']}")
+    shutil.rmtree(f"{arguments.output}.crops", ignore_errors=True)
     return command_line.OK
 
 
@@ -98,9 +110,12 @@ def _measure(dataset: Dataset, changes: dict[str, Any], output: Path) -> dict[st
     net = network.build_network(classes, learning.image_size, learning.alpha)
     network.load_pretrained(net, "imagenet" if learning.alpha == 1 else "none")
     started = time.monotonic()
+    # Variants that see the same crops share them: cutting them takes longer than an epoch.
+    crops = Path(f"{output}.crops") / f"{learning.image_size}-{len(drawn)}-{learning.seed}"
+    crops.mkdir(parents=True, exist_ok=True)
     with Workspace(output, False, learning, dataset.digest) as folder:
-        learn = training.training_stream([*parts["train"], *drawn], classes, learning, folder)
-        near, far = training.validation_streams(parts["validation"], classes, judging, folder)
+        learn = training.training_stream([*parts["train"], *drawn], classes, learning, crops)
+        near, far = training.validation_streams(parts["validation"], classes, judging, crops)
         for phase, epochs, block, rate in (
             ("head", learning.head_epochs, None, learning.learning_rate),
             ("fine", learning.epochs, learning.from_block, learning.learning_rate * FINE_SHARE),
