@@ -120,9 +120,11 @@ def measure_look(image: np.ndarray, pose: Pose) -> Look:
     # An edge of height h blurred with standard deviation s is at most h / (s sqrt(2 pi)) steep.
     blur = np.clip(0.2 * contrast / max(steepest, 1.0), 0.4, 0.06 * pose.size + 0.4)
     # The second difference of white noise has sqrt(6) times its deviation, and 30 % of normal
-    # values are within 0.385 deviations: the smoothest third of the skin shows no texture.
+    # values are within 0.385 deviations: the smoothest third of the skin shows no texture. On small
+    # faces even that is features, hence the limit.
     fine = np.abs(np.diff(eyes, n=2, axis=0))
-    noise = float(np.clip(np.quantile(fine, 0.3) / 0.385 / 6**0.5, 0.4, 6.0))
+    noise = float(np.quantile(fine, 0.3)) / 0.385 / 6**0.5
+    noise = min(max(noise, 0.4), 1 + 0.05 * pose.size, 6.0)
     return Look(skin, white, slope, float(blur), noise, colourless)
 
 
