@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from dataclasses import replace
-from typing import Any
 
+import coco_reference
 import numpy as np
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from scipy.optimize import minimize_scalar
 
 from mask_detector import evaluation
@@ -38,41 +34,6 @@ def random_photo(random: np.random.Generator) -> PhotoBoxes:
     found = np.vstack([near, random_boxes(random, random.integers(0, 5))])
     ignored = random_boxes(random, random.integers(0, 3))
     return PhotoBoxes(boxes, ignored, found, random.uniform(0, 1, len(found)))
-
-
-def pycocotools_average_precision(photos: list[PhotoBoxes], sizes: tuple[float, float]) -> float:
-    def as_coco(box: np.ndarray) -> dict[str, Any]:
-        x1, y1, x2, y2 = map(float, box)
-        return {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1)}
-
-    annotations = [
-        {"image_id": number, "category_id": 1, "iscrowd": crowd, **as_coco(box)}
-        for number, photo in enumerate(photos)
-        for crowd, boxes in enumerate((photo.boxes, photo.ignored))
-        for box in boxes
-    ]
-    found = [
-        {"image_id": number, "category_id": 1, "score": float(score), **as_coco(box)}
-        for number, photo in enumerate(photos)
-        for box, score in zip(photo.found, photo.scores, strict=True)
-    ]
-    coco = COCO()
-    coco.dataset = {
-        "info": {},
-        "images": [{"id": number} for number in range(len(photos))],
-        "categories": [{"id": 1, "name": "face"}],
-        "annotations": [{"id": 1 + i, **item} for i, item in enumerate(annotations)],
-    }
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco.createIndex()
-        run = COCOeval(coco, coco.loadRes(found), "bbox")
-        run.params.iouThrs = np.array([0.5])
-        run.params.maxDets = [10_000]
-        run.params.areaRng = [[sizes[0] ** 2, min(sizes[1] ** 2, 1e10)]]
-        run.params.areaRngLbl = ["all"]
-        run.evaluate()
-        run.accumulate()
-    return float(run.eval["precision"][0, :, 0, 0, 0].mean())
 
 
 def test_nothing_annotated_and_nothing_found():
@@ -140,7 +101,7 @@ def test_average_precision_equals_pycocotools(seed, sizes):
     random = np.random.default_rng(seed)
     photos = [random_photo(random) for _ in range(40)]
     photos = [replace(photo, scores=photo.scores.round(2)) for photo in photos]  # with ties
-    expected = pycocotools_average_precision(photos, sizes)
+    expected = coco_reference.average_precision(photos, sizes)
     assert 0 < expected < 1
     average = evaluation.average_precision(evaluation.match_photos(photos, sizes))
     assert average == pytest.approx([expected], abs=1e-9)

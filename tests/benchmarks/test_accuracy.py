@@ -1,0 +1,189 @@
+"""The accuracy benchmark: figures against pycocotools and by hand, the script as a process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import coco_reference
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks import accuracy_measures
+from benchmarks.accuracy_measures import Observation
+from mask_detector.annotations import AnnotatedPhoto, read_annotations
+from mask_detector.detector import Face
+from mask_detector.evaluation import ALL_SIZES, box_sizes
+
+CLASSES = ("with_mask", "without_mask")
+SIZES = [*accuracy_measures.END_TO_END_SIZES.values()]
+
+
+def face(box, score: float, masked: float) -> Face:
+    probabilities = dict(zip(CLASSES, (masked, 1 - masked), strict=True))
+    return Face(tuple(map(int, box)), score, probabilities)
+
+
+def observation(boxes=(), labels=(), faces=(), box_probabilities=()) -> Observation:
+    photo = AnnotatedPhoto(Path("a.jpg"), np.array(boxes, float).reshape(-1, 4), list(labels))
+    return Observation(photo, list(faces), np.array(box_probabilities, float).reshape(-1, 2))
+
+
+@pytest.fixture
+def observations(examples: Path) -> list[Observation]:
+    """The example photos, found with shifted boxes, wrong labels and false alarms."""
+    photos, problems = read_annotations(examples, examples / "annotations")
+    assert problems == []
+    random = np.random.default_rng(4)
+    seen = []
+    for photo in photos:
+        boxes = np.repeat(photo.boxes, 2, axis=0)
+        boxes = boxes + random.normal(0, 0.15, boxes.shape) * box_sizes(boxes)[:, None]
+        corners = random.uniform(0, 400, (4, 2))
+        alarms = np.hstack([corners, corners + random.uniform(10, 60, (4, 2))])
+        found = [box for box in np.vstack([boxes, alarms]) if (box[2:] - box[:2] >= 2).all()]
+        faces = [face(box, random.uniform(0.05, 1), random.uniform()) for box in found]
+        masked = random.uniform(size=len(photo.boxes))
+        seen.append(Observation(photo, faces, np.stack([masked, 1 - masked], axis=1)))
+    return seen
+
+
+def test_nothing_annotated_and_nothing_found():
+    figures = accuracy_measures.end_to_end([observation()], CLASSES, 0.5)
+    assert figures["faces"] == 0
+    assert np.isnan(figures["mean_average_precision"]["value"])
+    assert np.isnan(figures["balanced_label_accuracy"]["low"])
+    figures = accuracy_measures.labels_of_boxes([observation()], CLASSES)
+    assert figures["faces"] == 0
+    assert np.isnan(figures["calibration_error"])
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_average_precision_equals_pycocotools(observations, sizes):
+    figures = accuracy_measures.end_to_end(observations, CLASSES, 0.5, sizes, resamples=20)
+    averages = []
+    for name in CLASSES:
+        photos = [accuracy_measures.faces_of_class(o, name, CLASSES) for o in observations]
+        measured = figures["average_precision"][name]["value"]
+        expected = coco_reference.average_precision(photos, sizes)
+        if np.isnan(measured):
+            assert expected == -1  # how pycocotools says that nothing was annotated
+        else:
+            assert measured == pytest.approx(expected, abs=1e-9)
+            averages.append(measured)
+    if sizes is ALL_SIZES:
+        assert len(averages) == 2
+    mean = figures["mean_average_precision"]["value"]
+    assert mean == pytest.approx(np.mean(averages) if averages else np.nan, nan_ok=True)
+
+
+def test_by_hand():
+    near, far = [10, 10, 50, 50], [100, 10, 112, 22]
+    seen = observation(
+        [near, far, [200, 10, 240, 50], [300, 10, 340, 50]],
+        ["with_mask", "without_mask", "without_mask", "incorrect_mask"],
+        [
+            face(near, 0.9, 0.8),
+            face(far, 0.8, 0.7),  # found, wrong label
+            face([300, 10, 340, 50], 0.7, 0.9),  # of a class that the model does not know
+            face([400, 10, 440, 50], 0.6, 0.4),  # a false alarm
+            face([200, 10, 240, 50], 0.3, 0.1),  # too low a score for all but AP
+        ],
+        [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]],
+    )
+    figures = accuracy_measures.end_to_end([seen], CLASSES, 0.5, resamples=5)
+    assert figures["faces"] == 4
+    assert figures["face_recall"] == {"value": 0.75, "low": 0.75, "high": 0.75}
+    assert figures["face_precision"]["value"] == 0.75
+    assert figures["label_accuracy"]["value"] == 0.5
+    assert figures["balanced_label_accuracy"]["value"] == 0.5
+    # Masks: right at 0.72, wrong at 0.56. Bare: wrong at 0.36, right at 0.27, one missed.
+    assert figures["average_precision"]["with_mask"]["value"] == pytest.approx(1)
+    assert figures["average_precision"]["without_mask"]["value"] == pytest.approx(51 / 101 / 2)
+    small = accuracy_measures.end_to_end([seen], CLASSES, 0.5, (0, 20), resamples=5)
+    assert (small["faces"], small["face_recall"]["value"]) == (1, 1)
+    assert (small["face_precision"]["value"], small["label_accuracy"]["value"]) == (1, 0)
+
+    rows, columns, counts = accuracy_measures.outcome_table([seen], CLASSES, 0.5)
+    assert rows == ["with_mask", "without_mask", "incorrect_mask", "no face"]
+    assert columns == ["with_mask", "without_mask", "not found"]
+    assert counts.tolist() == [[1, 0, 0], [1, 0, 1], [1, 0, 0], [0, 1, 0]]
+
+    labels = accuracy_measures.labels_of_boxes([seen], CLASSES, resamples=5)
+    assert (labels["faces"], labels["confusion"]) == (3, [[1, 0], [1, 1]])
+    assert labels["accuracy"]["value"] == pytest.approx(2 / 3)
+    assert labels["balanced_accuracy"]["value"] == 0.75
+    assert labels["recall"]["without_mask"]["value"] == 0.5
+    assert labels["calibration_error"] == pytest.approx((0.1 + 0.2 + 0.6) / 3)
+
+
+def test_intervals_hold_the_value(observations):
+    figures = accuracy_measures.end_to_end(observations, CLASSES, 0.5, resamples=200)
+    for name in ("face_recall", "label_accuracy", "mean_average_precision"):
+        measure = figures[name]
+        assert measure["low"] < measure["value"] < measure["high"]
+
+
+def test_script_measures_the_examples(run_script, examples, model, tmp_path):
+    result = run_script(
+        "benchmarks/accuracy.py",
+        *("--images", examples, "--annotations", examples / "annotations", "--model", model),
+        *("--detector", "ssd", "yunet", "--detector-size", 300),
+        *("--output", tmp_path / "plots", "--json", tmp_path / "accuracy.json"),
+    )
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / "accuracy.json").read_text())
+    assert report["photos"] == 8
+    assert sum(report["faces"].values()) == report["systems"]["ssd"]["sizes"]["all"]["faces"]
+    for name in ("ssd", "yunet"):
+        figures = report["systems"][name]["sizes"]["all"]
+        assert figures["face_precision"]["value"] > 0.5
+        assert figures["label_accuracy"]["value"] > 0.6
+        recall = figures["face_recall"]
+        assert f"{recall['value']:.3f} [{recall['low']:.3f} {recall['high']:.3f}]" in result.stdout
+    assert report["classifiers"]["mask_detector.model"]["all"]["accuracy"]["value"] > 0.6
+    for name in ("outcomes", "precision_recall", "reliability"):
+        assert cv2.imread(str(tmp_path / "plots" / f"{name}.png")) is not None
+
+
+def test_script_measures_a_part_and_lists_what_it_leaves_out(run_script, examples, model, tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    for photo in examples.glob("example_0[123].*"):
+        (images / photo.name).write_bytes(photo.read_bytes())
+    damaged = images / "example_03.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:3000])
+    groups = tmp_path / "groups.csv"
+    # By the names' hashes g3 is in the test part, g1 in the training part.
+    groups.write_text("image,group\nexample_01,g3\nexample_02,g1\nexample_03.jpg,g3\n")
+    result = run_script(
+        "benchmarks/accuracy.py",
+        *("--images", images, "--annotations", examples / "annotations", "--model", model),
+        *("--groups", groups, "--part", "test", "--detector-size", 300),
+    )
+    assert result.returncode == 1, result.stderr
+    assert result.stdout.startswith("1 photos, ")
+    left_out = [line for line in result.stderr.splitlines() if line.startswith("left out: ")]
+    assert len(left_out) == 6
+    assert sum("there is no photo" in line for line in left_out) == 5
+    assert sum("example_03.jpg: the photo is damaged" in line for line in left_out) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--images", "nowhere"], "nowhere: there is no such folder of photos"),
+        (["--annotations", "nowhere"], "nowhere: there are no such annotations"),
+        (["--part", "test"], "--part test needs --groups: a CSV with image and group"),
+        (["--model", "nowhere.model"], "nowhere.model: there is no such model file"),
+        (["--limit", "0"], "must be 1 or more, not 0"),
+    ],
+)
+def test_script_says_in_one_sentence_what_is_wrong(run_script, examples, arguments, sentence):
+    known = ["--images", examples, "--annotations", examples / "annotations"]
+    result = run_script("benchmarks/accuracy.py", *known, *arguments)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
