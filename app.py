@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""See who wears a mask, in the browser: photos, videos and the live camera.
+
+    make app                            set up what is missing and open it
+    streamlit run app.py                where everything is installed
+    streamlit run app.py --server.port 8502
+
+The page opens at http://localhost:8501, for this computer alone; docs/deploy.md says how to
+let others in, docs/app.md what everything on the pages does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from mask_app import live, photo
+from mask_app.login import let_in
+from mask_app.settings import Settings, sidebar
+from mask_detector.errors import UserFacingError
+
+# Streamlit leaves much room above the title, which phones do not have.
+_CSS = "<style>.stMainBlockContainer {padding-top: 3.5rem; max-width: 72rem}</style>"
+
+
+def show(page: Callable[[Settings], None]) -> Callable[[], None]:
+    """A page of Streamlit's out of one of ours: settings beside it, errors as sentences."""
+
+    def run() -> None:
+        try:
+            page(sidebar())
+        except UserFacingError as error:
+            st.error(f"{error}.", icon="🚫")
+
+    return run
+
+
+def main() -> None:
+    st.set_page_config("Face masks", "😷", layout="wide")
+    st.html(_CSS)
+    if not let_in():
+        return
+    st.navigation(
+        [
+            st.Page(show(photo.page), title="Photos", icon=":material/photo:", url_path="photos"),
+            st.Page(
+                show(live.page), title="Live camera", icon=":material/videocam:", url_path="live"
+            ),
+        ],
+        position="top",
+    ).run()
+
+
+main()

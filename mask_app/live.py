@@ -1,0 +1,161 @@
+"""The page for the live camera of the visitor's browser."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from urllib.parse import urlsplit
+
+import pandas as pd
+import streamlit as st
+from streamlit_webrtc import WebRtcMode, webrtc_streamer
+
+from mask_app import models, operator, parts, photo
+from mask_app.live_view import LiveView
+from mask_app.settings import Settings
+
+_UPDATE_SECONDS = 0.5
+_PATIENCE_SECONDS = 10
+_CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 25}}
+
+# Two short tones, made in the browser: no sound file, and nothing to play when muted.
+_ALARM = st.components.v2.component(
+    "mask_alarm",
+    js="""
+export default function ({ data, parentElement }) {
+  const heard = parentElement.heard ?? data.alarms;
+  parentElement.heard = data.alarms;
+  if (data.alarms <= heard) return;
+  const audio = (window.maskAlarm ??= new AudioContext());
+  for (const [start, pitch] of [[0, 880], [0.22, 660]]) {
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    tone.frequency.value = pitch;
+    volume.gain.value = 0.2;
+    tone.connect(volume).connect(audio.destination);
+    tone.start(audio.currentTime + start);
+    tone.stop(audio.currentTime + start + 0.18);
+  }
+}
+""",
+)
+
+
+def page(settings: Settings) -> None:
+    """Draw the page."""
+    st.header("Live camera", anchor=False)
+    detector = models.live_detector(settings.detector, settings.confidence, settings.unsure)
+    view: LiveView = st.session_state.setdefault("live_view", LiveView(detector, settings))
+    view.detector, view.settings = detector, settings
+
+    reason = why_no_camera(st.context.url)
+    if reason is not None:
+        st.warning(reason, icon="🔒")
+        return
+
+    picture, beside = st.columns([3, 2])
+    with picture:
+        stream = webrtc_streamer(
+            key="live_camera",
+            mode=WebRtcMode.SENDRECV,
+            rtc_configuration={"iceServers": operator.ice_servers()},
+            media_stream_constraints={"video": _CAMERA, "audio": False},
+            video_frame_callback=view.on_frame,
+            on_video_ended=view.begin,
+            video_html_attrs={
+                "autoPlay": True,
+                "controls": False,
+                "muted": True,
+                "style": {"width": "100%", "borderRadius": "0.5rem"},
+            },
+            translations={
+                "start": "Start",
+                "stop": "Stop",
+                "select_device": "Choose camera",
+                "device_ask_permission": "Your browser asks whether this page may use the camera.",
+                "device_not_available": "No camera was found, or another program is using it.",
+                "device_access_denied": "The browser was told not to give this page the camera: "
+                "allow it in the address bar, then press Start again.",
+                "media_api_not_available": "This browser gives no camera to pages.",
+            },
+            media_toggle_controls=False,
+        )
+    active = stream.state.playing or stream.state.signalling
+    with beside:
+        # While nothing plays nothing changes: the page need not ask.
+        st.fragment(_show_report, run_every=_UPDATE_SECONDS if active else None)(view)
+    st.fragment(_show_history, run_every=2 * _UPDATE_SECONDS if active else None)(view)
+    _show_way_out(view, settings, active)
+
+
+def why_no_camera(address: str | None) -> str | None:
+    """Why a browser gives no camera to a page at this address; None where it does."""
+    parts_of_it = urlsplit(address or "")
+    host = parts_of_it.hostname or "localhost"
+    if parts_of_it.scheme != "http" or host == "localhost" or host.endswith(".localhost"):
+        return None
+    try:
+        if ipaddress.ip_address(host).is_loopback:
+            return None
+    except ValueError:  # a name, not a number
+        pass
+    return (
+        "Browsers give the camera only to pages that came over HTTPS, or from the same computer. "
+        "This page came over plain HTTP: ask whoever runs it for an https:// address. "
+        "Photos and videos can be uploaded all the same."
+    )
+
+
+def _show_report(view: LiveView) -> None:
+    report = view.report()
+    parts.count_tiles(report.counts if report.running else None, models.classifier().classes)
+    if report.running:
+        st.caption(
+            f"{report.frames_per_second:.0f} pictures a second, "
+            f"{1000 * report.delay:.0f} ms from frame to picture"
+        )
+    else:
+        st.caption("Press **Start** and let the page use the camera.")
+    _ALARM(data={"alarms": report.alarms}, key="alarm")
+
+
+def _show_history(view: LiveView) -> None:
+    history = view.report().history
+    if len(history) < 2:
+        return
+    counts = pd.DataFrame(
+        [parts.with_unsure(counts) for _, counts in history],
+        index=pd.to_datetime([second for second, _ in history], unit="s", utc=True),
+    )
+    if st.context.timezone:
+        counts.index = counts.index.tz_convert(st.context.timezone)
+    st.subheader("The last minutes", anchor=False)
+    parts.counts_chart(counts, models.classifier().classes, "", "%H:%M:%S")
+
+
+def _show_way_out(view: LiveView, settings: Settings, active: bool) -> None:
+    """Stills, where the live picture cannot come through, and why it cannot."""
+    if not active:
+        st.session_state.pop("live_since", None)
+    else:
+        since = st.session_state.setdefault("live_since", time.monotonic())
+        st.fragment(_show_trouble, run_every=1.0)(view, since)
+    if not st.toggle("Take stills instead of live video", key="stills"):
+        return
+    shot = st.camera_input("Take a still", label_visibility="collapsed")
+    if shot is not None:
+        looked = photo.look(
+            "Still", shot.getvalue(), models.photo_detector(settings.detector).detect, megapixels=20
+        )
+        photo.show(looked, settings, models.classifier().classes)
+
+
+def _show_trouble(view: LiveView, since: float) -> None:
+    if view.report().running or time.monotonic() - since < _PATIENCE_SECONDS:
+        return
+    st.warning(
+        "The live picture does not come through. Most often a firewall lies between your browser "
+        "and the computer that runs this page; whoever runs it can name a TURN server that "
+        "helps out (docs/deploy.md). Stills work all the same: switch them on below.",
+        icon="📡",
+    )

@@ -1,0 +1,117 @@
+"""Start the app, and Chromium with a camera that plays a file, as people have them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+START_TIMEOUT_S = 60
+
+_QUIET_BROWSER = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-default-browser-check",
+    # A container has little shared memory, and root may not have Chromium's own sandbox.
+    "--disable-dev-shm-usage",
+    "--no-sandbox",
+)
+
+
+def chromium() -> str | None:
+    """The Chromium of this machine."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class App:
+    """A running app."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self.url = f"http://localhost:{port}"
+        self.log = log
+
+
+@contextlib.contextmanager
+def running_app(**environment: str) -> Iterator[App]:
+    """The app, started as README says, with temporary files of its own."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="app_test_") as folder:
+        log = Path(folder) / "log.txt"
+        temporary = Path(folder) / "tmp"
+        temporary.mkdir()
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+                cwd=REPOSITORY,
+                env={**os.environ, "TMPDIR": str(temporary), **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            _wait_for(f"http://localhost:{port}/_stcore/health", process, log)
+            yield App(process, port, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"the app did not start:\n{log.read_text()}")
+
+
+@contextlib.contextmanager
+def running_browser(camera: Path | None = None) -> Iterator[Any]:
+    """Headless Chromium; ``camera`` is the .y4m or .mjpeg file that its camera plays for ever."""
+    from playwright.sync_api import sync_playwright
+
+    flags = list(_QUIET_BROWSER)
+    if camera is not None:
+        flags += [
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={camera}",
+        ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def camera_file(video: Path, path: Path, filters: str = "fps=25,scale=640:480") -> Path:
+    """A video made into what Chromium's fake camera plays."""
+    subprocess.run(
+        ["ffmpeg", "-y", "-loglevel", "error", "-i", video, "-vf", filters]
+        + ["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", path],
+        check=True,
+    )
+    return path
