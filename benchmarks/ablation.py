@@ -113,7 +113,7 @@ def _measure(dataset: Dataset, changes: dict[str, Any], output: Path) -> dict[st
     # Variants that see the same crops share them: cutting them takes longer than an epoch.
     crops = Path(f"{output}.crops") / f"{learning.image_size}-{len(drawn)}-{learning.seed}"
     crops.mkdir(parents=True, exist_ok=True)
-    with Workspace(output, False, learning, dataset.digest) as folder:
+    with Workspace(output, False, dataclasses.asdict(learning)) as folder:
         learn = training.training_stream([*parts["train"], *drawn], classes, learning, crops)
         near, far = training.validation_streams(parts["validation"], classes, judging, crops)
         for phase, epochs, block, rate in (
