@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import face_detector
 from mask_detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
@@ -17,6 +18,8 @@ from mask_detector.errors import UserFacingError
 
 OK, FAILED, USAGE, FOUND = 0, 1, 2, 3
 """Exit statuses: all well; something failed; wrong usage or a missing model; ``--fail-on`` met."""
+
+BLUR_CHOICES = ("none", "without_mask", "all")
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -61,6 +64,31 @@ def add_detection_arguments(parser: argparse.ArgumentParser) -> None:
         help="call a face unsure when its probability is below 0.5 + BAND; 0 never does "
         "(default: the model's own)",
     )
+
+
+def detection_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The same options as :meth:`mask_detector.MaskDetector.load` takes them."""
+    names = ("model", "detector", "detector_size", "confidence", "unsure")
+    return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+
+
+def add_blur_argument(group: argparse._ArgumentGroup) -> None:
+    """The option that :func:`mask_detector.privacy.hide_faces` takes."""
+    group.add_argument(
+        "--blur",
+        choices=BLUR_CHOICES,
+        default=BLUR_CHOICES[0],
+        help="whose faces are made unrecognisable in everything that is shown or written; "
+        "without_mask includes the unsure",
+    )
+
+
+def check_labels(labels: Iterable[str], classes: Sequence[str]) -> None:
+    """Raise UserFacingError where a label is neither one of the model's classes nor ``unsure``."""
+    for label in labels:
+        if label not in (*classes, "unsure"):
+            known = ", ".join((*classes, "unsure"))
+            raise UserFacingError(f"there is no label {label!r}, the model knows {known}")
 
 
 def detector_size(text: str) -> int | str:
@@ -112,6 +140,10 @@ def run(main: Callable[[], int]) -> NoReturn:
     130, and a closed pipe (``| head``) ends the script quietly.
     """
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    # A file name that is no valid text must not end a run.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = main()
         sys.stdout.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -102,10 +102,11 @@ class MaskDetector:
         cls,
         model: str | Path = DEFAULT_MODEL,
         detector: str = DEFAULT_DETECTOR,
-        detector_size: str | int = "auto",
+        detector_size: int | Literal["auto"] = "auto",
         confidence: float = DEFAULT_CONFIDENCE,
         unsure: float | None = None,
         thorough: bool = True,
+        threads: int | None = None,
     ) -> MaskDetector:
         """Load a model file and a face detector.
 
@@ -118,13 +119,14 @@ class MaskDetector:
             unsure: half width of the unsure band; None takes the model's own.
             thorough: what ``"auto"`` means: as many passes as the picture is worth (photos),
                 or one quick pass (video).
+            threads: processor cores for one picture; None leaves it to the engines.
 
         Raises:
             ModelFileError: the model file cannot be used.
             WeightsError: the face detector's files cannot be had.
         """
-        classifier = Classifier(read_model(model))
-        finder = face_detector.load(detector, detector_size, confidence, thorough=thorough)
+        classifier = Classifier(read_model(model), threads)
+        finder = face_detector.load(detector, detector_size, confidence, thorough, threads)
         return cls(finder, classifier, classifier.card.unsure if unsure is None else unsure)
 
     @property

@@ -51,6 +51,15 @@ def caption(face: Face) -> str:
     return f"{track}{display_name(face.label)}{mark} {face.probability:.1%}"
 
 
+def counts_in_words(counts: Mapping[str, int]) -> str:
+    """The counts as a sentence would have them: "3 faces: 2 Mask, 1 No Mask"."""
+    total = sum(counts.values())
+    if not total:
+        return "no faces found"
+    parts = ", ".join(f"{n} {display_name(label)}" for label, n in counts.items() if n)
+    return f"{total} face{'s' if total > 1 else ''}: {parts}"
+
+
 def draw_faces(image: np.ndarray, faces: Iterable[Face]) -> np.ndarray:
     """Draw a box and a caption for each face into ``image`` (uint8 BGR) and return it.
 
@@ -58,16 +67,22 @@ def draw_faces(image: np.ndarray, faces: Iterable[Face]) -> np.ndarray:
     """
     faces = list(faces)
     height, width = image.shape[:2]
-    thickness = max(1, round(min(height, width) / 300))
-    for face in faces:
-        x1, y1, x2, y2 = face.box
-        cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), _face_colour(face), thickness)
+    draw_boxes(image, faces)
     for face in faces:
         x1, y1, x2, _ = face.box
         text = caption(face)
         # A caption as wide as its face is best, within what can be read and what looks right.
         scale = _text_scale(text, x2 - x1, width, height)
         draw_text(image, text, (x1, y1), scale, _face_colour(face))
+    return image
+
+
+def draw_boxes(image: np.ndarray, faces: Iterable[Face]) -> np.ndarray:
+    """Draw the boxes alone into ``image`` (uint8 BGR) and return it."""
+    thickness = max(1, round(min(image.shape[:2]) / 300))
+    for face in faces:
+        x1, y1, x2, y2 = face.box
+        cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), _face_colour(face), thickness)
     return image
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-import os
-import tempfile
+import secrets
 import warnings
 from pathlib import Path
 
@@ -121,22 +121,13 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         PhotoError: the folder is missing or cannot be written to.
     """
     path = Path(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise PhotoError(f"{path}: cannot write there ({error.strerror})") from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise PhotoError(f"{path}: cannot write there ({error.strerror})") from None
     finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        with contextlib.suppress(OSError):
+            temporary.unlink()

@@ -12,6 +12,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -186,6 +187,49 @@ class CsvFaces:
 
     def __exit__(self, *exception: object) -> None:
         self._text.close()
+
+
+class Records:
+    """Writes each record everywhere it is wanted: as JSON lines, as CSV, or nowhere.
+
+    Args:
+        json_path: a file, ``-`` for standard output, None for no JSON lines.
+        csv_path: the same for CSV.
+        classes: the model's class names.
+        columns: ``PHOTO_COLUMNS`` or ``FRAME_COLUMNS``.
+        append: go on after the records of an earlier run instead of replacing them.
+
+    Raises:
+        UserFacingError: a file cannot be written.
+    """
+
+    def __init__(
+        self,
+        json_path: str | Path | None,
+        csv_path: str | Path | None,
+        classes: Sequence[str],
+        columns: Sequence[str] = PHOTO_COLUMNS,
+        append: bool = False,
+    ) -> None:
+        self._writers: list[JsonLines | CsvFaces] = []
+        with ExitStack() as opened:
+            if json_path is not None:
+                self._writers.append(opened.enter_context(JsonLines(json_path, append)))
+            if csv_path is not None:
+                csv_faces = CsvFaces(csv_path, classes, columns, append)
+                self._writers.append(opened.enter_context(csv_faces))
+            self._close = opened.pop_all().close
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Write one record."""
+        for writer in self._writers:
+            writer.write(record)
+
+    def __enter__(self) -> Records:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._close()
 
 
 class _Lines(list[str]):

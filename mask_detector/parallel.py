@@ -1,0 +1,82 @@
+"""Use all cores for many photos."""
+
+from __future__ import annotations
+
+import functools
+import os
+import queue
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+
+from mask_detector.detector import Face, MaskDetector
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_parallel(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int
+) -> Generator[tuple[Item, Result], None, None]:
+    """Each item with what ``work`` makes of it, in the items' order.
+
+    At most two items a worker are under way or wait to be taken, so memory stays bounded. What
+    ``work`` raises is raised here, in its item's turn; items not begun by then are dropped.
+    """
+    waiting: deque[tuple[Item, Future[Result]]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(work, item)))
+            if len(waiting) >= 2 * workers:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class DetectorPool:
+    """A detector for each thread that wants one at a time.
+
+    Detectors keep what they are working on: no two threads may share one.
+    """
+
+    def __init__(self, workers: int, **options: Any) -> None:
+        """
+        Args:
+            workers: how many threads there are; the cores are divided among them.
+            options: what :meth:`MaskDetector.load` takes.
+
+        Raises:
+            UserFacingError: as :meth:`MaskDetector.load` does, now rather than later.
+        """
+        threads = max(1, usable_cores() // workers) if workers > 1 else None
+        self._load = functools.partial(MaskDetector.load, threads=threads, **options)
+        self._free: queue.SimpleQueue[MaskDetector] = queue.SimpleQueue()
+        first = self._load()
+        self.classes = first.classes
+        self._free.put(first)
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """What :meth:`MaskDetector.detect` gives, from any thread."""
+        try:
+            detector = self._free.get_nowait()
+        except queue.Empty:
+            detector = self._load()
+        try:
+            return detector.detect(image)
+        finally:
+            self._free.put(detector)
