@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -28,6 +28,9 @@ _COLOURS: dict[str, Colour] = {
 }
 _OTHER_COLOURS: tuple[Colour, ...] = ((200, 120, 0), (160, 160, 0), (0, 90, 170), (120, 60, 200))
 
+_LIGHT_INK, _DARK_INK = (255, 255, 255), (20, 20, 20)
+_BRIGHT = 140  # luma of a colour that white words cannot be read on
+
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -44,10 +47,12 @@ def colour_of(label: str, classes: Iterable[str] = ()) -> Colour:
     return _OTHER_COLOURS[others.index(label) % len(_OTHER_COLOURS) if label in others else 0]
 
 
-def caption(face: Face) -> str:
-    """The words beside a face: "Mask 97.3%"; "Mask? 58.1%" where it is unsure."""
-    mark = "?" if face.unsure else ""
+def caption(face: Face, short: bool = False) -> str:
+    """The words beside a face: "Mask 97.3%", or "97%"; with "?" where it is unsure."""
     track = "" if face.track is None else f"#{face.track} "
+    mark = "?" if face.unsure else ""
+    if short:
+        return f"{track}{face.probability:.0%}{mark}"
     return f"{track}{display_name(face.label)}{mark} {face.probability:.1%}"
 
 
@@ -63,18 +68,66 @@ def counts_in_words(counts: Mapping[str, int]) -> str:
 def draw_faces(image: np.ndarray, faces: Iterable[Face]) -> np.ndarray:
     """Draw a box and a caption for each face into ``image`` (uint8 BGR) and return it.
 
-    Sizes follow the picture's; captions stay inside it and beside their boxes' top edge.
+    Sizes follow the picture's. Captions stay inside it and off each other. In a crowd a caption
+    is shortened to its number, or left to the box's colour, where there is no room for it.
     """
-    faces = list(faces)
     height, width = image.shape[:2]
+    # The large faces are in front: theirs are the captions that must find room.
+    faces = sorted(faces, key=lambda face: face.box[0] - face.box[2])
     draw_boxes(image, faces)
-    for face in faces:
-        x1, y1, x2, _ = face.box
-        text = caption(face)
+    boxes = np.array([face.box for face in faces]).reshape(-1, 4)
+    bars = np.empty((0, 4))
+    for number, face in enumerate(faces):
         # A caption as wide as its face is best, within what can be read and what looks right.
-        scale = _text_scale(text, x2 - x1, width, height)
-        draw_text(image, text, (x1, y1), scale, _face_colour(face))
+        scale = _text_scale(caption(face), face.box[2] - face.box[0], width, height)
+        others = np.delete(boxes, number, axis=0)
+        place = _caption_place(face, scale, width, height, bars, others)
+        if place is not None:
+            text, bar = place
+            bars = np.vstack([bars, bar])
+            _draw_bar(image, text, bar[:2], scale, _face_colour(face))
     return image
+
+
+def _caption_place(
+    face: Face, scale: float, width: int, height: int, bars: np.ndarray, boxes: np.ndarray
+) -> tuple[str, tuple[int, int, int, int]] | None:
+    """The words and the bar for a face's caption, clear of other bars, and of boxes if possible."""
+    x1, y1, x2, y2 = face.box
+    long, short = caption(face), caption(face, short=True)
+    for text, obstacles in (
+        (long, np.vstack([bars, boxes])),
+        (short, np.vstack([bars, boxes])),
+        (long, bars),
+        (short, bars),
+    ):
+        bar_width, bar_height = _bar_size(text, scale)
+        for left, top in (
+            (x1, y1 - bar_height),
+            (x2 - bar_width, y1 - bar_height),
+            (x1, y2),
+            (x2 - bar_width, y2),
+        ):
+            left, top = _inside(left, width - bar_width), _inside(top, height - bar_height)
+            bar = (left, top, left + bar_width, top + bar_height)
+            if not _touches_any(bar, obstacles):
+                return text, bar
+    return None
+
+
+def _inside(position: int, largest: int) -> int:
+    return max(0, min(position, largest))
+
+
+def _touches_any(bar: tuple[int, int, int, int], boxes: np.ndarray) -> bool:
+    left, top, right, bottom = bar
+    apart = (
+        (boxes[:, 0] >= right)
+        | (boxes[:, 2] <= left)
+        | (boxes[:, 1] >= bottom)
+        | (boxes[:, 3] <= top)
+    )
+    return not apart.all()
 
 
 def draw_boxes(image: np.ndarray, faces: Iterable[Face]) -> np.ndarray:
@@ -104,7 +157,7 @@ def draw_text(
     colour: Colour,
     below: bool = False,
 ) -> int:
-    """Write white words on a coloured bar, moved so that the bar lies inside the picture.
+    """Write words on a coloured bar, moved so that the bar lies inside the picture.
 
     Args:
         corner: x, y where the bar's lower left corner should be (upper left with ``below``).
@@ -112,19 +165,48 @@ def draw_text(
     Returns:
         y of the bar's lower edge.
     """
-    # OpenCV's fonts hold ASCII alone: accents are dropped rather than drawn as "??".
-    text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    stroke = max(1, round(scale * 2))
-    (text_width, text_height), baseline = cv2.getTextSize(text, _FONT, scale, stroke)
-    pad = max(1, round(4 * scale))
-    bar_width, bar_height = text_width + 2 * pad, text_height + baseline + pad
-    x = max(0, min(corner[0], image.shape[1] - bar_width))
-    top = corner[1] if below else corner[1] - bar_height
-    top = max(0, min(top, image.shape[0] - bar_height))
-    cv2.rectangle(image, (x, top), (x + bar_width, top + bar_height), colour, cv2.FILLED)
-    place = (x + pad, top + text_height + pad)
-    cv2.putText(image, text, place, _FONT, scale, (255, 255, 255), stroke, cv2.LINE_AA)
+    bar_width, bar_height = _bar_size(text, scale)
+    left = _inside(corner[0], image.shape[1] - bar_width)
+    top = _inside(corner[1] - (0 if below else bar_height), image.shape[0] - bar_height)
+    _draw_bar(image, text, (left, top), scale, colour)
     return top + bar_height
+
+
+def _bar_size(text: str, scale: float) -> tuple[int, int]:
+    """Width and height of a bar of words."""
+    (width, height), baseline = cv2.getTextSize(_ascii(text), _FONT, scale, _stroke(scale))
+    return width + 2 * _pad(scale), height + baseline + _pad(scale)
+
+
+def _draw_bar(
+    image: np.ndarray, text: str, corner: Sequence[int], scale: float, colour: Colour
+) -> None:
+    """Write words on a coloured bar, its upper left corner at ``corner``."""
+    left, top = corner
+    width, height = _bar_size(text, scale)
+    cv2.rectangle(image, (left, top), (left + width - 1, top + height - 1), colour, cv2.FILLED)
+    (_, text_height), _ = cv2.getTextSize(_ascii(text), _FONT, scale, _stroke(scale))
+    place = (left + _pad(scale), top + text_height + _pad(scale))
+    ink = _DARK_INK if _brightness(colour) > _BRIGHT else _LIGHT_INK
+    cv2.putText(image, _ascii(text), place, _FONT, scale, ink, _stroke(scale), cv2.LINE_AA)
+
+
+def _ascii(text: str) -> str:
+    """OpenCV's fonts hold ASCII alone: accents are dropped rather than drawn as "??"."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+
+
+def _stroke(scale: float) -> int:
+    return max(1, round(scale * 2))
+
+
+def _pad(scale: float) -> int:
+    return max(1, round(4 * scale))
+
+
+def _brightness(colour: Colour) -> float:
+    """Luma of a BGR colour, 0 to 255 (ITU-R BT.601)."""
+    return 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
 
 
 def _face_colour(face: Face) -> Colour:
