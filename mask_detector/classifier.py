@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mask_detector.errors import ModelFileError
+from mask_detector.keras_backend import quiet_standard_error
 from mask_detector.model_file import ModelFile
 
 logger = logging.getLogger(__name__)
@@ -77,10 +78,11 @@ def _compiled(model: ModelFile, threads: int) -> Callable[[np.ndarray], np.ndarr
     from ai_edge_litert.interpreter import Interpreter
 
     try:
-        interpreter = Interpreter(model_content=model.compiled, num_threads=threads)
-        source = interpreter.get_input_details()[0]["index"]
-        target = interpreter.get_output_details()[0]["index"]
-        interpreter.allocate_tensors()
+        with quiet_standard_error():  # LiteRT remarks on how it computes
+            interpreter = Interpreter(model_content=model.compiled, num_threads=threads)
+            source = interpreter.get_input_details()[0]["index"]
+            target = interpreter.get_output_details()[0]["index"]
+            interpreter.allocate_tensors()
     except (RuntimeError, ValueError, IndexError):
         raise ModelFileError(f"{model.path}: its compiled network is damaged") from None
 

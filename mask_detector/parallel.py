@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import queue
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -65,6 +66,7 @@ class DetectorPool:
         """
         threads = max(1, usable_cores() // workers) if workers > 1 else None
         self._load = functools.partial(MaskDetector.load, threads=threads, **options)
+        self._loading = threading.Lock()
         self._free: queue.SimpleQueue[MaskDetector] = queue.SimpleQueue()
         first = self._load()
         self.classes = first.classes
@@ -75,7 +77,8 @@ class DetectorPool:
         try:
             detector = self._free.get_nowait()
         except queue.Empty:
-            detector = self._load()
+            with self._loading:
+                detector = self._load()
         try:
             return detector.detect(image)
         finally:
