@@ -56,7 +56,7 @@ class SSDNetwork:
         self._network.setInput(cv2.dnn.blobFromImage(image, 1.0, (size, size), MEAN_BGR))
         # (1, 1, N, 7): picture, class, score, x1, y1, x2, y2 as shares of width and height.
         rows = self._network.forward().reshape(-1, 7)
-        rows = rows[rows[:, 2] >= confidence]
+        rows = rows[(rows[:, 2] >= confidence) & (rows[:, 3:5] < rows[:, 5:7]).all(axis=1)]
         found = Detections(rows[:, 3:7].copy(), np.clip(rows[:, 2], 0, 1))
         return found.moved((width, height))
 
@@ -95,7 +95,7 @@ class SSD:
             shares = (found.boxes[:, 2:] - found.boxes[:, :2]) / (right - left, bottom - top)
             found = found[shares.max(axis=1, initial=0) <= LARGEST_SHARE_OF_TILE]
             views.append(without_cut(found.moved((1, 1), (left, top)), window, width, height))
-        return merged([view.clipped(width, height) for view in views])
+        return merged(views)
 
 
 def thorough_windows(width: int, height: int) -> list[Window]:

@@ -49,6 +49,8 @@ class YuNetNetwork:
         options.intra_op_num_threads = threads or 0
         # Waiting threads sleep: cores are free for decoding and classifying.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Plans of memory are kept for each size of picture: a folder of photos has many.
+        options.enable_mem_pattern = False
         # The file states 640 x 640 for its outputs; errors alone are worth a line.
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
@@ -123,7 +125,7 @@ class YuNet:
         sizes = thorough_sizes(width, height)
         # Low scores matter as well: they are what one scale has to say about another one's face.
         least = min(self._confidence, LEAST_SCORE)
-        views = [self._look(image, size, least).clipped(width, height) for size in sizes]
+        views = [self._look(image, size, least) for size in sizes]
         scales = [size / max(width, height) for size in sizes]
         found = merged(views, scales, FACE_SIZES)
         return found[found.scores >= self._confidence]
