@@ -26,7 +26,8 @@ from mask_detector.images import write_bytes
 from mask_detector.model_file import ModelCard, read_model, replace_card
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-MARK_BEGIN, MARK_END = "<!-- accuracy: written by benchmarks/model_card.py -->", "<!-- /accuracy -->"
+MARK_BEGIN = "<!-- accuracy: written by benchmarks/model_card.py -->"
+MARK_END = "<!-- /accuracy -->"
 
 SYSTEM_NAMES = {
     "ssd": "ours, SSD, thorough",

@@ -35,7 +35,9 @@ def run_script() -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(
         name: str, *arguments: object, timeout: float = 120, **options: object
     ) -> subprocess.CompletedProcess[str]:
-        environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        environment = {
+            k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")
+        }
         environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
         environment |= options.pop("env", {})
         return subprocess.run(
