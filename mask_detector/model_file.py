@@ -164,6 +164,27 @@ def write_model(path: str | Path, model: Any, card: ModelCard, compiled: bytes |
         raise ModelFileError(f"{path}: cannot write there ({error.strerror})") from None
 
 
+def replace_card(path: str | Path, card: ModelCard) -> None:
+    """Give a model file of ours another card; everything else in it stays as it is.
+
+    Raises:
+        ModelFileError: the file is missing or damaged, or the folder cannot be written to.
+    """
+    path = Path(path)
+    read_model(path)  # says in a sentence what is wrong with the file
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            copy = Path(folder) / path.name
+            with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as new:
+                for member in old.infolist():
+                    if member.filename != CARD_MEMBER:
+                        new.writestr(member, old.read(member))
+                new.writestr(CARD_MEMBER, card.to_json(), zipfile.ZIP_DEFLATED)
+            copy.replace(path)
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot write there ({error.strerror})") from None
+
+
 def load_keras_archive(path: str | Path) -> Any:
     """Load the Keras model of a v3 archive, whatever its name ends in (slow: TensorFlow).
 
