@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import os
 import re
 import socket
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from mask_detector.drawing import draw_text
+from mask_detector.errors import PhotoError
+from mask_detector.images import write_photo
+
+logger = logging.getLogger(__name__)
+
+_HELP_COLOUR = (60, 60, 60)
+_STOP_KEYS = (ord("q"), 27)
 _LARGEST_WINDOW = (1280, 800)
 _POLL_MS = 30
 NO_KEY = -1
@@ -61,11 +73,9 @@ def show_photo(image: np.ndarray, title: str) -> int:
     Returns:
         The key's code, or ``NO_KEY`` where the window was closed.
     """
-    height, width = image.shape[:2]
-    scale = min(1.0, _LARGEST_WINDOW[0] / width, _LARGEST_WINDOW[1] / height)
     try:
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
-        cv2.resizeWindow(title, max(1, round(width * scale)), max(1, round(height * scale)))
+        cv2.resizeWindow(title, *_window_size(image))
         cv2.imshow(title, image)
         # Waiting in short turns, so that Ctrl-C and the window's own button are noticed.
         while (key := cv2.waitKey(_POLL_MS)) == NO_KEY:
@@ -74,3 +84,102 @@ def show_photo(image: np.ndarray, title: str) -> int:
         return key
     finally:
         cv2.destroyAllWindows()
+
+
+class VideoWindow:
+    """A window that shows a video and answers keys: ``KEYS`` says which.
+
+    Attributes:
+        blur: whose faces are to be blurred, as the ``b`` key has it.
+
+    Args:
+        title: the window's title.
+        blur: one of ``command_line.BLUR_CHOICES``, to begin with.
+    """
+
+    KEYS = (
+        "q, Esc  stop",
+        "space   pause, go on",
+        "s       save this picture",
+        "b       blur faces, or not",
+        "h       show these keys, or not",
+    )
+
+    def __init__(self, title: str, blur: str) -> None:
+        self.blur = blur
+        self._blurred = "all" if blur == "none" else blur
+        self._title = title
+        self._is_open = self._help = False
+
+    def show(self, picture: np.ndarray, wait_s: float = 0) -> bool:
+        """Show a picture for at least ``wait_s`` and do what the keys say; a pause lasts here.
+
+        Returns:
+            False when the viewer wants to stop.
+        """
+        paused = False
+        until = time.monotonic() + wait_s
+        while True:
+            left_ms = round(1000 * (until - time.monotonic()))
+            key = self._turn(picture, _POLL_MS if paused else min(_POLL_MS, max(1, left_ms)))
+            if key is None or key in _STOP_KEYS:
+                return False
+            if key == ord(" "):
+                paused = not paused
+            elif key == ord("s"):
+                self._save(picture)
+            elif key == ord("b"):
+                self.blur = "none" if self.blur != "none" else self._blurred
+            elif key == ord("h"):
+                self._help = not self._help
+            if not paused and time.monotonic() >= until:
+                return True
+
+    def close(self) -> None:
+        """Close the window."""
+        if self._is_open:
+            cv2.destroyAllWindows()
+            cv2.waitKey(1)  # the desktop needs a turn to take it away
+
+    def __enter__(self) -> VideoWindow:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _turn(self, picture: np.ndarray, wait_ms: int) -> int | None:
+        """The key pressed within that time, ``NO_KEY`` for none; None once the window is gone."""
+        if not self._is_open:
+            cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+            cv2.resizeWindow(self._title, *_window_size(picture))
+            self._is_open = True
+        elif cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+            return None
+        cv2.imshow(self._title, self._with_help(picture) if self._help else picture)
+        key = cv2.waitKey(wait_ms)
+        return key if key == NO_KEY else key & 0xFF
+
+    def _with_help(self, picture: np.ndarray) -> np.ndarray:
+        picture = picture.copy()
+        scale = max(0.4, min(picture.shape[:2]) / 800)
+        y = round(picture.shape[0] / 3)
+        for line in self.KEYS:
+            y = draw_text(picture, line, (0, y), scale, _HELP_COLOUR, below=True)
+        return picture
+
+    def _save(self, picture: np.ndarray) -> None:
+        name = time.strftime("still_%Y%m%d_%H%M%S")
+        names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+        path = next(path for path in (Path(f"{each}.png") for each in names) if not path.exists())
+        try:
+            write_photo(path, picture)
+            logger.warning("saved %s", path)
+        except PhotoError as error:
+            logger.warning("%s", error)
+
+
+def _window_size(picture: np.ndarray) -> tuple[int, int]:
+    """Width and height of a window that fits on most screens."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, _LARGEST_WINDOW[0] / width, _LARGEST_WINDOW[1] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))

@@ -1,0 +1,82 @@
+"""How many people were seen, by label: now, since the start, and minute by minute.
+
+    people = People(detector.classes)
+    people.see(faces, time_s)
+    people.seen()      # {"with_mask": 3, "without_mask": 1}
+
+A person is a track that was in sight for at least ``LEAST_LIFE_S``, and counts under the label
+that it had for the longest time. Tracks that are gone are only added up: memory stays flat.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from mask_detector.tracking import FORGET_S, TrackedFace
+
+LEAST_LIFE_S = 0.5
+"""A track must last so long to be a person: single false finds are none."""
+
+_LONGEST_GAP_S = 1.0  # longer than that between two looks was not spent in sight
+_SINGLE_LOOK_S = 1e-3
+
+
+@dataclass
+class _Sight:
+    """A track while it is, or may come back, in sight."""
+
+    last_s: float
+    life_s: float = 0.0
+    label_s: dict[str, float] = field(default_factory=dict)
+
+    def see(self, label: str, time_s: float) -> None:
+        passed = min(max(time_s - self.last_s, 0.0), _LONGEST_GAP_S)
+        self.life_s += passed
+        self.label_s[label] = self.label_s.get(label, 0.0) + (passed or _SINGLE_LOOK_S)
+        self.last_s = time_s
+
+    @property
+    def label(self) -> str:
+        return max(self.label_s, key=self.label_s.__getitem__)
+
+
+class People:
+    """Distinct people by label, from the tracked faces of one source.
+
+    Args:
+        classes: the model's class names; "unsure" is a label too.
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._labels = (*classes, "unsure")
+        self._in_sight: dict[int, _Sight] = {}
+        self._gone: Counter[str] = Counter()
+
+    def see(self, faces: Iterable[TrackedFace], time_s: float) -> None:
+        """Take in the faces of a frame."""
+        for face in faces:
+            if face.track is None:
+                raise ValueError("expected tracked faces, got one without a track")
+            sight = self._in_sight.setdefault(face.track, _Sight(time_s))
+            sight.see("unsure" if face.unsure else face.label, time_s)
+        for track, sight in list(self._in_sight.items()):
+            if sight.last_s < time_s - 2 * FORGET_S:
+                del self._in_sight[track]
+                self._gone.update(_person(sight))
+
+    def seen(self) -> dict[str, int]:
+        """People seen so far, every class named; ``unsure`` only where there are any."""
+        total = self._gone.copy()
+        for sight in self._in_sight.values():
+            total.update(_person(sight))
+        return {label: total[label] for label in self._labels if total[label] or label != "unsure"}
+
+    def __len__(self) -> int:
+        """Tracks held in memory."""
+        return len(self._in_sight)
+
+
+def _person(sight: _Sight) -> list[str]:
+    return [sight.label] if sight.life_s >= LEAST_LIFE_S else []

@@ -1,0 +1,229 @@
+"""Record pictures into a video file that browsers and phones play, with a file's own sound.
+
+    with Recording("out.mp4", rate=25, sound_of="talk.mp4") as recording:
+        recording.write(image, time_s)
+
+H.264 where FFmpeg has an encoder for it, else MPEG-4. While it grows, the file is a fragmented
+MP4, playable up to its last second even after a crash or a power cut; closing it makes it an
+ordinary MP4. Encoding runs in a thread of its own behind a short queue.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import cv2
+import numpy as np
+from av.video.stream import VideoStream
+
+from mask_detector.errors import UserFacingError
+
+RECORDING_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
+
+WAITING_PICTURES = 4
+"""Pictures that may wait to be encoded; then `write` waits."""
+
+_ENCODERS = ("libx264", "h264_videotoolbox", "libopenh264", "mpeg4")
+_CLOCK = Fraction(1, 90_000)  # MPEG's: every usual frame rate divides it
+_KEYFRAME_S = 1.0
+_QUALITY: dict[str, dict[str, object]] = {
+    "libx264": {"preset": "veryfast", "crf": "23"},
+    "mpeg4": {"qscale": "4"},
+}
+_COPIED_SOUND = ("aac", "mp3", "ac3", "eac3", "opus", "alac")
+
+
+class Recording:
+    """A video file being written.
+
+    The first picture fixes the size; later ones of another size are fitted into it with bars.
+
+    Args:
+        path: its ending chooses the container, one of ``RECORDING_SUFFIXES``.
+        rate: frames a second, roughly: pictures carry their own times.
+        sound_of: a video file whose sound goes along, moved and cut as the pictures are.
+
+    Raises:
+        UserFacingError: the file cannot be written, at once or later.
+    """
+
+    def __init__(
+        self, path: str | Path, rate: float | None = None, sound_of: str | Path | None = None
+    ) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() not in RECORDING_SUFFIXES:
+            raise UserFacingError(
+                f"{path}: a recording's name ends in {', '.join(RECORDING_SUFFIXES)}"
+            )
+        self._is_new = not self.path.exists()
+        try:
+            self.path.open("ab").close()  # an older recording stays until a picture comes
+        except OSError as error:
+            raise UserFacingError(f"{path}: cannot write there ({error.strerror})") from None
+        self._rate = rate or 25.0
+        self._sound_of = sound_of
+        self._waiting: queue.Queue[tuple[np.ndarray, float] | None] = queue.Queue(WAITING_PICTURES)
+        self._error: UserFacingError | None = None
+        self._thread = threading.Thread(target=self._encode_all, name="record", daemon=True)
+        self._thread.start()
+
+    def write(self, image: np.ndarray, time_s: float) -> None:
+        """Hand over a picture (uint8 BGR, not changed from now on) shown from ``time_s`` on."""
+        if self._error:
+            raise self._error
+        self._waiting.put((image, time_s))
+
+    def close(self) -> None:
+        """Encode what waits and finish the file."""
+        if self._thread.is_alive():
+            self._waiting.put(None)
+            self._thread.join()
+        if self._error:
+            raise self._error
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _encode_all(self) -> None:
+        file: _File | None = None
+        try:
+            while (item := self._waiting.get()) is not None:
+                if self._error:
+                    continue  # keep taking, so that nobody waits for a full queue
+                try:
+                    if file is None:
+                        file = _File(self.path, item[0], item[1], self._rate, self._sound_of)
+                    file.write(*item)
+                except (av.FFmpegError, OSError) as error:
+                    self._error = self._explained(error)
+            if file and not self._error:
+                file.finish()
+        except (av.FFmpegError, OSError) as error:
+            self._error = self._explained(error)
+        finally:
+            if file:
+                file.close()
+            elif self._is_new:
+                self.path.unlink(missing_ok=True)  # no picture ever came
+
+    def _explained(self, error: Exception) -> UserFacingError:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        return UserFacingError(f"{self.path}: recording failed ({reason})")
+
+
+class _File:
+    """The container, its picture stream and its sound; used by the recording thread alone."""
+
+    def __init__(
+        self,
+        path: Path,
+        first: np.ndarray,
+        first_s: float,
+        rate: float,
+        sound_of: str | Path | None,
+    ) -> None:
+        self._start_s, self._last = first_s, -1
+        # H.264 halves the colour's resolution: sides must be even.
+        self._size = max(2, first.shape[1] // 2 * 2), max(2, first.shape[0] // 2 * 2)
+        options = {} if path.suffix.lower() == ".mkv" else {"movflags": "hybrid_fragmented"}
+        self._container = av.open(str(path), "w", options={**options, "flush_packets": "1"})
+        name = next(name for name in _ENCODERS if name in av.codecs_available)
+        stream = self._container.add_stream(name, rate=Fraction(rate).limit_denominator(1001))
+        self._stream = cast(VideoStream, stream)
+        self._stream.width, self._stream.height = self._size
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.options = dict(_QUALITY.get(name, {}))
+        self._stream.codec_context.time_base = _CLOCK
+        # Pictures out of order would need an edit list, which a growing MP4 cannot have.
+        self._stream.codec_context.max_b_frames = 0
+        self._stream.codec_context.gop_size = max(1, round(rate * _KEYFRAME_S))
+        self._sound = _Sound.of(sound_of, self._container, first_s) if sound_of else None
+
+    def write(self, image: np.ndarray, time_s: float) -> None:
+        frame = av.VideoFrame.from_ndarray(fitted(image, *self._size), format="bgr24")
+        # Times must grow: two pictures of the same moment lie one tick apart.
+        self._last = max(self._last + 1, round((time_s - self._start_s) / _CLOCK))
+        frame.pts, frame.time_base = self._last, _CLOCK
+        self._container.mux(self._stream.encode(frame))
+        if self._sound:
+            self._sound.write_until(time_s)
+
+    def finish(self) -> None:
+        self._container.mux(self._stream.encode(None))
+
+    def close(self) -> None:
+        if self._sound:
+            self._sound.close()
+        with contextlib.suppress(av.FFmpegError, OSError):
+            self._container.close()
+
+
+class _Sound:
+    """The sound of a video file, copied packet by packet as far as the pictures have come."""
+
+    def __init__(self, source: Any, container: Any, start_s: float) -> None:
+        self._source, self._container = source, container
+        self._zero = (source.start_time or 0) / av.time_base + start_s
+        stream = source.streams.audio[0]
+        self._target = container.add_stream_from_template(stream)
+        if start_s:
+            source.seek(round(self._zero * av.time_base))
+        self._packets = source.demux(stream)
+        self._next: Any = next(self._packets, None)
+
+    @classmethod
+    def of(cls, path: str | Path, container: Any, start_s: float) -> _Sound | None:
+        """The sound of a file, None where it has none that an MP4 can hold."""
+        try:
+            source = av.open(str(path), metadata_errors="replace")
+        except (av.FFmpegError, OSError):
+            return None
+        streams = source.streams.audio
+        if not streams or streams[0].codec_context.name not in _COPIED_SOUND:
+            source.close()
+            return None
+        return cls(source, container, start_s)
+
+    def write_until(self, time_s: float) -> None:
+        while (packet := self._next) is not None and packet.pts is not None:
+            seconds = float(packet.pts * packet.time_base) - self._zero
+            if seconds > time_s:
+                return
+            if seconds >= 0:
+                shift = round(self._zero / packet.time_base)
+                packet.pts -= shift
+                packet.dts = packet.pts
+                packet.stream = self._target
+                self._container.mux(packet)
+            self._next = next(self._packets, None)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def fitted(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The picture made to fill that size, its proportions kept, black bars where it cannot."""
+    if image.shape[:2] == (height, width):
+        return image
+    scale = min(width / image.shape[1], height / image.shape[0])
+    # A side cut off by a pixel for the codec's sake needs no bar.
+    new_width = width if image.shape[1] // 2 * 2 == width else max(1, round(image.shape[1] * scale))
+    new_height = (
+        height if image.shape[0] // 2 * 2 == height else max(1, round(image.shape[0] * scale))
+    )
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    canvas = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - new_width) // 2, (height - new_height) // 2
+    canvas[top : top + new_height, left : left + new_width] = cv2.resize(
+        image, (new_width, new_height), interpolation=method
+    )
+    return canvas

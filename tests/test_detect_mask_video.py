@@ -1,0 +1,223 @@
+"""The video script, run as its users run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+SCRIPT = "detect_mask_video.py"
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def video(examples: Path) -> Path:
+    return examples / "example_video.mp4"
+
+
+@pytest.fixture(scope="module")
+def endless(video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example video many times over, cut together without decoding."""
+    path = tmp_path_factory.mktemp("endless") / "endless.mp4"
+    with av.open(str(path), "w") as target:
+        stream, shift = None, 0
+        for _ in range(100):
+            with av.open(str(video)) as source:
+                stream = stream or target.add_stream_from_template(source.streams.video[0])
+                for packet in source.demux(video=0):
+                    if packet.dts is not None:
+                        packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                        packet.stream = stream
+                        target.mux(packet)
+                shift += source.streams.video[0].duration
+    return path
+
+
+def records(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def recorded(path: Path) -> tuple[str, int, int, list[float]]:
+    """Codec, width, height and times of a recording's frames."""
+    with av.open(str(path)) as container:
+        times = [float(frame.time) for frame in container.decode(video=0)]
+        stream = container.streams.video[0]
+        return stream.codec_context.name, stream.width, stream.height, times
+
+
+def test_every_frame_of_a_file_has_a_line_and_a_recorded_picture(
+    run_script: Run, video: Path, tmp_path: Path
+) -> None:
+    output, lines = tmp_path / "out.mp4", tmp_path / "faces.jsonl"
+    done = run_script(
+        SCRIPT, "--source", video, "--detector", "yunet", "--output", output, "--json", lines
+    )
+    assert done.returncode == 0, done.stderr
+    found = records(lines.read_text())
+    assert [record["frame"] for record in found] == list(range(80))
+    assert [record["time_s"] for record in found] == pytest.approx([n / 20 for n in range(80)])
+    tracks = set()
+    for record in found:
+        assert sum(record["counts"].values()) == len(record["faces"])
+        for face in record["faces"]:
+            x1, y1, x2, y2 = face["box"]
+            assert 0 <= x1 < x2 <= 480
+            assert 0 <= y1 < y2 <= 360
+            assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+            tracks.add(face["track"])
+    assert tracks == {1, 2, 3}
+    assert recorded(output) == ("h264", 480, 360, pytest.approx([n / 20 for n in range(80)]))
+
+
+def test_json_on_standard_output_stops_after_max_frames(run_script: Run, video: Path) -> None:
+    done = run_script(
+        SCRIPT, "--source", video, "--detector", "yunet", "--json", "-", "--max-frames", 3
+    )
+    assert done.returncode == 0, done.stderr
+    assert [record["frame"] for record in records(done.stdout)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("77", "camera 77 cannot be opened"),
+        ("nothing.mp4", "there is no such file"),
+        ("text.mp4", "this is no video"),
+        ("empty.mp4", "this is no video"),
+        ("empty", "there are no photos in this folder"),
+        ("sound.wav", "there is no video in this"),
+    ],
+)
+def test_a_source_that_is_none_is_one_sentence(
+    run_script: Run, tmp_path: Path, source: str, words: str
+) -> None:
+    (tmp_path / "text.mp4").write_text("This is not a video.\n" * 50)
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "empty").mkdir()
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
+        sound.setparams((1, 2, 8000, 800, "NONE", ""))
+        sound.writeframes(bytes(1600))
+    done = run_script(SCRIPT, "--source", source, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith(f"{SCRIPT}: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_what_was_written_until_a_stop_is_whole(
+    endless: Path, repository: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    output, lines = tmp_path / "out.mp4", tmp_path / "faces.jsonl"
+    command = [sys.executable, str(repository / SCRIPT), "--source", str(endless)]
+    command += ["--detector", "yunet", "--no-display", "--output", str(output)]
+    process = subprocess.Popen([*command, "--json", str(lines)], stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: lines.exists() and lines.read_bytes().count(b"\n") > 80, process)
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == (-how if how == signal.SIGKILL else 0), errors
+    assert "Traceback" not in errors
+    written = records(lines.read_text())
+    codec, width, height, times = recorded(output)
+    assert (codec, width, height) == ("h264", 480, 360)
+    if how == signal.SIGKILL:  # at most what was in the encoder, the queue and the last second
+        assert len(written) >= len(times) > 10
+    else:
+        assert len(times) == len(written)
+
+
+def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
+    deadline = time.monotonic() + 60
+    while not (result := condition()):
+        assert process.poll() is None, f"ended with {process.returncode}"
+        assert time.monotonic() < deadline, "waited a minute in vain"
+        time.sleep(0.05)
+    return result
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a virtual screen."""
+    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
+        pytest.skip("needs Xvfb and xdotool (apt-get install xvfb xdotool)")
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24"],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    with os.fdopen(read) as numbers:
+        display = f":{numbers.readline().strip()}"
+    environment = {k: v for k, v in os.environ.items() if k != "WAYLAND_DISPLAY"}
+    yield environment | {"DISPLAY": display}
+    server.terminate()
+    server.wait()
+
+
+def on_screen(screen: dict[str, str], *command: str) -> str:
+    done = subprocess.run(["xdotool", *command], env=screen, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+CLOSE = """
+import ctypes, ctypes.util, sys
+class Message(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("sent", ctypes.c_int),
+                ("display", ctypes.c_void_p), ("window", ctypes.c_ulong),
+                ("message_type", ctypes.c_ulong), ("format", ctypes.c_int),
+                ("data", ctypes.c_long * 5), ("pad", ctypes.c_long * 24)]
+x = ctypes.CDLL(ctypes.util.find_library("X11"))
+x.XOpenDisplay.restype = ctypes.c_void_p
+x.XInternAtom.restype = ctypes.c_ulong
+display, window = ctypes.c_void_p(x.XOpenDisplay(None)), ctypes.c_ulong(int(sys.argv[1]))
+protocols, delete = (x.XInternAtom(display, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW"))
+message = Message(33, 0, 1, display, window, protocols, 32, (ctypes.c_long * 5)(delete))
+x.XSendEvent(display, window, 0, ctypes.c_long(0), ctypes.byref(message))
+x.XCloseDisplay(display)
+"""
+
+
+def ask_to_close(screen: dict[str, str], window: int) -> None:
+    """What a desktop sends when the cross in a window's corner is clicked."""
+    subprocess.run([sys.executable, "-c", CLOSE, str(window)], env=screen, check=True)
+
+
+@pytest.mark.parametrize("how", ["q", "Escape", "close"])
+def test_a_key_or_closing_the_window_stops(
+    endless: Path, repository: Path, tmp_path: Path, screen: dict[str, str], how: str
+) -> None:
+    lines = tmp_path / "faces.jsonl"
+    command = [sys.executable, str(repository / SCRIPT), "--source", str(endless)]
+    process = subprocess.Popen(
+        [*command, "--detector", "yunet", "--json", str(lines)],
+        env=screen,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    window = wait_for(lambda: on_screen(screen, "search", "--name", "Mask detector"), process)
+    wait_for(lambda: lines.read_bytes().count(b"\n") > 3, process)
+    if how == "close":
+        ask_to_close(screen, int(window))
+    else:
+        for key in ("h", "b", "s", how):
+            on_screen(screen, "windowfocus", "--sync", window, "key", key)
+            time.sleep(0.3)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert records(lines.read_text())
+    if how != "close":
+        assert [path.suffix for path in tmp_path.glob("still_*")] == [".png"]
