@@ -79,7 +79,7 @@ def show_photo(image: np.ndarray, title: str) -> int:
         cv2.imshow(title, image)
         # Waiting in short turns, so that Ctrl-C and the window's own button are noticed.
         while (key := cv2.waitKey(_POLL_MS)) == NO_KEY:
-            if cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1:
+            if _was_closed(title):
                 break
         return key
     finally:
@@ -153,7 +153,7 @@ class VideoWindow:
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
             cv2.resizeWindow(self._title, *_window_size(picture))
             self._is_open = True
-        elif cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+        elif _was_closed(self._title):
             return None
         cv2.imshow(self._title, self._with_help(picture) if self._help else picture)
         key = cv2.waitKey(wait_ms)
@@ -176,6 +176,13 @@ class VideoWindow:
             logger.warning("saved %s", path)
         except PhotoError as error:
             logger.warning("%s", error)
+
+
+def _was_closed(title: str) -> bool:
+    try:
+        return cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1
+    except cv2.error:  # Qt, when its last window is gone
+        return True
 
 
 def _window_size(picture: np.ndarray) -> tuple[int, int]:

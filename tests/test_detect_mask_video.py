@@ -182,7 +182,8 @@ x = ctypes.CDLL(ctypes.util.find_library("X11"))
 x.XOpenDisplay.restype = ctypes.c_void_p
 x.XInternAtom.restype = ctypes.c_ulong
 display, window = ctypes.c_void_p(x.XOpenDisplay(None)), ctypes.c_ulong(int(sys.argv[1]))
-protocols, delete = (x.XInternAtom(display, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW"))
+protocols = x.XInternAtom(display, b"WM_PROTOCOLS", 0)
+delete = x.XInternAtom(display, b"WM_DELETE_WINDOW", 0)
 message = Message(33, 0, 1, display, window, protocols, 32, (ctypes.c_long * 5)(delete))
 x.XSendEvent(display, window, 0, ctypes.c_long(0), ctypes.byref(message))
 x.XCloseDisplay(display)
