@@ -44,7 +44,7 @@ def build_network(classes: Sequence[str], size: int, alpha: float = 1.0) -> Any:
 
 
 def load_pretrained(network: Any, weights: str) -> str:
-    """Put pretrained weights into the base of ``network``, and into its head where they fit.
+    """Put pretrained weights into the base of ``network``, and into its features where they fit.
 
     Args:
         weights: ``imagenet``, ``none``, or a file: a ``mask_detector.model`` of ours, a classic
@@ -68,14 +68,12 @@ def load_pretrained(network: Any, weights: str) -> str:
         return f"the base of {path}"
     source = _load_archive(path)
     _copy_weights(_inner_base(source, path), network.get_layer(BASE), path)
-    fitting = 0
-    for name in ("features", LOGITS):
-        try:
-            network.get_layer(name).set_weights(source.get_layer(name).get_weights())
-            fitting += 1
-        except ValueError:  # no such layer, or another shape: it starts from random
-            pass
-    return f"{path} ({'base and head' if fitting == 2 else 'base, new head'})"
+    try:
+        features = source.get_layer("features").get_weights()
+        network.get_layer("features").set_weights(features)
+    except ValueError:  # no such layer, or another shape
+        return f"the base of {path}"
+    return f"the base and the features of {path}"
 
 
 def freeze_below(network: Any, block: int | None) -> int:

@@ -1,0 +1,143 @@
+"""The classifier: both engines answer alike, and a model file that does not fit is a sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from mask_detector.classifier import Classifier
+from mask_detector.errors import ModelFileError
+from mask_detector.model_file import COMPILED_MEMBER, ModelFile, read_model
+
+
+@pytest.fixture(scope="module")
+def classifier(shipped) -> Classifier:
+    return Classifier(shipped)
+
+
+def without_compiled(file: ModelFile) -> ModelFile:
+    return dataclasses.replace(file, compiled=None)
+
+
+def test_no_crops_give_no_rows(classifier):
+    size = classifier.card.input_size
+    rows = classifier.probabilities(np.empty((0, size, size, 3), np.uint8))
+    assert rows.shape == (0, len(classifier.classes))
+    assert rows.dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(1, 10, 10, 3), (128, 128, 3), (1, 128, 128, 1)])
+def test_crops_of_another_shape_are_refused(classifier, shape):
+    with pytest.raises(ValueError, match="expected crops"):
+        classifier.probabilities(np.zeros(shape, np.uint8))
+
+
+def test_rows_are_probabilities(classifier, faces):
+    rows = classifier.probabilities(faces)
+    assert rows.shape == (len(faces), len(classifier.classes))
+    assert rows.dtype == np.float32
+    assert rows.min() >= 0
+    np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-5)
+
+
+def test_faces_of_one_batch_do_not_touch_each_other(classifier, faces):
+    """75 faces are more than one batch holds; alone and together they get the same answer."""
+    many = np.resize(faces, (75, *faces.shape[1:]))
+    alone = np.concatenate([classifier.probabilities(crop[None]) for crop in faces])
+    wanted = np.resize(alone, (75, alone.shape[1]))
+    np.testing.assert_allclose(classifier.probabilities(many), wanted, atol=1e-4)
+
+
+def test_threads_may_share_a_classifier(classifier, faces):
+    wanted = [classifier.probabilities(faces[: 1 + i % 4]) for i in range(24)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda i: classifier.probabilities(faces[: 1 + i % 4]), range(24)))
+    for one, other in zip(wanted, found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_compiled_network_says_what_keras_says(shipped, faces, caplog):
+    """Of the shipped model, on real faces."""
+    compiled = Classifier(shipped).probabilities(faces)
+    with caplog.at_level(logging.WARNING):
+        in_keras = Classifier(without_compiled(shipped)).probabilities(faces)
+    assert "no compiled network" in caplog.text
+    assert "mask_detector.convert" in caplog.text
+    np.testing.assert_allclose(compiled, in_keras, atol=0.15)
+    assert abs(compiled - in_keras).mean() < 0.02
+    clear = in_keras.max(axis=1) > 0.65
+    np.testing.assert_array_equal(compiled.argmax(axis=1)[clear], in_keras.argmax(axis=1)[clear])
+
+
+def test_small_network_says_what_keras_says(small_model, small_network):
+    crops = np.random.default_rng(0).integers(0, 256, (9, 64, 64, 3), dtype=np.uint8)
+    wanted = np.asarray(small_network(crops.astype(np.float32)))
+    assert np.ptp(wanted[:, 0]) > 0.001  # it does tell them apart
+    found = Classifier(read_model(small_model)).probabilities(crops)
+    np.testing.assert_allclose(found, wanted, atol=0.005)
+
+
+def test_classes_are_those_of_the_card_in_its_order(shipped, faces):
+    """Another order in the card means another meaning of the outputs, whatever the alphabet."""
+    swapped = dataclasses.replace(shipped.card, classes=shipped.card.classes[::-1])
+    turned = Classifier(dataclasses.replace(shipped, card=swapped))
+    assert turned.classes == shipped.card.classes[::-1]
+    np.testing.assert_array_equal(
+        turned.probabilities(faces), Classifier(shipped).probabilities(faces)
+    )
+
+
+def test_card_with_other_classes_than_outputs(shipped):
+    card = dataclasses.replace(shipped.card, classes=("a", "b", "c", "d", "e"))
+    with pytest.raises(ModelFileError, match="names 5 classes"):
+        Classifier(dataclasses.replace(shipped, card=card))
+
+
+@pytest.mark.parametrize("content", [b"x", b"not a network at all" * 100])
+def test_damaged_compiled_network(shipped, content):
+    with pytest.raises(ModelFileError, match="damaged"):
+        Classifier(dataclasses.replace(shipped, compiled=content))
+
+
+def test_truncated_compiled_network(shipped):
+    content = shipped.compiled[: len(shipped.compiled) // 3]
+    with pytest.raises(ModelFileError, match="damaged"):
+        Classifier(dataclasses.replace(shipped, compiled=content))
+
+
+def test_detection_leaves_tensorflow_alone(repository):
+    """In a process of its own: other tests import it."""
+    code = """
+import sys
+from mask_detector import MaskDetector
+from mask_detector.images import read_photo
+for name in ("ssd", "yunet"):
+    assert MaskDetector.load(detector=name).detect(read_photo("examples/example_01.png"))
+print([name for name in ("tensorflow", "keras", "h5py", "sklearn") if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("statement", ["import mask_detector", "import face_detector"])
+def test_importing_the_packages_loads_nothing(repository, statement):
+    heavy = ("cv2", "onnxruntime", "ai_edge_litert", "tensorflow")
+    code = f"import sys; {statement}; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_missing_compiled_member_is_read_as_none(small_model, tmp_path, rewritten):
+    member = COMPILED_MEMBER.replace(".", "_")
+    path = rewritten(small_model, tmp_path / "keras_only.model", **{member: None})
+    assert read_model(path).compiled is None
