@@ -125,13 +125,14 @@ def main() -> int:
     window = not (asked or arguments.no_display) and has_display()
     photos = find_photos(arguments.image, arguments.recursive, without=(output, crops))
     photos = name_results(photos, output, crops, files, pictures_here=not (asked or window))
+    wanted = len(photos)
     if arguments.skip_done:
         photos = without_done(photos, arguments.json)
 
     workers = max(1, min(usable_cores(), len(photos)))
     detectors = DetectorPool(workers, **command_line.detection_options(arguments))
     command_line.check_labels(arguments.fail_on, detectors.classes)
-    sheet = ContactSheet(len(photos)) if sheet_path else None
+    sheet = ContactSheet(sheet_path, len(photos)) if sheet_path else None
 
     def look(photo: Photo) -> tuple[dict[str, Any], np.ndarray | None]:
         """One photo from reading to writing: its record, and its picture for the window."""
@@ -156,7 +157,7 @@ def main() -> int:
         return photo_record(photo.path, width, height, faces, counts), image if window else None
 
     # The loop: each photo in its turn, as many at a time as there are cores.
-    total, failed = Counter(dict.fromkeys(detectors.classes, 0)), 0
+    total, looked_at, failed = Counter(dict.fromkeys(detectors.classes, 0)), 0, 0
     quiet = "-" in (arguments.json, arguments.csv)
     with (
         Records(
@@ -172,6 +173,7 @@ def main() -> int:
                 failed += 1
                 bar.write(f"{photo.path}: {record['error']}", file=sys.stderr)
                 continue
+            looked_at += 1
             total.update(record["counts"])
             if not quiet:
                 where = f" -> {photo.picture}" if photo.picture else ""
@@ -180,11 +182,10 @@ def main() -> int:
                 break
 
     if sheet:
-        write_photo(sheet_path, sheet.page())
-    if len(photos) > 1 and not quiet:
-        print(
-            f"{len(photos) - failed} photos, {counts_in_words(total)}; {failed} could not be read"
-        )
+        sheet.write()
+    if wanted > 1 and not quiet:
+        skipped = f", {wanted - len(photos)} done before" if arguments.skip_done else ""
+        print(f"{looked_at} photos{skipped}, {failed} failed; {counts_in_words(total)}")
     if any(total[label] for label in arguments.fail_on):
         return command_line.FOUND
     return command_line.FAILED if failed else command_line.OK

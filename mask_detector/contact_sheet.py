@@ -13,6 +13,7 @@ import numpy as np
 
 from mask_detector.detector import Face
 from mask_detector.drawing import draw_boxes, draw_text
+from mask_detector.images import check_picture_name, write_photo
 
 _PAGE_PIXELS = 40_000_000
 _LARGEST_TILE, _SMALLEST_TILE = 240, 48
@@ -42,11 +43,17 @@ def doubt(faces: Sequence[Face]) -> float:
 class ContactSheet:
     """Gathers small pictures and lays them out on a page of at most 40 megapixels."""
 
-    def __init__(self, photos: int) -> None:
+    def __init__(self, path: Path, photos: int) -> None:
         """
         Args:
+            path: where the page will be written.
             photos: how many there will be at most; the more, the smaller each.
+
+        Raises:
+            PhotoError: the path's ending is not that of a picture.
         """
+        check_picture_name(path)
+        self.path = path
         side = math.isqrt(_PAGE_PIXELS // max(photos, 1)) - _GAP
         self.side = min(max(side, _SMALLEST_TILE), _LARGEST_TILE)
         self._capacity = _PAGE_PIXELS // (self.side + _GAP) ** 2
@@ -71,6 +78,14 @@ class ContactSheet:
         self._tiles.sort(key=lambda entry: entry[:2])
         del self._tiles[self._capacity :]
 
+    def write(self) -> None:
+        """Write the page.
+
+        Raises:
+            PhotoError: the folder cannot be written to.
+        """
+        write_photo(self.path, self.page())
+
     def page(self) -> np.ndarray:
         """The page, uint8 BGR; the most doubtful photo first."""
         self._keep_most_doubtful()
@@ -94,7 +109,7 @@ def _tile(image: np.ndarray, faces: Sequence[Face], side: int, lines: Sequence[s
     scale = min(side / width, room / height, 1.0)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    draw_boxes(small, [scaled(face, scale) for face in faces])
+    draw_boxes(small, [_scaled(face, scale) for face in faces])
     tile = np.full((side, side, 3), _PAPER, np.uint8)
     top, left = (room - size[1]) // 2, (side - size[0]) // 2
     tile[top : top + size[1], left : left + size[0]] = small
@@ -104,7 +119,7 @@ def _tile(image: np.ndarray, faces: Sequence[Face], side: int, lines: Sequence[s
     return tile
 
 
-def scaled(face: Face, scale: float) -> Face:
+def _scaled(face: Face, scale: float) -> Face:
     """The face in a picture made ``scale`` times as large."""
     x1, y1, x2, y2 = (round(edge * scale) for edge in face.box)
     return dataclasses.replace(face, box=(x1, y1, x2, y2))

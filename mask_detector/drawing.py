@@ -102,6 +102,8 @@ def _caption_place(
         (short, bars),
     ):
         bar_width, bar_height = _bar_size(text, scale)
+        if bar_width > width or bar_height > height:
+            continue
         for left, top in (
             (x1, y1 - bar_height),
             (x2 - bar_width, y1 - bar_height),
@@ -217,5 +219,4 @@ def _text_scale(text: str, box_width: int, width: int, height: int) -> float:
     (unit_width, _), _ = cv2.getTextSize(text, _FONT, 1.0, 2)
     largest = max(0.35, min(height, width) / 700)
     smallest = max(0.3, min(height, width) / 1800)
-    scale = float(np.clip(1.2 * box_width / unit_width, smallest, largest))
-    return min(scale, width / unit_width)  # a caption never is wider than the picture
+    return float(np.clip(1.2 * box_width / unit_width, smallest, largest))

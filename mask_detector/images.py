@@ -97,20 +97,29 @@ def _upright_bgr(photo: Image.Image) -> np.ndarray:
     return cv2.cvtColor(np.asarray(photo.convert("RGB")), cv2.COLOR_RGB2BGR)
 
 
+def check_picture_name(path: Path) -> None:
+    """Raise PhotoError where a name's ending is not that of a picture we can write."""
+    if path.suffix.lower() not in PHOTO_SUFFIXES:
+        endings = ", ".join(PHOTO_SUFFIXES)
+        raise PhotoError(f"{path}: pictures have one of these endings: {endings}")
+
+
 def write_photo(path: str | Path, image: np.ndarray) -> None:
     """Write a BGR picture beside its final place, then rename it there.
 
     Raises:
-        PhotoError: the folder cannot be written to or the name's ending is no photo format.
+        PhotoError: the folder cannot be written to, the name's ending is no photo format, or
+            that format takes no picture as large.
     """
     path = Path(path)
+    check_picture_name(path)
     try:
-        encoded, data = cv2.imencode(path.suffix or ".png", image)
+        encoded, data = cv2.imencode(path.suffix, image)
     except cv2.error:
         encoded = False
     if not encoded:
-        formats = ", ".join(PHOTO_SUFFIXES)
-        raise PhotoError(f"{path}: cannot write this kind of picture, use one of {formats}")
+        height, width = image.shape[:2]
+        raise PhotoError(f"{path}: {width} x {height} is too large for this format, use .png")
     write_bytes(path, data.tobytes())
 
 

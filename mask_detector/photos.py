@@ -19,9 +19,9 @@ import numpy as np
 
 from mask_detector.detector import Face
 from mask_detector.errors import PhotoError, UserFacingError
-from mask_detector.images import PHOTO_SUFFIXES, is_photo, write_photo
+from mask_detector.images import PHOTO_SUFFIXES, check_picture_name, is_photo, write_photo
 
-STANDARD_INPUT = "-"
+STANDARD_INPUT = STANDARD_OUTPUT = "-"
 # Taken along from folders although they are refused: a silent gap would be worse than a sentence.
 _REFUSED_SUFFIXES = (".heic", ".heif", ".avif", ".gif")
 _CROP_MARGIN = 0.2
@@ -185,7 +185,8 @@ def _check_files(files: Iterable[Path], taken: Iterable[Path]) -> None:
         if _same_name(path) in used:
             raise UserFacingError(f"{path}: this would replace a file of this run, name another")
         used.add(_same_name(path))
-        make_folder(path.parent)
+        if not path.exists():  # a device such as /dev/null needs no folder that can be written to
+            make_folder(path.parent)
 
 
 def write_crops(image: np.ndarray, faces: Sequence[Face], folder: Path, name: Path) -> None:
@@ -204,13 +205,6 @@ def write_crops(image: np.ndarray, faces: Sequence[Face], folder: Path, name: Pa
         path = folder / ("unsure" if face.unsure else face.label) / f"{name}_{number}.jpg"
         make_folder(path.parent)
         write_photo(path, image[rows, columns])
-
-
-def check_picture_name(path: Path) -> None:
-    """Raise UserFacingError where a name's ending is not that of a picture."""
-    if path.suffix.lower() not in PHOTO_SUFFIXES:
-        endings = ", ".join(PHOTO_SUFFIXES)
-        raise UserFacingError(f"{path}: pictures have one of these endings: {endings}")
 
 
 def unique_paths(wanted: Iterable[Path], taken: Collection[Path] = ()) -> list[Path]:
@@ -252,14 +246,15 @@ def make_folder(path: Path) -> None:
         raise UserFacingError(f"{path}: cannot write there (the folder is read-only)")
 
 
-def without_done(photos: Iterable[Photo], records: Path | None) -> list[Photo]:
+def without_done(photos: Iterable[Photo], records: str | None) -> list[Photo]:
     """The photos that an interrupted run left over.
 
     Args:
-        records: the JSON lines of the earlier run; a photo is done when it stands there without
-            an error, and its picture is there where one is wanted.
+        records: the file of the earlier run's JSON lines; a photo is done when it stands there
+            without an error, and its picture is there where one is wanted. None or ``-``, which
+            cannot be read back, leaves it to the pictures.
     """
-    recorded = None if records is None else _recorded_photos(records)
+    recorded = None if records in (None, STANDARD_OUTPUT) else _recorded_photos(Path(records))
     return [
         photo
         for photo in photos
