@@ -3,7 +3,7 @@
 
     python detect_mask_video.py
     python detect_mask_video.py --source talk.mp4 --output marked.mp4 --json faces.jsonl
-    python detect_mask_video.py --source rtsp://user:password@door/stream --no-display --json -
+    python detect_mask_video.py --source rtsp://user:password@door/stream --no-display --alert sound
 
 A window shows camera 0 unless told otherwise; in it q stops and h shows the other keys. A file
 ends by itself; anything else is ended by q, Esc, closing the window or Ctrl-C. Exit status: 0 all
@@ -14,40 +14,134 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
+import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from mask_detector import command_line
+from mask_detector import alerts, command_line, zones
 
 TITLE = "Mask detector"
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.make_parser(__doc__)
-    source = parser.add_argument_group("source")
-    source.add_argument(
+    add_source_arguments(parser.add_argument_group("source"))
+    command_line.add_detection_arguments(parser)
+    add_result_arguments(parser.add_argument_group("results"))
+    add_alert_arguments(parser.add_argument_group("zones and alerts"))
+    arguments = parser.parse_args()
+    arguments.source = arguments.source or ["0"]
+    if [arguments.json, arguments.csv, arguments.counts].count("-") > 1:
+        parser.error("only one of --json, --csv and --counts can be standard output")
+    if arguments.end is not None and arguments.end <= arguments.start:
+        parser.error("--end must be later than --start")
+    return arguments
+
+
+def add_source_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "--source",
         "-s",
-        default="0",
+        action="append",
         metavar="0|FILE|URL",
-        help="a camera's number, a video file, a folder of frames, an HTTP or RTSP address",
+        help="a camera's number, a video file, a folder of frames, an HTTP or RTSP address; "
+        "given more than once, all are watched side by side; none: camera 0",
     )
-    source.add_argument(
+    group.add_argument(
+        "--start", type=command_line.moment, default=0, metavar="TIME", help="skip a file to TIME"
+    )
+    group.add_argument(
+        "--end", type=command_line.moment, metavar="TIME", help="stop at TIME: seconds or H:MM:SS"
+    )
+    group.add_argument(
+        "--every",
+        type=command_line.whole_number(1),
+        default=1,
+        metavar="N",
+        help="look at one frame of N",
+    )
+    group.add_argument(
         "--max-frames",
         type=command_line.whole_number(1),
         metavar="N",
-        help="stop after so many frames were looked at",
+        help="stop a source after so many frames were looked at",
     )
-    command_line.add_detection_arguments(parser)
-    results = parser.add_argument_group("results")
-    results.add_argument(
+    group.add_argument(
+        "--give-up",
+        type=command_line.number(0, 1e9),
+        metavar="SECONDS",
+        help="give up a camera or stream that gave no frame for so long; not given: 10 for a "
+        "stream that was never reached, never for one that was",
+    )
+    group.add_argument(
+        "--stall",
+        type=command_line.number(0.5, 600),
+        default=10,
+        metavar="SECONDS",
+        help="connect anew to a stream that gave no frame for so long",
+    )
+
+
+def add_result_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "--output", "-o", type=Path, metavar="FILE", help="record the annotated video (MP4, H.264)"
     )
-    results.add_argument(
-        "--json", metavar="FILE", help="one JSON line a frame; - is standard output"
+    group.add_argument("--json", metavar="FILE", help="one JSON line a frame; - is standard output")
+    group.add_argument("--csv", metavar="FILE", help="one CSV row a face; - is standard output")
+    group.add_argument(
+        "--counts", metavar="FILE", help="one CSV row a minute: people by label; - as above"
     )
-    results.add_argument("--no-display", action="store_true", help="never open a window")
-    return parser.parse_args()
+    group.add_argument(
+        "--snapshots",
+        type=Path,
+        metavar="DIR",
+        help="keep one picture of each person without a mask",
+    )
+    group.add_argument(
+        "--snapshots-days",
+        type=command_line.number(0, 3650),
+        default=7,
+        metavar="DAYS",
+        help="delete snapshots that are older",
+    )
+    command_line.add_blur_argument(group)
+    group.add_argument("--mirror", action="store_true", help="show the picture as a mirror would")
+    group.add_argument("--no-display", action="store_true", help="never open a window")
+
+
+def add_alert_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--zone",
+        type=zones.parse_zone,
+        action="append",
+        default=[],
+        metavar="X1,Y1,X2,Y2,X3,Y3…",
+        help="count and alert inside this polygon alone, in pixels or, all below 1, in shares of "
+        "the picture; may be repeated",
+    )
+    group.add_argument(
+        "--alert",
+        type=alerts.receiver,
+        action="append",
+        default=[],
+        metavar="RECEIVER",
+        help=f"tell about a face without a mask by {alerts.KINDS}; may be repeated",
+    )
+    group.add_argument(
+        "--alert-after",
+        type=command_line.number(0, 3600),
+        default=2,
+        metavar="SECONDS",
+        help="alert when a person was without a mask for so long, once a person",
+    )
+    group.add_argument(
+        "--alert-cooldown",
+        type=command_line.number(0, 86400),
+        default=10,
+        metavar="SECONDS",
+        help="least time between two alerts of a source",
+    )
 
 
 def main() -> int:
@@ -55,35 +149,77 @@ def main() -> int:
     # These take a while to load: not before --help and wrong usage have been answered.
     from mask_detector.detector import MaskDetector
     from mask_detector.display import VideoWindow, has_display
+    from mask_detector.people import MinuteCounts
+    from mask_detector.privacy import hide_faces
     from mask_detector.recording import Recording
-    from mask_detector.records import FRAME_COLUMNS, Records, frame_record
-    from mask_detector.sources import Sources
-    from mask_detector.video import Canvas, Pace, Watch, watch
+    from mask_detector.records import FRAME_COLUMNS, Records
+    from mask_detector.snapshots import Snapshots
+    from mask_detector.sources import Reading, Sources, check_outputs
+    from mask_detector.video import Canvas, Pace, Watch, summary, watch, with_progress
 
     detector = MaskDetector.load(**command_line.detection_options(arguments), thorough=False)
+    if arguments.alert or arguments.snapshots:
+        command_line.check_labels([alerts.BARE], detector.classes)
+    files = [arguments.output, arguments.json, arguments.csv, arguments.counts]
+    check_outputs(files, arguments.source)
+    several = len(arguments.source) > 1
+    reading = Reading(
+        arguments.start, arguments.end, arguments.every, arguments.give_up, arguments.stall
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # service managers stop like Ctrl-C
+
     with ExitStack() as stack:
-        sources = stack.enter_context(Sources([arguments.source]))
+        # Whatever takes views or pictures; closed, the files finished, however this ends.
         records = stack.enter_context(
-            Records(arguments.json, None, detector.classes, FRAME_COLUMNS)
+            Records(arguments.json, arguments.csv, detector.classes, FRAME_COLUMNS)
         )
+        takers: list[MinuteCounts | Snapshots | alerts.Alerts] = []
+        if arguments.counts:
+            takers.append(stack.enter_context(MinuteCounts(arguments.counts, detector.classes)))
+        if arguments.snapshots:
+            takers.append(Snapshots(arguments.snapshots, arguments.snapshots_days))
+        if arguments.alert:
+            takers.append(
+                stack.enter_context(
+                    alerts.Alerts(arguments.alert, arguments.alert_after, arguments.alert_cooldown)
+                )
+            )
         recording = window = None
         if arguments.output:
-            recording = stack.enter_context(Recording(arguments.output))
+            sound = None if several else arguments.source[0]
+            recording = stack.enter_context(Recording(arguments.output, sound_of=sound))
         if not arguments.no_display and has_display():
-            window = stack.enter_context(VideoWindow(TITLE, "none"))
-        canvas, pace, watches = Canvas(sources.sources), Pace(), [Watch(detector)]
-        stack.enter_context(suppress(KeyboardInterrupt))
-        for views in watch(sources, detector, watches, arguments.max_frames):
-            for view in views:
-                frame = view.frame
-                records.write(frame_record(frame.number, frame.time_s, view.faces, view.counts))
-            if views:
+            window = stack.enter_context(VideoWindow(TITLE, arguments.blur))
+        sources = stack.enter_context(Sources(arguments.source, reading))
+        watches = [
+            Watch(source, index, detector, arguments.zone)
+            for index, source in enumerate(sources.sources)
+        ]
+        canvas = Canvas(sources.sources, arguments.zone, arguments.mirror)
+        pace, started = Pace(), time.monotonic()
+        rounds = watch(sources, detector, watches, arguments.max_frames)
+        if not window:
+            rounds = with_progress(rounds, sources.sources[0])
+
+        with suppress(KeyboardInterrupt):
+            for views in rounds:
+                for view in views:
+                    # First of all, so that nothing that follows ever has the faces.
+                    blur = window.blur if window else arguments.blur
+                    hide_faces(view.frame.image, view.faces, blur)
+                    records.write(view.record(named=several))
+                    for taker in takers:
+                        taker.take(view)
+                if not (recording or window):
+                    continue
                 picture = canvas.draw(views)
-                if recording:
-                    recording.write(picture, frame.time_s)
-                if window and not window.show(picture, pace.wait_s(frame.time_s)):
+                if recording and views:
+                    recording.write(picture, canvas.time_s)
+                if window and canvas.started and not window.show(picture, pace.wait_s(views)):
                     break
+        to = sys.stderr if "-" in (arguments.json, arguments.csv, arguments.counts) else sys.stdout
+        if any(each.frames for each in watches):
+            print(summary(watches, time.monotonic() - started), file=to)
     return command_line.OK if sources.check() else command_line.FAILED
 
 

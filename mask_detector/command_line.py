@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import logging
+import math
 import os
 import signal
 import sys
@@ -127,6 +128,17 @@ def number(lowest: float, highest: float) -> Callable[[str], float]:
         return value
 
     return parse
+
+
+def moment(text: str) -> float:
+    """Seconds, or minutes and seconds, or hours too: ``90``, ``1:30``, ``0:01:30.5``."""
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or not all(0 <= part < math.inf for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not seconds, M:SS or H:MM:SS")
+    return sum(part * 60**place for place, part in enumerate(reversed(parts)))
 
 
 share = number(0, 1)

@@ -10,11 +10,15 @@ that it had for the longest time. Tracks that are gone are only added up: memory
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from mask_detector.records import CsvRows
 from mask_detector.tracking import FORGET_S, TrackedFace
+from mask_detector.views import View
 
 LEAST_LIFE_S = 0.5
 """A track must last so long to be a person: single false finds are none."""
@@ -80,3 +84,59 @@ class People:
 
 def _person(sight: _Sight) -> list[str]:
     return [sight.label] if sight.life_s >= LEAST_LIFE_S else []
+
+
+class MinuteCounts:
+    """Writes a CSV with the people of each minute, one row a minute and source.
+
+    Columns: source; minute, the clock's for live sources, else the video's (H:MM); the people of
+    each label; most, the most faces in sight at once.
+
+    Raises:
+        UserFacingError: the file cannot be written.
+    """
+
+    def __init__(self, path: str | Path, classes: Sequence[str]) -> None:
+        self._classes = tuple(classes)
+        self._rows = CsvRows(path, ["source", "minute", *self._classes, "unsure", "most"])
+        self._minutes: dict[int, _Minute] = {}
+
+    def take(self, view: View) -> None:
+        """Take in what was seen in a frame."""
+        minutes = int(view.frame.time_s) // 60
+        name = f"{minutes // 60}:{minutes % 60:02d}"
+        if view.live:
+            name = time.strftime("%Y-%m-%d %H:%M")
+        minute = self._minutes.get(view.source)
+        if minute is None or minute.name != name:
+            if minute:
+                self._write(minute)
+            minute = _Minute(view.name, name, People(self._classes))
+            self._minutes[view.source] = minute
+        minute.people.see(view.inside, view.frame.time_s)
+        minute.most = max(minute.most, len(view.inside))
+
+    def close(self) -> None:
+        """Write the minutes that have begun, and close the file."""
+        for minute in self._minutes.values():
+            self._write(minute)
+        self._rows.close()
+
+    def __enter__(self) -> MinuteCounts:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _write(self, minute: _Minute) -> None:
+        seen = minute.people.seen()
+        people = [seen.get(label, 0) for label in (*self._classes, "unsure")]
+        self._rows.write([[minute.source, minute.name, *people, minute.most]])
+
+
+@dataclass
+class _Minute:
+    source: str
+    name: str
+    people: People
+    most: int = 0

@@ -47,7 +47,8 @@ class Recording:
     Args:
         path: its ending chooses the container, one of ``RECORDING_SUFFIXES``.
         rate: frames a second, roughly: pictures carry their own times.
-        sound_of: a video file whose sound goes along, moved and cut as the pictures are.
+        sound_of: a video file whose sound goes along, moved and cut as the pictures are;
+            anything else has none.
 
     Raises:
         UserFacingError: the file cannot be written, at once or later.
@@ -67,7 +68,7 @@ class Recording:
         except OSError as error:
             raise UserFacingError(f"{path}: cannot write there ({error.strerror})") from None
         self._rate = rate or 25.0
-        self._sound_of = sound_of
+        self._sound_of = sound_of if sound_of and Path(sound_of).is_file() else None
         self._waiting: queue.Queue[tuple[np.ndarray, float] | None] = queue.Queue(WAITING_PICTURES)
         self._error: UserFacingError | None = None
         self._thread = threading.Thread(target=self._encode_all, name="record", daemon=True)
@@ -134,8 +135,11 @@ class _File:
         self._start_s, self._last = first_s, -1
         # H.264 halves the colour's resolution: sides must be even.
         self._size = max(2, first.shape[1] // 2 * 2), max(2, first.shape[0] // 2 * 2)
-        options = {} if path.suffix.lower() == ".mkv" else {"movflags": "hybrid_fragmented"}
-        self._container = av.open(str(path), "w", options={**options, "flush_packets": "1"})
+        options = {"flush_packets": "1"}
+        if path.suffix.lower() != ".mkv":
+            fragment_us = str(round(1e6 * _KEYFRAME_S))
+            options |= {"movflags": "hybrid_fragmented", "frag_duration": fragment_us}
+        self._container = av.open(str(path), "w", options=options)
         name = next(name for name in _ENCODERS if name in av.codecs_available)
         stream = self._container.add_stream(name, rate=Fraction(rate).limit_denominator(1001))
         self._stream = cast(VideoStream, stream)

@@ -136,6 +136,35 @@ class JsonLines:
         self._text.close()
 
 
+class CsvRows:
+    """Writes rows of a CSV with a header.
+
+    Args:
+        path: a file, or ``-`` for standard output.
+        header: the columns' names.
+        append: go on after the rows of an earlier run instead of replacing them.
+
+    Raises:
+        UserFacingError: the file cannot be written.
+    """
+
+    def __init__(self, path: str | Path, header: Sequence[str], append: bool = False) -> None:
+        self._text = _Text(path, append)
+        if self._text.is_new:
+            self.write([header])
+
+    def write(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Write rows, all in one piece."""
+        lines = _Lines()
+        csv.writer(lines, lineterminator="\n").writerows(rows)
+        if lines:
+            self._text.write("".join(lines))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._text.close()
+
+
 class CsvFaces:
     """Writes one row a face; a photo or frame without faces has none.
 
@@ -156,16 +185,14 @@ class CsvFaces:
         columns: Sequence[str] = PHOTO_COLUMNS,
         append: bool = False,
     ) -> None:
-        self._text = _Text(path, append)
         self._classes = tuple(classes)
         self._columns = tuple(columns)
-        if self._text.is_new:
-            self._write_rows([[*self._columns, *_FACE_COLUMNS, *self._classes]])
+        self._rows = CsvRows(path, [*self._columns, *_FACE_COLUMNS, *self._classes], append)
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Write the faces of a :func:`photo_record` or :func:`frame_record`, numbered from 1."""
         about = [record.get(column, "") for column in self._columns]
-        self._write_rows(
+        self._rows.write(
             [*about, number, *self._face_values(face)]
             for number, face in enumerate(record.get("faces", ()), start=1)
         )
@@ -176,17 +203,11 @@ class CsvFaces:
         found = [face.get("track", ""), *face["box"], face["score"], face["label"]]
         return [*found, unsure, *probabilities]
 
-    def _write_rows(self, rows: Iterable[Sequence[Any]]) -> None:
-        lines = _Lines()
-        csv.writer(lines, lineterminator="\n").writerows(rows)
-        if lines:
-            self._text.write("".join(lines))
-
     def __enter__(self) -> CsvFaces:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._text.close()
+        self._rows.close()
 
 
 class Records:

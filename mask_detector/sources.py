@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,16 @@ def masked(source: str) -> str:
 def is_address(source: str) -> bool:
     """Whether the source is a network address rather than a camera or a file."""
     return re.match(r"[a-zA-Z][\w+.-]+://", source) is not None
+
+
+def check_outputs(outputs: Iterable[str | Path | None], sources: Iterable[str]) -> None:
+    """Raise SourceError where an output would overwrite a source."""
+    inputs = [path for path in map(Path, sources) if path.is_file()]
+    for output in outputs:
+        if output and Path(output).exists():
+            for path in inputs:
+                if path.samefile(output):
+                    raise SourceError(f"{output}: this is a source, write to another file")
 
 
 def find_cameras() -> list[int]:

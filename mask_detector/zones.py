@@ -7,13 +7,12 @@ zone.contains(face.box, width, height)
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-import cv2
-import numpy as np
-
-_ZONE_COLOUR = (255, 255, 255)
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -21,22 +20,33 @@ class Zone:
     """A polygon.
 
     Attributes:
-        points: x, y of the corners, shape (N, 2), N >= 3.
+        points: x, y of three corners or more.
         shares: the points are shares of the picture's width and height instead of pixels.
     """
 
-    points: tuple[tuple[float, float], ...]
+    points: tuple[Point, ...]
     shares: bool
 
-    def pixels(self, width: int, height: int) -> np.ndarray:
-        """The corners in pixels of a picture of that size, float32 of shape (N, 2)."""
-        scale = (width, height) if self.shares else (1, 1)
-        return np.array(self.points, np.float32) * np.array(scale, np.float32)
+    def pixels(self, width: int, height: int) -> list[Point]:
+        """The corners in pixels of a picture of that size."""
+        if not self.shares:
+            return list(self.points)
+        return [(x * width, y * height) for x, y in self.points]
 
     def contains(self, box: Sequence[float], width: int, height: int) -> bool:
         """Whether the middle of a box (x1, y1, x2, y2 in pixels) lies in the zone."""
-        middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-        return cv2.pointPolygonTest(self.pixels(width, height), middle, measureDist=False) >= 0
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        # A ray to the right leaves the polygon an odd number of times if it starts inside.
+        inside = False
+        for (x1, y1), (x2, y2) in _edges(self.pixels(width, height)):
+            if (y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1):
+                inside = not inside
+        return inside
+
+
+def inside_any(zones: Sequence[Zone], box: Sequence[float], width: int, height: int) -> bool:
+    """Whether the middle of a box lies in one of the zones."""
+    return any(zone.contains(box, width, height) for zone in zones)
 
 
 def parse_zone(text: str) -> Zone:
@@ -53,23 +63,13 @@ def parse_zone(text: str) -> Zone:
         raise argparse.ArgumentTypeError(
             f"a zone is x and y of at least three corners, not {len(numbers)} numbers"
         )
-    if min(numbers) < 0 or not np.isfinite(numbers).all():
+    if not all(number >= 0 and math.isfinite(number) for number in numbers):
         raise argparse.ArgumentTypeError("a zone's corners are not below zero")
     points = tuple(zip(numbers[::2], numbers[1::2], strict=True))
-    if cv2.contourArea(np.array(points, np.float32)) <= 0:
-        raise argparse.ArgumentTypeError("the zone's corners lie on one line")
+    if not sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in _edges(points)):
+        raise argparse.ArgumentTypeError("the zone's corners enclose nothing")
     return Zone(points, shares=max(numbers) <= 1)
 
 
-def inside_any(zones: Sequence[Zone], box: Sequence[float], width: int, height: int) -> bool:
-    """Whether the middle of a box lies in one of the zones."""
-    return any(zone.contains(box, width, height) for zone in zones)
-
-
-def draw_zones(image: np.ndarray, zones: Sequence[Zone]) -> np.ndarray:
-    """Draw the outlines of zones into ``image`` (uint8 BGR) and return it."""
-    height, width = image.shape[:2]
-    corners = [zone.pixels(width, height).round().astype(np.int32) for zone in zones]
-    thickness = max(1, round(min(height, width) / 400))
-    cv2.polylines(image, corners, True, _ZONE_COLOUR, thickness, cv2.LINE_AA)
-    return image
+def _edges(points: Sequence[Point]) -> list[tuple[Point, Point]]:
+    return list(pairwise([*points, points[0]]))

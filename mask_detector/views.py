@@ -1,0 +1,43 @@
+"""What was seen in one frame: the value that video hands from finding to drawing and recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mask_detector.records import frame_record
+from mask_detector.sources import Frame
+from mask_detector.tracking import TrackedFace
+
+
+@dataclass(frozen=True)
+class View:
+    """What was seen in one frame of one source.
+
+    Attributes:
+        source: the source's index.
+        name: the source's name, without its password.
+        live: it comes from a camera or a stream.
+        frame: the frame; its image is the view's own to draw on.
+        faces: numbered, with labels decided over time.
+        counts: of the faces inside the zones.
+        people: distinct people inside the zones so far.
+    """
+
+    source: int
+    name: str
+    live: bool
+    frame: Frame
+    faces: list[TrackedFace]
+    counts: dict[str, int]
+    people: dict[str, int]
+
+    @property
+    def inside(self) -> list[TrackedFace]:
+        """The faces inside the zones: those that count."""
+        return [face for face in self.faces if not face.outside]
+
+    def record(self, named: bool) -> dict[str, Any]:
+        """The view as it stands in JSON lines and CSV, with the source's name where asked."""
+        name = self.name if named else None
+        return frame_record(self.frame.number, self.frame.time_s, self.faces, self.counts, name)
