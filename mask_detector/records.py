@@ -12,7 +12,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -98,7 +98,9 @@ class _Text:
 
     def close(self) -> None:
         if self._file is not sys.stdout:
-            self._file.close()
+            # Every line was flushed: what fails here has failed, and been told, in write().
+            with suppress(OSError):
+                self._file.close()
 
 
 def _drop_half_line(path: Path) -> int:
