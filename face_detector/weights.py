@@ -18,21 +18,22 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from tqdm import tqdm
-
 from face_detector.errors import UserFacingError, WeightsError
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+    from tqdm import tqdm
 
 # Where the files live; another folder can be named, for installations that cannot be written to.
 FOLDER_VARIABLE = "FACE_DETECTOR_DIR"
@@ -162,6 +163,8 @@ def _sha256(path: Path) -> str:
 
 def _download(files: Sequence[ModelFile], reasons: list[str]) -> None:
     """Fetch from the files' own addresses; what fails is added to ``reasons``."""
+    from http.client import HTTPException  # heavy, and seldom needed
+
     for file in files:
         if file.url is None:
             continue
@@ -178,6 +181,8 @@ def _download(files: Sequence[ModelFile], reasons: list[str]) -> None:
 
 def _open(url: str) -> HTTPResponse:
     """Connect within ``CONNECT_SECONDS``, whatever name servers and unreachable addresses do."""
+    import urllib.request
+
     answers: queue.Queue[HTTPResponse | Exception] = queue.Queue()
 
     def connect() -> None:
@@ -277,6 +282,8 @@ def _install(file: ModelFile) -> Iterator[BinaryIO]:
 
 
 def _progress(name: str, size: int) -> tqdm[NoReturn]:
+    from tqdm import tqdm
+
     return tqdm(desc=f"Fetching {name}", total=size, unit="B", unit_scale=True, disable=None)
 
 
