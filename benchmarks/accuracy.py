@@ -44,7 +44,7 @@ from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
 from mask_detector.dataset import PARTS, part_of
 from mask_detector.detector import Face, MaskDetector, whole_pixels
-from mask_detector.errors import DatasetError, PhotoError
+from mask_detector.errors import DatasetError, PhotoError, UserFacingError
 from mask_detector.evaluation import IOU_THRESHOLD, RESAMPLES, match_photos, reliability
 from mask_detector.images import read_photo, write_bytes
 from mask_detector.model_file import read_model
@@ -132,6 +132,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     """Run the measurement; 1 where photos had to be left out."""
     args = parse_arguments()
+    make_folders(args)
     photos, problems = choose_photos(args)
     systems = load_systems(args)
     problems += observe(photos, systems)
@@ -140,12 +141,20 @@ def main() -> int:
     for problem in problems:
         print(f"left out: {problem}", file=sys.stderr)
     if args.json:
-        args.json.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(args.json, (json.dumps(without_nan(report), indent=2) + "\n").encode())
     if args.output:
-        args.output.mkdir(parents=True, exist_ok=True)
         write_plots(args.output, systems, args.confidence)
     return command_line.FAILED if problems else command_line.OK
+
+
+def make_folders(args: argparse.Namespace) -> None:
+    """Make the folders to write to, before rather than after the long work."""
+    for folder in (args.output, args.json and args.json.parent):
+        try:
+            if folder:
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserFacingError(f"{folder}: cannot be made ({error.strerror})") from None
 
 
 def choose_photos(args: argparse.Namespace) -> tuple[list[AnnotatedPhoto], list[str]]:
