@@ -204,9 +204,10 @@ def main() -> int:
         with suppress(KeyboardInterrupt):
             for views in rounds:
                 for view in views:
-                    # First of all, so that nothing that follows ever has the faces.
+                    # First of all, so that nothing that follows ever has the faces; also where
+                    # one was a moment ago, for it may only have been missed.
                     blur = window.blur if window else arguments.blur
-                    hide_faces(view.frame.image, view.faces, blur)
+                    hide_faces(view.frame.image, [*view.faces, *view.lately], blur)
                     records.write(view.record(named=several))
                     for taker in takers:
                         taker.take(view)

@@ -76,7 +76,9 @@ class BareRule:
         """Those of a frame's faces that are due now."""
         due = []
         for face in faces:
-            track = face.track or 0
+            track = face.track
+            if track is None:
+                continue
             self._seen[track] = time_s
             if face.label != BARE or face.unsure:
                 self._since.pop(track, None)
@@ -212,7 +214,8 @@ class _Line:
 def _reason(error: Exception) -> str:
     if isinstance(error, subprocess.TimeoutExpired):
         return f"it took longer than {DELIVERY_S:g} s"
-    cause = getattr(error, "reason", error)
+    reason = getattr(error, "reason", None)  # urllib wraps what happened
+    cause = reason if isinstance(reason, Exception) else error
     return str(cause) or type(cause).__name__
 
 

@@ -59,10 +59,10 @@ class People:
         self._gone: Counter[str] = Counter()
 
     def see(self, faces: Iterable[TrackedFace], time_s: float) -> None:
-        """Take in the faces of a frame."""
+        """Take in the faces of a frame; those without a number do not count yet."""
         for face in faces:
             if face.track is None:
-                raise ValueError("expected tracked faces, got one without a track")
+                continue
             sight = self._in_sight.setdefault(face.track, _Sight(time_s))
             sight.see("unsure" if face.unsure else face.label, time_s)
         for track, sight in list(self._in_sight.items()):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,13 @@ FORGET_S = 1.5
 AVERAGE_S = 0.15
 """Time constant of the average over a person's probabilities: what is older by three of these
 counts for a twentieth. A change is through in about as long."""
+
+SURE_SCORE = 0.6
+"""A find with such a score is numbered at once, a more doubtful one when it is seen again: most
+false finds last for one frame."""
+
+HIDE_S = 0.5
+"""For so long the place of a face that is not found any more is kept hidden."""
 
 LEAD = 0.2
 """By so much another class must lead, on average, before it becomes the label."""
@@ -72,30 +79,31 @@ class LabelOverTime:
     """A person's label, from the probabilities of one look after the other.
 
     Attributes:
+        looks: how often the person was seen.
         average: probabilities averaged over about ``AVERAGE_S``, shape (classes,).
         label: index of the class the person is taken for.
         unsure: whether that has been too close to call for a while.
     """
 
     def __init__(self, unsure_band: float) -> None:
+        self.looks = 0
         self.average = np.zeros(0)
         self.label = 0
         self.unsure = False
         self._band = unsure_band
-        self._looks = 0
         self._last_s = 0.0
         self._doubtful_since: float | None = None
 
     def update(self, probabilities: np.ndarray, time_s: float) -> None:
         """Take in what was seen at ``time_s``."""
-        self._looks += 1
-        if self._looks == 1:
+        self.looks += 1
+        if self.looks == 1:
             self.average = probabilities.copy()
             self.label = int(self.average.argmax())
         else:
             # The first looks weigh the same; then the older, the less, whatever the frame rate.
             passed = max(0.0, time_s - self._last_s)
-            weight = max(1 - math.exp(-passed / AVERAGE_S), 1 / self._looks)
+            weight = max(1 - math.exp(-passed / AVERAGE_S), 1 / self.looks)
             self.average += weight * (probabilities - self.average)
             likeliest = int(self.average.argmax())
             if self.average[likeliest] - self.average[self.label] > LEAD:
@@ -106,7 +114,7 @@ class LabelOverTime:
     def _doubt(self, time_s: float) -> None:
         if not is_unsure(self.average, self._band):
             self._doubtful_since, self.unsure = None, False
-        elif self._looks == 1:
+        elif self.looks == 1:
             self._doubtful_since, self.unsure = time_s, True
         else:
             if self._doubtful_since is None:
@@ -116,9 +124,10 @@ class LabelOverTime:
 
 @dataclass
 class _Person:
-    number: int
     label: LabelOverTime
-    last_s: float = field(default=0.0)
+    number: int | None = None
+    face: TrackedFace | None = None
+    last_s: float = 0.0
 
 
 class FaceTracker:
@@ -149,7 +158,7 @@ class FaceTracker:
             time_s: the frame's time in seconds; never less than the one before.
 
         Returns:
-            The same faces in the same order.
+            The same faces in the same order; one that may be a false find has no number yet.
         """
         boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
         tracks = self._tracker.update(
@@ -166,17 +175,27 @@ class FaceTracker:
         self._people = {key: who for key, who in self._people.items() if who.last_s > forgotten}
         return tracked
 
+    def lately(self, time_s: float) -> list[TrackedFace]:
+        """Where faces were within ``HIDE_S`` that the frame of ``time_s``, the last, has not."""
+        return [
+            who.face
+            for who in self._people.values()
+            if who.face and time_s - HIDE_S <= who.last_s < time_s
+        ]
+
     def _tracked(self, face: Face, key: str | None, time_s: float) -> TrackedFace:
         person = self._people.get(key) if key else None
         if person is None:
-            self._numbers += 1
-            person = _Person(self._numbers, LabelOverTime(self._band))
+            person = _Person(LabelOverTime(self._band))
             if key:
                 self._people[key] = person
-        person.last_s = time_s
         label = person.label
         label.update(np.array([face.probabilities[name] for name in self._classes]), time_s)
-        return TrackedFace(
+        if person.number is None and (face.score >= SURE_SCORE or label.looks > 1):
+            self._numbers += 1
+            person.number = self._numbers
+        person.last_s = time_s
+        person.face = TrackedFace(
             face.box,
             face.score,
             dict(zip(self._classes, label.average.tolist(), strict=True)),
@@ -184,6 +203,7 @@ class FaceTracker:
             person.number,
             self._classes[label.label],
         )
+        return person.face
 
 
 def _grown(boxes: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ class View:
         live: it comes from a camera or a stream.
         frame: the frame; its image is the view's own to draw on.
         faces: numbered, with labels decided over time.
+        lately: faces that were there a moment ago and are not found now.
         counts: of the faces inside the zones.
         people: distinct people inside the zones so far.
     """
@@ -29,6 +30,7 @@ class View:
     live: bool
     frame: Frame
     faces: list[TrackedFace]
+    lately: list[TrackedFace]
     counts: dict[str, int]
     people: dict[str, int]
 
