@@ -218,12 +218,11 @@ def fitted(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """The picture made to fill that size, its proportions kept, black bars where it cannot."""
     if image.shape[:2] == (height, width):
         return image
-    scale = min(width / image.shape[1], height / image.shape[0])
-    # A side cut off by a pixel for the codec's sake needs no bar.
-    new_width = width if image.shape[1] // 2 * 2 == width else max(1, round(image.shape[1] * scale))
-    new_height = (
-        height if image.shape[0] // 2 * 2 == height else max(1, round(image.shape[0] * scale))
-    )
+    old_height, old_width = image.shape[:2]
+    scale = min(width / old_width, height / old_height)
+    new_width, new_height = max(1, round(old_width * scale)), max(1, round(old_height * scale))
+    if abs(old_width - width) <= 1 and abs(old_height - height) <= 1:
+        new_width, new_height = width, height  # a codec's even sides need no bars
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     canvas = np.zeros((height, width, 3), np.uint8)
     left, top = (width - new_width) // 2, (height - new_height) // 2
