@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from mask_app import live, photo
+from mask_app import about, live, photo, video
 from mask_app.login import let_in
 from mask_app.settings import Settings, sidebar
 from mask_detector.errors import UserFacingError
@@ -24,14 +24,14 @@ from mask_detector.errors import UserFacingError
 _CSS = "<style>.stMainBlockContainer {padding-top: 3.5rem; max-width: 72rem}</style>"
 
 
-def show(page: Callable[[Settings], None]) -> Callable[[], None]:
+def shown(page: Callable[[Settings], None]) -> Callable[[], None]:
     """A page of Streamlit's out of one of ours: settings beside it, errors as sentences."""
 
     def run() -> None:
         try:
             page(sidebar())
         except UserFacingError as error:
-            st.error(f"{error}.", icon="🚫")
+            st.error(f"{str(error)[:1].upper()}{str(error)[1:]}.", icon="🚫")
 
     return run
 
@@ -41,15 +41,13 @@ def main() -> None:
     st.html(_CSS)
     if not let_in():
         return
-    st.navigation(
-        [
-            st.Page(show(photo.page), title="Photos", icon=":material/photo:", url_path="photos"),
-            st.Page(
-                show(live.page), title="Live camera", icon=":material/videocam:", url_path="live"
-            ),
-        ],
-        position="top",
-    ).run()
+    pages = [
+        st.Page(shown(photo.page), title="Photos", icon=":material/photo:", url_path="photos"),
+        st.Page(shown(video.page), title="Video", icon=":material/movie:", url_path="video"),
+        st.Page(shown(live.page), title="Live camera", icon=":material/videocam:", url_path="live"),
+        st.Page(shown(about.page), title="About", icon=":material/info:", url_path="about"),
+    ]
+    st.navigation(pages, position="top").run()
 
 
 main()

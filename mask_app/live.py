@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import ipaddress
 import time
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
-from streamlit_webrtc import WebRtcMode, webrtc_streamer
+from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerState, webrtc_streamer
 
 from mask_app import models, operator, parts, photo
-from mask_app.live_view import LiveView
+from mask_app.live_view import BrowserPicture, LiveView
+from mask_app.server_camera import ServerPicture, SharedCamera
 from mask_app.settings import Settings
 
 _UPDATE_SECONDS = 0.5
 _PATIENCE_SECONDS = 10
-_CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 25}}
+_CHART_SECONDS = 2.0
+_OWN_CAMERA = "This device"
+_CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}}
+
+_VIDEO = {
+    "autoPlay": True,
+    "controls": False,
+    "muted": True,
+    "style": {"width": "100%", "borderRadius": "0.5rem"},
+}
+_WORDS: Translations = {
+    "start": "Start",
+    "stop": "Stop",
+    "select_device": "Choose camera",
+    "device_ask_permission": "Your browser asks whether this page may use the camera.",
+    "device_not_available": "No camera was found, or another program is using it.",
+    "device_access_denied": "The browser was told not to give this page the camera: "
+    "allow it in the address bar, then press Start again.",
+    "media_api_not_available": "This browser gives no camera to pages.",
+}
 
 # Two short tones, made in the browser: no sound file, and nothing to play when muted.
 _ALARM = st.components.v2.component(
@@ -46,46 +67,78 @@ def page(settings: Settings) -> None:
     st.header("Live camera", anchor=False)
     detector = models.live_detector(settings.detector, settings.confidence, settings.unsure)
     view: LiveView = st.session_state.setdefault("live_view", LiveView(detector, settings))
-    view.detector, view.settings = detector, settings
-
-    reason = why_no_camera(st.context.url)
+    cameras = operator.cameras()
+    camera = None
+    if cameras:
+        camera = st.segmented_control(
+            "Camera", [_OWN_CAMERA, *cameras], default=_OWN_CAMERA, required=True
+        )
+    own = camera in (None, _OWN_CAMERA)
+    # Nobody sees themselves in a camera over a door.
+    view.detector, view.settings = detector, replace(settings, mirror=settings.mirror and own)
+    reason = why_no_camera(st.context.url) if own else None
     if reason is not None:
         st.warning(reason, icon="🔒")
         return
 
-    picture, beside = st.columns([3, 2])
-    with picture:
-        stream = webrtc_streamer(
-            key="live_camera",
-            mode=WebRtcMode.SENDRECV,
-            rtc_configuration={"iceServers": operator.ice_servers()},
-            media_stream_constraints={"video": _CAMERA, "audio": False},
-            video_frame_callback=view.on_frame,
-            on_video_ended=view.begin,
-            video_html_attrs={
-                "autoPlay": True,
-                "controls": False,
-                "muted": True,
-                "style": {"width": "100%", "borderRadius": "0.5rem"},
-            },
-            translations={
-                "start": "Start",
-                "stop": "Stop",
-                "select_device": "Choose camera",
-                "device_ask_permission": "Your browser asks whether this page may use the camera.",
-                "device_not_available": "No camera was found, or another program is using it.",
-                "device_access_denied": "The browser was told not to give this page the camera: "
-                "allow it in the address bar, then press Start again.",
-                "media_api_not_available": "This browser gives no camera to pages.",
-            },
-            media_toggle_controls=False,
-        )
-    active = stream.state.playing or stream.state.signalling
-    with beside:
+    left, right = st.columns([3, 2])
+    with left:
+        state = _browser_camera(view) if own else _server_camera(view, cameras[str(camera)])
+    active = state.playing or state.signalling
+    with right:
         # While nothing plays nothing changes: the page need not ask.
-        st.fragment(_show_report, run_every=_UPDATE_SECONDS if active else None)(view)
-    st.fragment(_show_history, run_every=2 * _UPDATE_SECONDS if active else None)(view)
-    _show_way_out(view, settings, active)
+        st.fragment(_show_report, run_every=_UPDATE_SECONDS if active else None)(view, active)
+    st.fragment(_show_history, run_every=_CHART_SECONDS if active else None)(view)
+    _show_trouble_if_any(view, active)
+    if own:
+        _offer_stills(settings)
+
+
+def _browser_camera(view: LiveView) -> WebRtcStreamerState:
+    """Start, Stop and the picture of the browser's own camera."""
+    picture: BrowserPicture | None = st.session_state.get("live_picture")
+    if picture is None or picture.readyState != "live":
+        picture = st.session_state["live_picture"] = BrowserPicture(view)
+    return webrtc_streamer(
+        key="live_camera",
+        mode=WebRtcMode.SENDRECV,
+        rtc_configuration={"iceServers": operator.ice_servers()},
+        media_stream_constraints={"video": _CAMERA, "audio": False},
+        sink_video_track=picture,
+        source_video_track=picture,
+        video_html_attrs=_VIDEO,
+        translations=_WORDS,
+        media_toggle_controls=False,
+    ).state
+
+
+def _server_camera(view: LiveView, source: str) -> WebRtcStreamerState:
+    """Start, Stop and the picture of one of the operator's cameras."""
+    camera = _shared_camera(source)
+    if camera.error is not None:
+        st.error(f"{camera.error[0].upper()}{camera.error[1:]}.", icon="🚫")
+    return webrtc_streamer(
+        key=f"server_camera_{source}",
+        mode=WebRtcMode.RECVONLY,
+        rtc_configuration={"iceServers": operator.ice_servers()},
+        media_stream_constraints={"video": True, "audio": False},
+        player_factory=lambda: _Player(ServerPicture(view, camera)),  # type: ignore[arg-type, return-value]
+        video_html_attrs=_VIDEO,
+        translations=_WORDS,
+    ).state
+
+
+@dataclass(frozen=True)
+class _Player:
+    """What streamlit-webrtc takes a picture from and stops it by."""
+
+    video: ServerPicture
+    audio: None = None
+
+
+@st.cache_resource(show_spinner=False)
+def _shared_camera(source: str) -> SharedCamera:
+    return SharedCamera(source)
 
 
 def why_no_camera(address: str | None) -> str | None:
@@ -106,16 +159,18 @@ def why_no_camera(address: str | None) -> str | None:
     )
 
 
-def _show_report(view: LiveView) -> None:
+def _show_report(view: LiveView, active: bool) -> None:
     report = view.report()
-    parts.count_tiles(report.counts if report.running else None, models.classifier().classes)
-    if report.running:
+    running = active and report.running
+    parts.count_tiles(report.counts if running else None, models.classifier().classes)
+    if running:
         st.caption(
             f"{report.frames_per_second:.0f} pictures a second, "
-            f"{1000 * report.delay:.0f} ms from frame to picture"
+            f"{1000 * report.delay:.0f} ms from frame to picture  \n"
+            f"Seen since the start: {parts.counts_in_words(report.people or {}, 'nobody yet')}"
         )
     else:
-        st.caption("Press **Start** and let the page use the camera.")
+        st.caption("One moment…" if active else "Press **Start** and let the page use the camera.")
     _ALARM(data={"alarms": report.alarms}, key="alarm")
 
 
@@ -133,21 +188,23 @@ def _show_history(view: LiveView) -> None:
     parts.counts_chart(counts, models.classifier().classes, "", "%H:%M:%S")
 
 
-def _show_way_out(view: LiveView, settings: Settings, active: bool) -> None:
-    """Stills, where the live picture cannot come through, and why it cannot."""
-    if not active:
-        st.session_state.pop("live_since", None)
-    else:
-        since = st.session_state.setdefault("live_since", time.monotonic())
-        st.fragment(_show_trouble, run_every=1.0)(view, since)
+def _offer_stills(settings: Settings) -> None:
+    """Single pictures, where the live one cannot come through."""
     if not st.toggle("Take stills instead of live video", key="stills"):
         return
     shot = st.camera_input("Take a still", label_visibility="collapsed")
     if shot is not None:
-        looked = photo.look(
-            "Still", shot.getvalue(), models.photo_detector(settings.detector).detect, megapixels=20
-        )
+        detect = models.photo_detector(settings.detector).detect
+        looked = photo.look("Still", shot.getvalue(), detect, megapixels=20)
         photo.show(looked, settings, models.classifier().classes)
+
+
+def _show_trouble_if_any(view: LiveView, active: bool) -> None:
+    if active:
+        since = st.session_state.setdefault("live_since", time.monotonic())
+        st.fragment(_show_trouble, run_every=1.0)(view, since)
+    else:
+        st.session_state.pop("live_since", None)
 
 
 def _show_trouble(view: LiveView, since: float) -> None:
@@ -156,6 +213,6 @@ def _show_trouble(view: LiveView, since: float) -> None:
     st.warning(
         "The live picture does not come through. Most often a firewall lies between your browser "
         "and the computer that runs this page; whoever runs it can name a TURN server that "
-        "helps out (docs/deploy.md). Stills work all the same: switch them on below.",
+        "helps out (docs/deploy.md). Stills work all the same.",
         icon="📡",
     )

@@ -1,7 +1,7 @@
 """The live page's frames: find the faces, draw them, count them, remember the last minutes.
 
-Knows nothing of Streamlit: a video thread calls :meth:`LiveView.on_frame`, the page reads
-:meth:`LiveView.report`.
+Knows nothing of Streamlit: WebRTC asks a :class:`LivePicture` for pictures, the page asks a
+:class:`LiveView` what was seen.
 
 Every picture that is shown is the one its boxes were found in. Drawing older boxes into newer
 pictures would look smoother on a slow machine, but they would trail behind people who move,
@@ -10,28 +10,36 @@ and a blur that trails behind a face hides nothing.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import math
 import statistics
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import av
 import cv2
 import numpy as np
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
 
 from mask_app.settings import Settings
+from mask_detector.alerts import BareRule
 from mask_detector.detector import MaskDetector, count_faces
 from mask_detector.drawing import draw_faces
+from mask_detector.people import People
 from mask_detector.privacy import hide_faces
+from mask_detector.tracking import FaceTracker, TrackedFace
 
 logger = logging.getLogger(__name__)
 
 HISTORY_SECONDS = 300
+ALARM_AFTER_SECONDS = 1.0
+"""Somebody must be without a mask for so long before a sound is made."""
+
 _RATE_SECONDS = 2.0
-_CLOCK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class Report:
     Attributes:
         running: frames came in within the last seconds.
         counts: people in the newest picture, per class; None before the first one.
+        people: distinct people since the start, per class.
         frames_per_second: pictures looked at.
         delay: seconds from a frame's arrival to its picture, waiting included.
         history: (time.time(), counts), one a second, oldest first.
@@ -49,31 +58,11 @@ class Report:
 
     running: bool = False
     counts: dict[str, int] | None = None
+    people: dict[str, int] | None = None
     frames_per_second: float = 0.0
     delay: float = 0.0
     history: tuple[tuple[float, dict[str, int]], ...] = ()
     alarms: int = 0
-
-
-@dataclass
-class FrameClock:
-    """Tells how late frames are whose own time stamps have an unknown start.
-
-    The frame that came through quickest within the last seconds counts as not late at all.
-    """
-
-    _offsets: deque[tuple[float, float]] = field(default_factory=deque)
-
-    def arrived(self, stamp: float, now: float) -> float:
-        """Seconds that the frame stamped ``stamp`` has waited, seen at ``now``."""
-        offset = now - stamp
-        while self._offsets and now - self._offsets[0][0] > _CLOCK_SECONDS:
-            self._offsets.popleft()
-        # Only what may become the least offset is kept: the deque ascends.
-        while self._offsets and self._offsets[-1][1] >= offset:
-            self._offsets.pop()
-        self._offsets.append((now, offset))
-        return offset - self._offsets[0][1]
 
 
 class LiveView:
@@ -90,71 +79,173 @@ class LiveView:
         self._lock = threading.Lock()
         self._history: deque[tuple[float, dict[str, int]]] = deque(maxlen=HISTORY_SECONDS)
         self._alarms = 0
-        self._last_alarm = -math.inf
         self.begin()
 
     def begin(self) -> None:
-        """Forget what belonged to the last stream: its clock, its people, its counts."""
+        """Forget what belonged to an earlier stream, except for the history."""
         with self._lock:
-            self._clock = FrameClock()
-            self._done: deque[tuple[float, float]] = deque()  # when ready, how late
             self._counts: dict[str, int] | None = None
+            self._done: deque[tuple[float, float]] = deque()  # when a picture was ready, how late
+            self._people = People(self.detector.classes)
+            self._follow()
 
-    def on_frame(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Look at one frame of the browser's camera and give the picture to send back."""
-        image = frame.to_ndarray(format="bgr24")
-        try:
-            image = self.look(image, frame.time)
-        except Exception:  # a video thread that dies would leave a still picture and no word
-            logger.exception("a live picture could not be looked at")
-            image[:] = 0  # it may show somebody who wants to be blurred
-        return av.VideoFrame.from_ndarray(image, format="bgr24")
+    def _follow(self) -> None:
+        self._tracker = FaceTracker(self.detector.classes, self.detector.unsure)
+        self._tracked_band = self.detector.unsure
+        self._rule = BareRule(ALARM_AFTER_SECONDS, self.settings.alarm_pause)
+        self._pause = self.settings.alarm_pause
 
-    def look(self, image: np.ndarray, stamp: float) -> np.ndarray:
-        """Find, count and draw the faces of one picture.
+    def look(self, image: np.ndarray, arrived: float) -> np.ndarray:
+        """Find, follow, count and draw the faces of one picture.
 
         Args:
-            image: uint8 BGR, shape (H, W, 3).
-            stamp: when it was taken, in seconds from any start.
+            image: uint8 BGR, shape (H, W, 3); drawn into.
+            arrived: ``time.monotonic()`` when it came in.
+
+        Returns:
+            The picture to show.
         """
-        arrived = time.monotonic()
         settings, detector = self.settings, self.detector
-        waited = self._clock.arrived(stamp, arrived)
         if settings.mirror:
             image = cv2.flip(image, 1)
-        faces = detector.detect(image)
-        counts = count_faces(faces, detector.classes)
+        found = detector.detect(image)
+        with self._lock:
+            if (detector.unsure, settings.alarm_pause) != (self._tracked_band, self._pause):
+                self._follow()
+            faces = self._tracker.update(found, arrived)
+            self._remember(faces, arrived)
         hide_faces(image, faces, settings.blur)
         draw_faces(image, faces)
         now = time.monotonic()
         with self._lock:
-            self._counts = counts
-            self._done.append((now, waited + now - arrived))
+            self._done.append((now, now - arrived))
             while now - self._done[0][0] > _RATE_SECONDS:
                 self._done.popleft()
-            self._remember(counts, now)
         return image
 
-    def _remember(self, counts: dict[str, int], now: float) -> None:
+    def _remember(self, faces: list[TrackedFace], now: float) -> None:
+        self._counts = count_faces(faces, self.detector.classes)
+        self._people.see(faces, now)
         second = int(time.time())
         if not self._history or second > self._history[-1][0]:
-            self._history.append((second, counts))
-        bare = counts.get("without_mask", 0) > 0
-        if self.settings.alarm and bare and now - self._last_alarm >= self.settings.alarm_pause:
+            self._history.append((second, self._counts))
+        if self._rule.due(faces, now) and self.settings.alarm:
             self._alarms += 1
-            self._last_alarm = now
 
     def report(self) -> Report:
         """What was seen lately."""
         now = time.monotonic()
         with self._lock:
             lately = [delay for ready, delay in self._done if now - ready <= _RATE_SECONDS]
-            span = now - self._done[0][0] if lately else math.inf
+            if not lately:
+                return Report(history=tuple(self._history), alarms=self._alarms)
+            span = max(now - self._done[0][0], 0.5)
             return Report(
-                running=bool(lately),
+                running=True,
                 counts=self._counts,
-                frames_per_second=len(lately) / max(span, 0.5) if lately else 0.0,
-                delay=statistics.median(lately) if lately else 0.0,
+                people=self._people.seen(),
+                frames_per_second=len(lately) / span,
+                delay=statistics.median(lately),
                 history=tuple(self._history),
                 alarms=self._alarms,
             )
+
+
+class LivePicture(MediaStreamTrack):
+    """What is sent to one browser: always the newest frame of a camera, looked at.
+
+    Looking happens in a thread of its own; frames that come meanwhile replace each other.
+    Whatever gives the frames calls :meth:`begin`, then :meth:`put`.
+    """
+
+    kind = "video"
+
+    def __init__(self, view: LiveView) -> None:
+        super().__init__()
+        self._view = view
+        self._newest: tuple[av.VideoFrame, float] | None = None
+        self._changed = asyncio.Event()
+        self._server_loop: asyncio.AbstractEventLoop | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="live")
+
+    def begin(self) -> None:
+        """A stream begins; called in the event loop."""
+        self._view.begin()
+        self._server_loop = asyncio.get_running_loop()
+
+    def put(self, frame: av.VideoFrame) -> None:
+        """Take a camera's next frame; called in the event loop."""
+        self._newest = frame, time.monotonic()
+        self._changed.set()
+
+    async def recv(self) -> av.VideoFrame:
+        """The next picture, as soon as there is a frame that was not looked at yet."""
+        await self._changed.wait()
+        self._changed.clear()
+        if self.readyState != "live" or self._newest is None:
+            raise MediaStreamError
+        try:
+            work = self._thread.submit(self._look, *self._newest)
+        except RuntimeError:  # stopped in this very moment
+            raise MediaStreamError from None
+        return await asyncio.wrap_future(work)
+
+    def _look(self, frame: av.VideoFrame, arrived: float) -> av.VideoFrame:
+        image = frame.to_ndarray(format="bgr24")
+        try:
+            image = self._view.look(image, arrived)
+        except Exception:  # a thread that dies would leave a still picture and no word
+            logger.exception("a live picture could not be looked at")
+            image[:] = 0  # it may show somebody who wants to be blurred
+        picture = av.VideoFrame.from_ndarray(image, format="bgr24")
+        picture.pts, picture.time_base = frame.pts, frame.time_base
+        return picture
+
+    def stop(self) -> None:
+        """End the pictures; may be called from any thread, and more than once."""
+        if self.readyState == "live":
+            super().stop()
+            self._thread.shutdown(wait=False)
+            if self._server_loop is not None:
+                self._server_loop.call_soon_threadsafe(self.end)
+
+    def end(self) -> None:
+        """Whoever waits for a picture learns that there are none; called in the event loop."""
+        self._newest = None
+        self._changed.set()
+
+
+class BrowserPicture(LivePicture):
+    """The pictures of a browser's own camera: a sink for its frames in WebRTC's eyes."""
+
+    def __init__(self, view: LiveView) -> None:
+        super().__init__(view)
+        self._camera: MediaStreamTrack | None = None
+
+    def addTrack(self, track: MediaStreamTrack) -> None:
+        """Take the frames of this camera."""
+        self._camera = track
+
+    def hasTrack(self) -> bool:
+        """Whether there is a camera."""
+        return self._camera is not None
+
+    def start(self) -> None:
+        """Begin to take frames; called in the event loop."""
+        self.begin()
+        self._reader = asyncio.get_running_loop().create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self._camera is not None
+        try:
+            while self.readyState == "live":
+                frame = await self._camera.recv()
+                if isinstance(frame, av.VideoFrame):
+                    self.put(frame)
+        except MediaStreamError:
+            self.stop()
+
+    def end(self) -> None:
+        """The same, and frames are taken no more."""
+        self._reader.cancel()
+        super().end()

@@ -60,10 +60,10 @@ def count_tiles(counts: Mapping[str, int] | None, classes: Sequence[str]) -> Non
     st.html(f'{_TILES_CSS}<dl class="tiles" aria-label="People counted">{tiles}</dl>')
 
 
-def counts_in_words(counts: Mapping[str, int]) -> str:
-    """For captions and screen readers: "2 Mask, 1 No Mask"; "no faces"."""
+def counts_in_words(counts: Mapping[str, int], none: str = "no faces") -> str:
+    """For captions and screen readers: "2 Mask, 1 No Mask"; ``none`` where there are none."""
     parts = [f"{n} {display_name(name)}" for name, n in counts.items() if n]
-    return ", ".join(parts) or "no faces"
+    return ", ".join(parts) or none
 
 
 def answer(face: Face) -> str:

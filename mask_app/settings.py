@@ -44,6 +44,10 @@ class Settings:
     alarm: bool
     alarm_pause: int
 
+    def for_video(self) -> tuple[object, ...]:
+        """Those that change what comes out of a recorded video."""
+        return self.detector, self.confidence, self.unsure, self.blur
+
 
 def sidebar() -> Settings:
     """Draw the settings and give what they are set to."""

@@ -1,4 +1,4 @@
-"""Start the app, and Chromium with a camera that plays a file, as people have them."""
+"""The app and a Chromium whose camera plays a file: for measuring it, and for its tests."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
-START_TIMEOUT_S = 60
+REPOSITORY = Path(__file__).resolve().parent.parent
+_START_TIMEOUT_S = 60
 
 _QUIET_BROWSER = (
     "--disable-background-networking",
@@ -32,11 +32,13 @@ _QUIET_BROWSER = (
 
 
 def chromium() -> str | None:
-    """The Chromium of this machine."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+    """The Chromium or Chrome of this machine."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def free_port() -> int:
+    """A port of this machine that nobody listens at."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
@@ -79,7 +81,7 @@ def running_app(**environment: str) -> Iterator[App]:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
             return
@@ -109,9 +111,7 @@ def running_browser(camera: Path | None = None) -> Iterator[Any]:
 
 def camera_file(video: Path, path: Path, filters: str = "fps=25,scale=640:480") -> Path:
     """A video made into what Chromium's fake camera plays."""
-    subprocess.run(
-        ["ffmpeg", "-y", "-loglevel", "error", "-i", video, "-vf", filters]
-        + ["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", path],
-        check=True,
-    )
+    words = f"ffmpeg -y -loglevel error -i IN -vf {filters} -pix_fmt yuv420p -f yuv4mpegpipe OUT"
+    places = {"IN": str(video), "OUT": str(path)}
+    subprocess.run([places.get(word, word) for word in words.split()], check=True)
     return path

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""Measure the app's live camera in a real browser: rate, delay, and what starts leave behind.
+
+    python -m benchmarks.app_live
+    python -m benchmarks.app_live --seconds 20 --starts 50 --json app_live.json
+
+Chromium's camera plays a video with a number drawn into each frame as black and white squares.
+A script inside the page reads the number in the camera's own picture and in the one that came
+back from the app, and so knows how long each frame took. Needs Debian's chromium and ffmpeg,
+and requirements-app.txt and requirements-dev.txt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from benchmarks.browser import REPOSITORY, App, running_app, running_browser
+
+WIDTH, HEIGHT, RATE = 640, 480, 25
+_BITS = 9
+_SQUARE = 32  # pixels; a whole number of the codecs' blocks
+_LOOP = 250  # frames until the camera's file starts again
+
+# Reads the number out of a picture's lowest rows: white squares are ones, the last is the parity.
+_READ_CLOCKS = (
+    """
+(() => {
+  const bits = BITS, square = SQUARE;
+  const canvas = document.createElement('canvas');
+  canvas.width = bits + 1; canvas.height = 1;
+  const context = canvas.getContext('2d', {willReadFrequently: true});
+  const read = (video) => {
+    const unit = video.videoWidth / WIDTH;
+    context.drawImage(video, 0, video.videoHeight - 0.75 * square * unit,
+                      (bits + 1) * square * unit, 0.5 * square * unit, 0, 0, bits + 1, 1);
+    const pixels = context.getImageData(0, 0, bits + 1, 1).data;
+    let number = 0, ones = 0;
+    for (let bit = 0; bit <= bits; bit++) {
+      const one = pixels[4 * bit] > 127 ? 1 : 0;
+      ones += one;
+      if (bit < bits) number = 2 * number + one;
+    }
+    return ones % 2 ? null : number;
+  };
+  window.clocks = {camera: [], answer: []};
+  const follow = (video, into) => {
+    const next = (now, about) => {
+      const number = read(video);
+      // Of the camera's picture the moment it was taken counts, of the answer that it is shown.
+      const when = into === clocks.camera ? about.captureTime ?? now : now;
+      if (number !== null) into.push([number, when]);
+      video.requestVideoFrameCallback(next);
+    };
+    video.requestVideoFrameCallback(next);
+  };
+  const getUserMedia = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+  if (!getUserMedia) return;
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await getUserMedia(wanted);
+    if (window.watching) {
+      const camera = document.createElement('video');
+      camera.muted = true;
+      camera.srcObject = stream.clone();
+      camera.play();
+      follow(camera, clocks.camera);
+      new MutationObserver(() => {
+        for (const video of document.querySelectorAll('video:not([followed])')) {
+          video.setAttribute('followed', '');
+          follow(video, clocks.answer);
+        }
+      }).observe(document.documentElement, {childList: true, subtree: true});
+    }
+    return stream;
+  };
+})()
+""".replace("BITS", str(_BITS))
+    .replace("SQUARE", str(_SQUARE))
+    .replace("WIDTH", str(WIDTH))
+)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--video", type=Path, default=REPOSITORY / "examples/example_video.mp4")
+    parser.add_argument("--seconds", type=float, default=15, help="of live picture to measure")
+    parser.add_argument("--starts", type=int, default=50, help="of the camera, one after the other")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    return parser.parse_args()
+
+
+def numbered_camera(video: Path, path: Path) -> Path:
+    """The video, as large as a camera's picture, a number in each frame, for Chromium's camera."""
+    encode = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "bgr24"]
+    encode += ["-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE), "-i", "-"]
+    encode += ["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", str(path)]
+    with av.open(str(video)) as container:
+        frames = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    with subprocess.Popen(encode, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        for number in range(_LOOP):
+            image = cv2.resize(frames[number % len(frames)], (WIDTH, HEIGHT))
+            process.stdin.write(with_number(image, number).tobytes())
+    return path
+
+
+def with_number(image: np.ndarray, number: int) -> np.ndarray:
+    """Draw a number into the lower left corner: a square a bit, and one for an even parity."""
+    bits = [number >> bit & 1 for bit in reversed(range(_BITS))]
+    for place, bit in enumerate([*bits, sum(bits) % 2]):
+        left = place * _SQUARE
+        image[-_SQUARE:, left : left + _SQUARE] = 255 * bit
+    return image
+
+
+def delays(camera: list[list[float]], answer: list[list[float]]) -> list[float]:
+    """Seconds from each camera frame to its answer; each frame counts once, repeats do not."""
+    taken: list[float] = []
+    last_number = None
+    for number, shown in answer:
+        if number == last_number:
+            continue
+        last_number = number
+        # Numbers come round again: the latest camera frame of that number before the answer.
+        before = [when for seen, when in camera if seen == number and when <= shown]
+        if before:
+            taken.append((shown - before[-1]) / 1000)
+    return taken
+
+
+def measure_live(app: App, browser: Any, seconds: float) -> dict[str, float]:
+    """Rate and delay of the answers, in the browser's own eyes."""
+    page = browser.new_page()
+    page.add_init_script("window.watching = true")
+    page.add_init_script(_READ_CLOCKS)
+    live = open_live_page(app, page)
+    page.get_by_text("Mirror the picture").click()  # numbers are read from left to right
+    live.get_by_role("button", name="Start").click()
+    page.get_by_text("pictures a second").wait_for()
+    time.sleep(5)  # the connection finds its bit rate
+    frame = next(frame for frame in page.frames if "streamlit_webrtc" in frame.url)
+    frame.evaluate("clocks.camera.length = clocks.answer.length = 0")
+    time.sleep(seconds)
+    clocks = frame.evaluate("clocks")
+    told = page.get_by_text("pictures a second").inner_text()
+    page.close()
+    taken = delays(clocks["camera"], clocks["answer"])
+    camera_frames = len({when for _, when in clocks["camera"]})
+    return {
+        "camera_frames_per_second": round(camera_frames / seconds, 1),
+        "answers_per_second": round(len(taken) / seconds, 1),
+        "delay_median_ms": round(1000 * float(np.median(taken))),
+        "delay_95th_ms": round(1000 * float(np.percentile(taken, 95))),
+        "page_says": told,
+    }
+
+
+def measure_starts(app: App, browser: Any, starts: int) -> dict[str, float]:
+    """Threads and memory of the app after many starts and stops, beside those after a few."""
+    page = browser.new_page()
+    live = open_live_page(app, page)
+    kept: dict[str, float] = {"starts": starts}
+    warm = min(5, starts)
+    for number in range(1, starts + 1):
+        live.get_by_role("button", name="Start").click()
+        page.get_by_text("pictures a second").wait_for()
+        live.get_by_role("button", name="Stop").click()
+        page.get_by_text("Press Start").wait_for()
+        if number in (warm, starts):
+            time.sleep(5)
+            when = "after_a_few" if number == warm else "at_the_end"
+            kept[f"threads_{when}"] = len(list(Path(f"/proc/{app.process.pid}/task").iterdir()))
+            kept[f"memory_mib_{when}"] = round(resident_mib(app.process.pid), 1)
+    page.close()
+    return kept
+
+
+def open_live_page(app: App, page: Any) -> Any:
+    """Go to the live page; gives the frame that holds its buttons."""
+    page.goto(f"{app.url}/live")
+    live = page.frame_locator("iframe").first
+    live.get_by_role("button", name="Start").wait_for()
+    return live
+
+
+def resident_mib(process: int) -> float:
+    """Memory of a process in MiB."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        camera = numbered_camera(arguments.video, Path(folder) / "camera.y4m")
+        with running_app() as app, running_browser(camera) as browser:
+            figures: dict[str, Any] = {"live": measure_live(app, browser, arguments.seconds)}
+            if arguments.starts:
+                figures["starts"] = measure_starts(app, browser, arguments.starts)
+    print(json.dumps(figures, indent=2))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

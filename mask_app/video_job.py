@@ -1,0 +1,218 @@
+"""One uploaded video, looked at by the video script in a process of its own.
+
+A process keeps one visitor's heavy video from holding up the pages of the others, can be
+cancelled at any moment, and takes nothing else down if a damaged file should crash a decoder.
+Knows nothing of Streamlit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+
+from mask_app.operator import Limits
+from mask_app.settings import Settings
+from mask_detector.errors import SourceError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+# A playlist in a video's clothing would make FFmpeg open other files or addresses.
+_CONTAINERS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,m4v"}
+_NICENESS = 10
+_LONGEST_FACTOR = 30  # a video may take so many times its own length; then something is wrong
+_LEAST_LIMIT_S = 300
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a video before it is looked at."""
+
+    width: int
+    height: int
+    seconds: float
+    frames: int
+
+
+def check_video(path: Path, limits: Limits) -> Facts:
+    """Whether an uploaded video may be looked at.
+
+    Raises:
+        SourceError: it is no video, too long or too large.
+    """
+    try:
+        with av.open(str(path), options=_CONTAINERS, metadata_errors="replace") as container:
+            if not container.streams.video:
+                raise SourceError("there is no video in this file")
+            stream = container.streams.video[0]
+            seconds = (container.duration or 0) / av.time_base
+            rate = float(stream.average_rate or 25)
+            width, height = stream.width, stream.height
+    except (av.FFmpegError, OSError, ValueError):
+        raise SourceError("this is no video, or a damaged one") from None
+    if width * height > limits.video_megapixels * 1_000_000:
+        raise SourceError(
+            f"{width} x {height} is too large a picture, "
+            f"at most {limits.video_megapixels} megapixels are accepted"
+        )
+    if seconds > limits.video_minutes * 60:
+        raise SourceError(
+            f"the video is {seconds / 60:.0f} minutes long, "
+            f"at most {limits.video_minutes} are accepted"
+        )
+    return Facts(width, height, seconds, round(seconds * rate))
+
+
+class VideoJob:
+    """The video script at work on one file.
+
+    Attributes:
+        facts: of the video.
+        output: the annotated video.
+        records: JSON lines, one a frame; grows while the job runs.
+        table: CSV, one row a face.
+    """
+
+    def __init__(
+        self,
+        video: Path,
+        folder: Path,
+        facts: Facts,
+        limits: Limits,
+        settings: Settings,
+        model: Path,
+        turn: threading.Semaphore,
+    ) -> None:
+        """
+        Args:
+            folder: where results go; must exist.
+            turn: is held while the job works, so that only so many work at once.
+        """
+        self.facts = facts
+        self.output = folder / "result.mp4"
+        self.records = folder / "faces.jsonl"
+        self.table = folder / "faces.csv"
+        self.error: str | None = None
+        self._errors = folder / "errors.txt"
+        self._command = _command(video, self, settings, model, limits)
+        self._turn = turn
+        self._limit_s = max(_LEAST_LIMIT_S, _LONGEST_FACTOR * facts.seconds)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._cancelled = threading.Event()
+        self._read = 0
+        self._rows: list[dict[str, Any]] = []
+        self._began = 0.0
+        self._thread = threading.Thread(target=self._run, name="video job", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._turn.acquire(timeout=0.2):
+            if self._cancelled.is_set():
+                return
+        try:
+            if not self._cancelled.is_set():
+                self._work()
+        finally:
+            self._turn.release()
+
+    def _work(self) -> None:
+        self._began = time.monotonic()
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                env={k: v for k, v in os.environ.items() if not k.startswith("MASK_APP_")},
+            )
+        if hasattr(os, "setpriority"):
+            with contextlib.suppress(OSError):  # it has ended already
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICENESS)
+        while self._process.poll() is None:
+            if self._cancelled.wait(0.1):
+                self._stop()
+            elif time.monotonic() - self._began > self._limit_s:
+                self._stop()
+                self.error = "looking at this video took too long"
+        if self._process.returncode and not self._cancelled.is_set() and self.error is None:
+            self.error = self._last_words()
+
+    def _stop(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def _last_words(self) -> str:
+        lines = self._errors.read_text(errors="replace").strip().splitlines()
+        said = lines[-1] if lines else ""
+        # The script's own sentences name the file; anything else is not for visitors.
+        start = f"{Path(self._command[1]).name}: "
+        if said.startswith(start):
+            return said.removeprefix(start).rpartition(": ")[2]
+        return "this video could not be looked at"
+
+    @property
+    def waiting(self) -> bool:
+        """Others' videos come first."""
+        return self.running and not self._began
+
+    @property
+    def running(self) -> bool:
+        """Neither finished nor failed nor cancelled."""
+        return self._thread.is_alive()
+
+    def cancel(self) -> None:
+        """Stop at once; may be called more than once."""
+        self._cancelled.set()
+        self._thread.join()
+
+    def rows(self) -> Sequence[dict[str, Any]]:
+        """Time and counts of every frame looked at so far."""
+        if self.records.exists():
+            with self.records.open("rb") as file:
+                file.seek(self._read)
+                new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self._read += len(whole)
+            for line in whole.splitlines():
+                record = json.loads(line)
+                self._rows.append({"time_s": record["time_s"], **record["counts"]})
+        return self._rows
+
+    def progress(self) -> tuple[float, float | None]:
+        """Share done, and seconds left where they can be told."""
+        rows = self.rows()
+        if not rows or not self.facts.seconds:
+            return 0.0, None
+        share = min(1.0, len(rows) / max(1, self.facts.frames))
+        spent = time.monotonic() - self._began
+        return share, spent / share - spent if spent > 1 else None
+
+
+def _command(
+    video: Path, job: VideoJob, settings: Settings, model: Path, limits: Limits
+) -> list[str]:
+    options = {
+        "--source": video,
+        "--output": job.output,
+        "--json": job.records,
+        "--csv": job.table,
+        "--model": model,
+        "--detector": settings.detector,
+        "--confidence": settings.confidence,
+        "--unsure": settings.unsure,
+        "--blur": settings.blur,
+        "--end": limits.video_minutes * 60,  # a file may say that it is shorter than it is
+    }
+    words = [word for option in options.items() for word in map(str, option)]
+    return [sys.executable, str(REPOSITORY / "detect_mask_video.py"), *words, "--no-display"]
