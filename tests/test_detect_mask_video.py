@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
+import numpy as np
 import pytest
+from streams import MjpegServer, free_port
 
 SCRIPT = "detect_mask_video.py"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -36,11 +39,11 @@ def endless(video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             with av.open(str(video)) as source:
                 stream = stream or target.add_stream_from_template(source.streams.video[0])
                 for packet in source.demux(video=0):
-                    if packet.dts is not None:
+                    if packet.pts is not None and packet.dts is not None:
                         packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                         packet.stream = stream
                         target.mux(packet)
-                shift += source.streams.video[0].duration
+                shift += source.streams.video[0].duration or 0
     return path
 
 
@@ -222,3 +225,138 @@ def test_a_key_or_closing_the_window_stops(
     assert records(lines.read_text())
     if how != "close":
         assert [path.suffix for path in tmp_path.glob("still_*")] == [".png"]
+
+
+def test_everything_at_once_is_written(run_script: Run, video: Path, tmp_path: Path) -> None:
+    command = f"command:'{sys.executable}' -c 'import sys; sys.stdout.write(1)'"  # it fails
+    done = run_script(
+        *(SCRIPT, "--source", video, "--detector", "yunet", "--end", "2", "--every", 4),
+        *("--json", "faces.jsonl", "--csv", "faces.csv", "--counts", "counts.csv"),
+        *("--output", "out.mp4", "--snapshots", "bare", "--alert", command, "--alert-after", 0.5),
+        *("--zone", "0.7,0,1,0,1,1,0.7,1", "--blur", "all", "--mirror"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    found = records((tmp_path / "faces.jsonl").read_text())
+    assert [record["frame"] for record in found] == list(range(0, 41, 4))
+    for record in found:
+        middles = [(face["box"][0] + face["box"][2]) / 2 for face in record["faces"]]
+        outside = [face.get("outside_zone", False) for face in record["faces"]]
+        assert outside == [middle < 0.7 * 480 for middle in middles]
+        assert sum(record["counts"].values()) == outside.count(False)
+    rows = (tmp_path / "faces.csv").read_text().splitlines()
+    assert len(rows) == 1 + sum(len(record["faces"]) for record in found)
+    source, minute, *people = (tmp_path / "counts.csv").read_text().splitlines()[1].split(",")
+    assert (source, minute) == (str(video), "0:00")
+    assert sum(map(int, people[:-1])) == 1  # the right one of three people
+    assert len(recorded(tmp_path / "out.mp4")[3]) == len(found)
+    assert "11 frames" in done.stdout
+    bare = found[-1]["counts"]["without_mask"]
+    assert len(list((tmp_path / "bare").iterdir())) == bare
+    assert ("alerts by command: 0 delivered, 1 not" in done.stderr) is bool(bare)
+
+
+def test_blurred_faces_are_in_no_recording(run_script: Run, video: Path, tmp_path: Path) -> None:
+    """The detector finds the three faces of the video, and none once they are blurred."""
+    recordings = {}
+    for blur in ("none", "all"):
+        recordings[blur] = tmp_path / f"{blur}.mp4"
+        options = ("--detector", "yunet", "--max-frames", 20, "--blur", blur)
+        run_script(SCRIPT, "--source", video, *options, "--output", recordings[blur])
+    faces = {}
+    for blur, path in recordings.items():
+        done = run_script(SCRIPT, "--source", path, "--detector", "yunet", "--json", "-")
+        faces[blur] = sum(len(record["faces"]) for record in records(done.stdout))
+    assert faces["none"] > 40
+    assert faces["all"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--zone", "1,2,3"], "three corners"),
+        (["--alert", "letter"], "is not sound, command:PROGRAM"),
+        (["--start", "soon"], "is not seconds"),
+        (["--start", "9", "--end", "1:5:0:0"], "is not seconds"),
+        (["--start", "9", "--end", "0:05"], "--end must be later"),
+        (["--every", "0"], "must be 1 or more"),
+        (["--json", "-", "--csv", "-"], "only one of"),
+    ],
+)
+def test_wrong_usage_is_told(run_script: Run, options: list[str], words: str) -> None:
+    done = run_script(SCRIPT, *options)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_a_recording_never_overwrites_its_source(
+    run_script: Run, video: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copy(video, tmp_path))
+    done = run_script(SCRIPT, "--source", copy, "--output", copy)
+    assert done.returncode == 2
+    assert "this is a source" in done.stderr
+    assert copy.read_bytes() == video.read_bytes()
+
+
+def test_two_sources_one_broken(run_script: Run, video: Path, tmp_path: Path) -> None:
+    output = tmp_path / "tiled.mp4"
+    missing = f"rtsp://me:secret@127.0.0.1:{free_port()}/door"
+    done = run_script(
+        *(SCRIPT, "--source", video, "--source", missing, "--source", video, "--give-up", 1),
+        *("--detector", "yunet", "--max-frames", 12, "--json", "-", "--output", output),
+    )
+    assert done.returncode == 1
+    names = [record["source"] for record in records(done.stdout)]
+    assert names == [str(video)] * 24
+    assert "rtsp://me:***@127.0.0.1" in done.stderr
+    assert "secret" not in done.stdout + done.stderr
+    assert recorded(output)[:3] == ("h264", 1280, 720)
+
+
+def test_a_cut_stream_goes_on_in_its_recording_and_records(
+    repository: Path, examples: Path, tmp_path: Path
+) -> None:
+    photo = cv2.imread(str(examples / "example_01.png"))
+    assert photo is not None
+    servers = [MjpegServer(cv2.resize(photo, (320, 240)), rate=15)]
+    output, lines = tmp_path / "out.mp4", tmp_path / "faces.jsonl"
+    command = [sys.executable, str(repository / SCRIPT), "--source", servers[0].address]
+    command += ["--detector", "yunet", "--no-display", "--give-up", "4", "--output", str(output)]
+    process = subprocess.Popen([*command, "--json", str(lines)], stderr=subprocess.PIPE, text=True)
+
+    def widths() -> set[bool]:
+        """Whether faces lay beyond the first size's right edge."""
+        found = records(lines.read_text().rpartition("\n")[0]) if lines.exists() else []
+        return {face["box"][2] > 320 for record in found for face in record["faces"]}
+
+    wait_for(lambda: False in widths(), process)
+    servers[0].close()
+    time.sleep(1.5)
+    servers.append(MjpegServer(cv2.resize(photo, (640, 480)), servers[0].port, rate=15))
+    wait_for(lambda: True in widths(), process)
+    servers[1].close()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1, errors
+    assert "is back" in errors
+    assert "given up after 4 s" in errors
+    assert "secret" not in errors + lines.read_text()
+    codec, width, height, times = recorded(output)
+    written = records(lines.read_text())
+    assert (codec, width, height) == ("h264", 320, 240)
+    assert len(times) == len(written)
+    assert np.diff(times).max() > 1
+    assert [record["time_s"] for record in written] == sorted(r["time_s"] for r in written)
+
+
+def test_help_is_quick_and_loads_nothing_heavy(repository: Path) -> None:
+    check = (
+        "import sys; sys.argv = ['x', '--help']; import detect_mask_video as script\n"
+        "try: script.main()\n"
+        "except SystemExit: pass\n"
+        "print({'cv2', 'av', 'tensorflow', 'keras', 'tqdm'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=repository, capture_output=True, text=True
+    )
+    assert done.stdout.rstrip().endswith("set()"), done.stdout[-200:]

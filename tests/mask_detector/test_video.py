@@ -149,12 +149,12 @@ def test_zones_are_drawn() -> None:
 
 def test_several_sources_are_tiled_and_a_missing_one_says_so() -> None:
     canvas = Canvas([Source(name, Reading()) for name in "012"])
-    first = canvas.draw([view_of(np.full((48, 64, 3), 90, np.uint8), source=1)])
+    first = canvas.draw([view_of(np.full((360, 640, 3), 90, np.uint8), source=1)])
     assert first.shape == (720, 1280, 3)
     assert first[340, 1120].tolist() == [90] * 3
     assert first[340:360, 10:60].max() > 0  # "no picture" in the first tile's corner
     kept = first.copy()
-    second = canvas.draw([view_of(np.full((48, 64, 3), 50, np.uint8), source=0)])
+    second = canvas.draw([view_of(np.full((360, 640, 3), 50, np.uint8), source=0)])
     assert second[340, 480].tolist() == [50] * 3
     assert second[340, 1120].tolist() == [90] * 3
     assert np.array_equal(first, kept)  # it may be on its way into a file
