@@ -71,8 +71,11 @@ class TrackedFace(Face):
         return self.probabilities[self.decided]
 
     def as_json(self) -> dict[str, Any]:
-        """The face as it stands in JSON lines; ``outside_zone`` only where it is."""
-        return super().as_json() | ({"outside_zone": True} if self.outside else {})
+        """The face as it stands in JSON lines; ``track`` is null while it may be a false find,
+        ``outside_zone`` stands only where it is so.
+        """
+        record = super().as_json() | {"track": self.track}
+        return record | ({"outside_zone": True} if self.outside else {})
 
 
 class LabelOverTime:
