@@ -1,0 +1,167 @@
+"""How long the video script lasts, and what tracking, counts and records cost.
+
+    python benchmarks/video_loop.py                      10,000 frames, then the cost
+    python benchmarks/video_loop.py --frames 180000      two hours of video
+
+The example video is cut together with itself into one long file, and the script runs on it with
+everything on: recording, JSON, CSV, counts, snapshots, blurring, alerts. Its memory, threads and
+open files are read from /proc meanwhile (Linux). They must stay flat after the first frames.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+import av
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from mask_detector import MaskDetector  # noqa: E402
+from mask_detector.people import MinuteCounts  # noqa: E402
+from mask_detector.recording import Recording  # noqa: E402
+from mask_detector.records import FRAME_COLUMNS, Records  # noqa: E402
+from mask_detector.sources import Sources  # noqa: E402
+from mask_detector.video import Canvas, Watch, watch  # noqa: E402
+
+EXAMPLE = REPOSITORY / "examples" / "example_video.mp4"
+WARM_UP = 500
+"""Frames after which nothing may grow any more."""
+
+FLAT_MIB = 5.0
+SAMPLES = 20
+
+
+def repeated(source: Path, target: Path, times: int) -> None:
+    """Cut a video together with itself, without decoding it."""
+    with av.open(str(target), "w") as container:
+        stream, shift = None, 0
+        for _ in range(times):
+            with av.open(str(source)) as once:
+                template = once.streams.video[0]
+                stream = stream or container.add_stream_from_template(template)
+                for packet in once.demux(template):
+                    if packet.pts is not None and packet.dts is not None:
+                        packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                        packet.stream = stream
+                        container.mux(packet)
+                shift += template.duration or 0
+
+
+def frames_of(source: Path) -> int:
+    with av.open(str(source)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def held(pid: int) -> tuple[float, int, int]:
+    """Memory in MiB, threads and open files of a process."""
+    process = Path(f"/proc/{pid}")
+    lines = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+    resident, threads = int(lines["VmRSS"].split()[0]) / 1024, int(lines["Threads"])
+    return resident, threads, len(list((process / "fd").iterdir()))
+
+
+def endurance(frames: int, folder: Path) -> bool:
+    """Run the script on so many frames and print what it holds; whether that stayed flat."""
+    video, lines = folder / "long.mp4", folder / "faces.jsonl"
+    repeated(EXAMPLE, video, -(-frames // frames_of(EXAMPLE)))
+    command = [sys.executable, str(REPOSITORY / "detect_mask_video.py"), "--source", str(video)]
+    command += ["--detector", "yunet", "--no-display", "--max-frames", str(frames)]
+    command += ["--json", str(lines), "--csv", str(folder / "faces.csv")]
+    command += ["--counts", str(folder / "counts.csv"), "--output", str(folder / "out.mp4")]
+    command += ["--snapshots", str(folder / "bare"), "--blur", "all", "--alert", "command:true"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    while not lines.exists() and process.poll() is None:
+        time.sleep(0.1)
+    samples: list[tuple[float, int, int]] = []
+    done = 0
+    print("  frames       MiB   threads   files")
+    with lines.open() as text:
+        while process.poll() is None:
+            done += text.read().count("\n")
+            if done >= max(WARM_UP, len(samples) * frames / SAMPLES):
+                samples.append(held(process.pid))
+                memory, threads, files = samples[-1]
+                print(f"{done:8}  {memory:8.1f}  {threads:8}{files:8}", flush=True)
+            time.sleep(0.2)
+    print(process.communicate()[0].strip())
+    quarter = max(1, len(samples) // 4)
+    grown = median(each[0] for each in samples[-quarter:]) - median(
+        each[0] for each in samples[:quarter]
+    )
+    steady = len({each[1:] for each in samples}) == 1
+    print(f"memory grew by {grown:.1f} MiB; threads and files {'steady' if steady else 'changed'}")
+    return process.returncode == 0 and grown < FLAT_MIB and steady
+
+
+def bare_loop(detector: MaskDetector, video: Path, folder: Path) -> int:
+    """Read, find and classify alone; gives the number of frames."""
+    count = 0
+    with Sources([str(video)]) as sources:
+        for frames in sources:
+            detector.detect_many([frame.image for frame in frames.values()])
+            count += len(frames)
+    return count
+
+
+def full_loop(detector: MaskDetector, video: Path, folder: Path) -> int:
+    """The same with tracking, counts, JSON and recording."""
+    with ExitStack() as stack:
+        records = stack.enter_context(
+            Records(folder / "faces.jsonl", None, detector.classes, FRAME_COLUMNS)
+        )
+        counts = stack.enter_context(MinuteCounts(folder / "counts.csv", detector.classes))
+        recording = stack.enter_context(Recording(folder / "out.mp4"))
+        sources = stack.enter_context(Sources([str(video)]))
+        canvas, watches = Canvas(sources.sources), [Watch(sources.sources[0], 0, detector)]
+        for views in watch(sources, detector, watches):
+            for view in views:
+                records.write(view.record(named=False))
+                counts.take(view)
+            if views:
+                recording.write(canvas.draw(views), canvas.time_s)
+    return watches[0].frames
+
+
+def cost(rounds: int, folder: Path) -> None:
+    """Print the frame rates of both loops, measured in turns, and their ratio."""
+    video = folder / "short.mp4"
+    repeated(EXAMPLE, video, 3)
+    for name in ("ssd", "yunet"):
+        detector = MaskDetector.load(detector=name, thorough=False)
+        rates: dict[Callable[[MaskDetector, Path, Path], int], list[float]] = {}
+        for _ in range(rounds):
+            for loop in (bare_loop, full_loop):
+                started = time.perf_counter()
+                frames = loop(detector, video, folder)
+                rates.setdefault(loop, []).append(frames / (time.perf_counter() - started))
+        bare, full = (median(rates[loop]) for loop in (bare_loop, full_loop))
+        print(
+            f"{name}: bare {bare:.1f}, with tracking, counts, JSON and recording {full:.1f} "
+            f"frames a second: {full / bare:.2f} of it"
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--frames", type=int, default=10_000, help="frames to last (10000)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each loop (3)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        if arguments.rounds:
+            cost(arguments.rounds, Path(name))
+        return 0 if not arguments.frames or endurance(arguments.frames, Path(name)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
