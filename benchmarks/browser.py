@@ -45,11 +45,19 @@ def free_port() -> int:
 
 
 class App:
-    """A running app."""
+    """A running app.
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    Attributes:
+        temporary: where its temporary files go.
+        log: what it has said.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], port: int, temporary: Path, log: Path
+    ) -> None:
         self.process = process
         self.url = f"http://localhost:{port}"
+        self.temporary = temporary
         self.log = log
 
 
@@ -71,7 +79,7 @@ def running_app(**environment: str) -> Iterator[App]:
             )
         try:
             _wait_for(f"http://localhost:{port}/_stcore/health", process, log)
-            yield App(process, port, log)
+            yield App(process, port, temporary, log)
         finally:
             process.terminate()
             try:

@@ -83,7 +83,7 @@ def page(settings: Settings) -> None:
 
     left, right = st.columns([3, 2])
     with left:
-        state = _browser_camera(view) if own else _server_camera(view, cameras[str(camera)])
+        state = _browser_camera(view) if own else _server_camera(view, str(camera))
     active = state.playing or state.signalling
     with right:
         # While nothing plays nothing changes: the page need not ask.
@@ -112,13 +112,13 @@ def _browser_camera(view: LiveView) -> WebRtcStreamerState:
     ).state
 
 
-def _server_camera(view: LiveView, source: str) -> WebRtcStreamerState:
+def _server_camera(view: LiveView, name: str) -> WebRtcStreamerState:
     """Start, Stop and the picture of one of the operator's cameras."""
-    camera = _shared_camera(source)
+    camera = _shared_camera(operator.cameras()[name])
     if camera.error is not None:
         st.error(f"{camera.error[0].upper()}{camera.error[1:]}.", icon="🚫")
     return webrtc_streamer(
-        key=f"server_camera_{source}",
+        key=f"server_camera_{name}",
         mode=WebRtcMode.RECVONLY,
         rtc_configuration={"iceServers": operator.ice_servers()},
         media_stream_constraints={"video": True, "audio": False},

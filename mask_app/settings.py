@@ -86,7 +86,7 @@ def sidebar() -> Settings:
             format_func=BLUR_NAMES.__getitem__,
             help="Blurred before the result is shown or can be downloaded.",
         )
-        st.subheader("Live camera", anchor=False)
+        st.subheader("Camera and sound", anchor=False)
         mirror = st.toggle("Mirror the picture", True, help="As people know themselves.")
         alarm = st.toggle("Sound when somebody wears no mask")
         pause = st.slider(

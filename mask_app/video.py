@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,6 @@ import pandas as pd
 import streamlit as st
 
 from mask_app import models, operator, parts
-from mask_app.session import session_folder
 from mask_app.settings import Settings
 from mask_app.video_job import VideoJob, check_video
 
@@ -32,25 +32,24 @@ def page(settings: Settings) -> None:
     )
     example = upload is None and st.toggle("Take the example video")
     if upload is None and not example:
-        _forget()
+        _desk().clear()
         return
     name = upload.name if upload else _EXAMPLE.name
+    desk = _desk()
     wanted = (upload.file_id if upload else "example", settings.for_video())
-    job: VideoJob | None = st.session_state.get("video_job")
-    if job is not None and st.session_state["video_wanted"] != wanted:
+    if desk.job is not None and desk.wanted != wanted:
         st.info("The result below was made with other settings.", icon="🎛️")
-    if st.button("Look at it" if job is None else "Look at it again", type="primary"):
-        _forget()
-        job = _begin(upload.getvalue() if upload else _EXAMPLE.read_bytes(), name, settings)
-        st.session_state["video_job"], st.session_state["video_wanted"] = job, wanted
-    if job is None:
+    if st.button("Look at it" if desk.job is None else "Look at it again", type="primary"):
+        desk.begin(upload.getvalue() if upload else _EXAMPLE.read_bytes(), name, settings)
+        desk.wanted = wanted
+    if desk.job is None:
         return
-    if job.running:
-        st.fragment(_show_progress, run_every=0.5)(job)
-    elif job.error is not None:
-        st.error(f"**{name}**: {job.error}.", icon="🚫")
+    if desk.job.running:
+        st.fragment(_show_progress, run_every=0.5)(desk)
+    elif desk.job.error is not None:
+        st.error(f"**{name}**: {desk.job.error}.", icon="🚫")
     else:
-        _show_result(job, Path(name).stem)
+        _show_result(desk.job, Path(name).stem)
 
 
 @st.cache_resource(show_spinner=False)
@@ -58,39 +57,52 @@ def _turns(at_once: int) -> threading.Semaphore:
     return threading.Semaphore(at_once)
 
 
-def _stop(jobs: list[VideoJob]) -> None:
-    for job in jobs:
-        job.cancel()
+class _Desk:
+    """One session's video: its files, in a folder that nobody else knows of, and the work on it."""
+
+    def __init__(self) -> None:
+        self.job: VideoJob | None = None
+        self.wanted: tuple[object, ...] = ()
+        self._folder = tempfile.TemporaryDirectory(prefix="mask_app_", ignore_cleanup_errors=True)
+
+    def begin(self, data: bytes, name: str, settings: Settings) -> None:
+        """Look at an uploaded video, in place of the one before.
+
+        Raises:
+            SourceError: it cannot be looked at.
+        """
+        self.clear()
+        limits = operator.limits()
+        folder = Path(tempfile.mkdtemp(dir=self._folder.name))
+        suffix = Path(name).suffix.lower()
+        video = folder / f"upload{suffix if suffix[1:] in VIDEO_SUFFIXES else '.mp4'}"
+        video.write_bytes(data)
+        facts = check_video(video, limits)
+        turn = _turns(limits.videos_at_once)
+        self.job = VideoJob(video, folder, facts, limits, settings, operator.model_path(), turn)
+
+    def clear(self) -> None:
+        """Stop what is under way and delete its files."""
+        if self.job is not None:
+            self.job.cancel()
+            self.job = None
+        for folder in Path(self._folder.name).iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """The session is over."""
+        self.clear()
+        self._folder.cleanup()
 
 
-@st.cache_resource(scope="session", show_spinner=False, on_release=_stop)
-def _jobs() -> list[VideoJob]:
-    """This session's job, if it has one: stopped when the session ends."""
-    return []
+@st.cache_resource(scope="session", show_spinner=False, on_release=lambda desk: desk.close())
+def _desk() -> _Desk:
+    return _Desk()
 
 
-def _begin(data: bytes, name: str, settings: Settings) -> VideoJob:
-    limits = operator.limits()
-    folder = session_folder() / "video"
-    folder.mkdir()
-    video = folder / f"upload{Path(name).suffix.lower()}"
-    video.write_bytes(data)
-    facts = check_video(video, limits)
-    turn = _turns(limits.videos_at_once)
-    job = VideoJob(video, folder, facts, limits, settings, operator.model_path(), turn)
-    _jobs().append(job)
-    return job
-
-
-def _forget() -> None:
-    _stop(_jobs())
-    _jobs().clear()
-    st.session_state.pop("video_job", None)
-    shutil.rmtree(session_folder() / "video", ignore_errors=True)
-
-
-def _show_progress(job: VideoJob) -> None:
-    if not job.running:
+def _show_progress(desk: _Desk) -> None:
+    job = desk.job
+    if job is None or not job.running:
         st.rerun()
     share, left = job.progress()
     text = "Waiting for the videos of others…" if job.waiting else f"{share:.0%} done"
@@ -98,7 +110,7 @@ def _show_progress(job: VideoJob) -> None:
         text += f", {_duration(left)} left"
     st.progress(share, text)
     if st.button("Cancel"):
-        _forget()
+        desk.clear()
         st.rerun()
 
 

@@ -1,0 +1,62 @@
+"""A running app and a browser for all tests of this folder.
+
+Screenshots go to runs/app/; APP_SCREENSHOTS=docs/images puts those of the README in place.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.browser import App, camera_file, chromium, running_app, running_browser
+
+
+@pytest.fixture(scope="session")
+def app() -> Iterator[App]:
+    with running_app() as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def camera(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the browser's camera sees: the example video, over and over."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed: it makes the browser's camera")
+    path = tmp_path_factory.mktemp("camera") / "camera.y4m"
+    return camera_file(examples / "example_video.mp4", path)
+
+
+@pytest.fixture(scope="session")
+def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
+    if find_spec("playwright") is None:
+        pytest.skip("playwright is not installed: it drives the browser")
+    if chromium() is None:
+        pytest.skip("chromium is not installed")
+    with running_browser(request.getfixturevalue("camera")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page of a session of its own."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def screenshot(repository: Path) -> Callable[..., None]:
+    folder = Path(os.environ.get("APP_SCREENSHOTS", repository / "runs" / "app"))
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def shoot(page: Any, name: str) -> None:
+        page.mouse.move(0, 0)  # no button looks pressed
+        page.screenshot(path=folder / f"app_{name}.jpg", type="jpeg", quality=85)
+
+    return shoot

@@ -1,0 +1,286 @@
+"""The app as people use it, in Chromium with a camera that plays the example video."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from benchmarks.browser import App, running_app
+from mask_detector.images import read_photo
+
+Screenshot = Callable[..., None]
+
+pytestmark = pytest.mark.timeout(180)
+
+# Hears the alarm without a loudspeaker: counts the tones that are started.
+_COUNT_TONES = """
+window.tones = 0;
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (when) { window.tones += 1; start.call(this, when); };
+"""
+
+
+def open_page(page: Any, app: App, name: str, title: str) -> None:
+    page.goto(f"{app.url}/{name}")
+    page.get_by_role("heading", name=title, exact=True).wait_for()
+
+
+def counted(page: Any) -> dict[str, int]:
+    """The tiles' numbers; empty while they show dashes."""
+    tiles = page.locator("dl.tiles dd").all()
+    pairs = [(tile.get_attribute("data-count"), tile.inner_text()) for tile in tiles]
+    return {name: int(number) for name, number in pairs if number.isdigit()}
+
+
+def upload(page: Any, *paths: Path) -> None:
+    page.locator("input[type=file]").set_input_files([str(path) for path in paths])
+
+
+def download(page: Any, label: str, folder: Path) -> Path:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=label).click()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path
+
+
+def live_buttons(page: Any) -> Any:
+    return page.frame_locator("iframe[title*=webrtc]").first
+
+
+def watch_live(page: Any, seconds: float) -> set[int]:
+    """The numbers of masks that the tiles show meanwhile."""
+    seen = set()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        masks = counted(page).get("with_mask")
+        if masks is not None:
+            seen.add(masks)
+        time.sleep(0.2)
+    return seen
+
+
+def no_traceback(page: Any) -> bool:
+    return "Traceback" not in page.content() and page.locator(".stException").count() == 0
+
+
+def test_photos_are_counted_shown_and_taken_along(
+    app: App, page: Any, examples: Path, tmp_path: Path, screenshot: Screenshot
+) -> None:
+    open_page(page, app, "", "Photos")
+    upload(page, examples / "example_01.png", examples / "example_02.jpg")
+    result = page.get_by_role("img", name="example_01.png: ")
+    result.wait_for(timeout=60_000)
+    page.get_by_role("img", name="example_02.jpg: ").wait_for()
+    assert sum(counted(page).values()) == 5
+    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    screenshot(page, "photos")
+
+    lines = download(page, "Data (JSON)", tmp_path).read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["image"] for record in records] == ["example_01.png", "example_02.jpg"]
+    assert [len(record["faces"]) for record in records] == [4, 1]
+    assert len(download(page, "Table (CSV)", tmp_path).read_text().splitlines()) == 1 + 5
+    with zipfile.ZipFile(download(page, "Pictures (zip)", tmp_path)) as archive:
+        assert archive.namelist() == ["example_01.png_mask.jpg", "example_02.jpg_mask.jpg"]
+        archive.extractall(tmp_path)
+    drawn = read_photo(tmp_path / "example_01.png_mask.jpg")
+    original = read_photo(examples / "example_01.png")
+    assert drawn.shape == original.shape
+    assert (cv2.absdiff(drawn, original) > 100).any()
+
+
+def test_settings_act_at_once(app: App, page: Any, examples: Path) -> None:
+    open_page(page, app, "", "Photos")
+    page.get_by_text("Show me an example").click()
+    page.get_by_role("img", name="example_01.png: ").wait_for(timeout=60_000)
+    slider = page.get_by_role("slider", name="Say “Unsure” below")
+    slider.press("End")
+    page.wait_for_function("document.querySelector('[data-count=unsure]').innerText !== '0'")
+    page.get_by_role("combobox", name="Blur faces of").click()
+    page.get_by_role("option", name="Everybody").click()
+    page.get_by_text("The original is not shown").wait_for()
+    assert page.get_by_role("img", name="as it was uploaded").count() == 0
+
+
+def test_a_damaged_photo_is_a_sentence(app: App, page: Any, examples: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes((examples / "example_01.png").read_bytes()[:20_000])
+    text = tmp_path / "letter.jpg"
+    text.write_text("Dear all")
+    open_page(page, app, "", "Photos")
+    upload(page, damaged, text, examples / "example_02.jpg")
+    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=60_000)
+    assert "damaged" in page.get_by_role("alert").filter(has_text="damaged.png").inner_text()
+    assert "not a photo" in page.get_by_role("alert").filter(has_text="letter.jpg").inner_text()
+    assert sum(counted(page).values()) == 1
+    assert no_traceback(page)
+
+
+def test_a_video_is_looked_at_and_plays(
+    app: App, page: Any, examples: Path, tmp_path: Path, screenshot: Screenshot
+) -> None:
+    open_page(page, app, "video", "Video")
+    upload(page, examples / "example_video.mp4")
+    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel").wait_for(state="detached")
+    page.get_by_role("button", name="Look at it").click()
+    video = page.locator("video")
+    video.wait_for(timeout=90_000)
+    page.wait_for_function("document.querySelector('video').readyState >= 3")
+    video.evaluate("video => { video.muted = true; return video.play(); }")
+    page.wait_for_function("document.querySelector('video').currentTime > 0.5")
+    assert counted(page)["with_mask"] + counted(page)["without_mask"] >= 3
+    page.locator(
+        "[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas"
+    ).wait_for()
+    screenshot(page, "video")
+    lines = download(page, "Data (JSON)", tmp_path).read_text().splitlines()
+    assert [json.loads(line)["frame"] for line in lines] == list(range(80))
+    assert download(page, "Video (MP4)", tmp_path).stat().st_size > 10_000
+
+
+def test_a_broken_video_is_a_sentence(app: App, page: Any, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(5000))
+    open_page(page, app, "video", "Video")
+    upload(page, broken)
+    page.get_by_role("button", name="Look at it").click()
+    assert "damaged" in page.get_by_role("alert").inner_text()
+    assert no_traceback(page)
+
+
+def test_live_counts_change_when_the_mask_comes_off(
+    app: App, page: Any, screenshot: Screenshot
+) -> None:
+    page.add_init_script(_COUNT_TONES)
+    open_page(page, app, "live", "Live camera")
+    page.get_by_text("Sound when somebody wears no mask").click()
+    buttons = live_buttons(page)
+    for attempt in range(2):
+        buttons.get_by_role("button", name="Start").click()
+        page.get_by_text("pictures a second").wait_for(timeout=60_000)
+        if attempt == 0:
+            # The video is 4 seconds long: the mask is on in one half of it and off in the other.
+            assert len(watch_live(page, 9)) >= 2
+            assert page.evaluate("window.tones") >= 2
+            page.get_by_text("The last minutes").wait_for()
+            assert buttons.locator("video").evaluate("v => v.videoWidth") == 640
+            screenshot(page, "live")
+        buttons.get_by_role("button", name="Stop").click()
+        page.get_by_text("Press Start").wait_for()
+        assert counted(page) == {}
+    assert no_traceback(page)
+
+
+def test_stills_where_video_cannot_come(app: App, page: Any) -> None:
+    open_page(page, app, "live", "Live camera")
+    page.get_by_text("Take stills instead").click()
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stCameraInput] video')?.readyState >= 3"
+    )
+    page.get_by_role("button", name="Take photo").click()
+    page.get_by_role("img", name="Still: ").wait_for(timeout=60_000)
+
+
+def test_two_sessions_see_their_own_photos_alone(
+    app: App, browser: Any, page: Any, examples: Path
+) -> None:
+    """And one's heavy video does not hold up the other's page."""
+    open_page(page, app, "video", "Video")
+    upload(page, examples / "example_video.mp4")
+    page.get_by_role("button", name="Look at it").click()
+    page.get_by_text("% done").wait_for()
+    other = browser.new_context()
+    second = other.new_page()
+    open_page(second, app, "", "Photos")
+    upload(second, examples / "example_02.jpg")
+    second.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=60_000)
+    assert sum(counted(second).values()) == 1
+    open_page(second, app, "video", "Video")
+    assert second.get_by_text("% done").count() == 0
+    assert second.locator("video").count() == 0
+    open_page(page, app, "", "Photos")
+    assert page.get_by_text("example_02.jpg").count() == 0
+    other.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_everything_without_scrolling_sideways(
+    app: App, browser: Any, examples: Path, screenshot: Screenshot, scheme: str
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, color_scheme=scheme, device_scale_factor=1.5
+    )
+    page = context.new_page()
+    open_page(page, app, "", "Photos")
+    upload(page, examples / "example_02.jpg")
+    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=60_000)
+    assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
+    boxes = [tile.bounding_box() for tile in page.locator("dl.tiles .tile").all()]
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    time.sleep(1)
+    screenshot(page, f"phone_{scheme}")
+    context.close()
+
+
+def test_about_says_how_good_it_is(app: App, page: Any, screenshot: Screenshot) -> None:
+    open_page(page, app, "about", "About")
+    page.get_by_text("Answers that are right").wait_for()
+    page.get_by_text("train_mask_detector.py").wait_for()
+    screenshot(page, "about")
+
+
+def test_it_listens_to_this_computer_alone(app: App) -> None:
+    port = int(app.url.rpartition(":")[2])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses an address of ours
+        except OSError:
+            pytest.skip("this machine has no network address of its own")
+        address = probe.getsockname()[0]
+    with pytest.raises(OSError), socket.create_connection((address, port), timeout=5):
+        pass
+
+
+def test_password_camera_of_the_server_and_what_remains(browser: Any, examples: Path) -> None:
+    """One app with all that an operator may set; when a session ends, its files are gone."""
+    cameras = json.dumps({"Front door": str(examples / "example_video.mp4")})
+    with running_app(MASK_APP_PASSWORD="open sesame", MASK_APP_CAMERAS=cameras) as app:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(app.url)
+        password = page.get_by_role("textbox", name="Password")
+        password.fill("guess")
+        page.get_by_role("button", name="Enter").click()
+        page.get_by_text("That is not the password").wait_for()
+        assert page.get_by_role("heading", name="Photos").count() == 0
+        password.fill("open sesame")
+        page.get_by_role("button", name="Enter").click()
+        page.get_by_role("heading", name="Photos", exact=True).wait_for()
+
+        page.get_by_role("link", name="Live camera").click()
+        page.get_by_text("Front door").click()
+        live_buttons(page).get_by_role("button", name="Start").click()
+        page.get_by_text("pictures a second").wait_for(timeout=60_000)
+        assert "example_video" not in page.content()  # a source's address stays with the operator
+
+        page.get_by_role("link", name="Video").click()
+        upload(page, examples / "example_video.mp4")
+        page.get_by_role("button", name="Look at it").click()
+        page.get_by_text("% done").wait_for()
+        assert list(app.temporary.glob("mask_app_*/*/upload.mp4"))
+        context.close()
+        deadline = time.monotonic() + 30
+        while list(app.temporary.glob("mask_app_*")) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert not list(app.temporary.glob("mask_app_*"))

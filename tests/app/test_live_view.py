@@ -1,0 +1,230 @@
+"""The live picture without a browser: what is looked at, counted, hidden and left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import numpy as np
+import pytest
+from aiortc.mediastreams import MediaStreamError
+
+from mask_app.live_view import ALARM_AFTER_SECONDS, BrowserPicture, LiveView
+from mask_app.server_camera import ServerPicture, SharedCamera
+from mask_app.settings import Settings
+from mask_detector.detector import Face, MaskDetector
+
+SETTINGS = Settings("yunet", 0.5, 0.1, "none", mirror=False, alarm=True, alarm_pause=5)
+
+
+def face(bare: float, left: int = 10) -> Face:
+    return Face((left, 10, left + 30, 50), 0.9, {"with_mask": 1 - bare, "without_mask": bare})
+
+
+@dataclass
+class FakeDetector:
+    """Finds what it is told to."""
+
+    faces: Sequence[Face] = ()
+    classes: tuple[str, ...] = ("with_mask", "without_mask")
+    unsure: float = 0.1
+    seen: list[np.ndarray] = field(default_factory=list)
+    slow: float = 0.0
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        self.seen.append(image.copy())
+        time.sleep(self.slow)
+        return list(self.faces)
+
+
+def live_view(detector: FakeDetector, **settings: Any) -> LiveView:
+    return LiveView(cast(MaskDetector, detector), replace(SETTINGS, **settings))
+
+
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (60, 100, 3), np.uint8)
+
+
+def video_frame(number: int) -> av.VideoFrame:
+    frame = av.VideoFrame.from_ndarray(np.full((60, 100, 3), number, np.uint8), format="bgr24")
+    frame.pts, frame.time_base = 3000 * number, Fraction(1, 90_000)
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("faces", "counts"),
+    [
+        ([], {"with_mask": 0, "without_mask": 0}),
+        ([face(0.1), face(0.9, left=60)], {"with_mask": 1, "without_mask": 1}),
+        ([face(0.55)], {"with_mask": 0, "without_mask": 0, "unsure": 1}),
+    ],
+)
+def test_the_newest_picture_is_counted(faces: list[Face], counts: dict[str, int]) -> None:
+    view = live_view(FakeDetector(faces))
+    assert not view.report().running
+    view.look(noise(), time.monotonic())
+    report = view.report()
+    assert report.running
+    assert report.counts == counts
+    assert [each for _, each in report.history] == [counts]
+    assert 0 <= report.delay < 1
+
+
+def test_nothing_of_an_earlier_stream_is_reported() -> None:
+    view = live_view(FakeDetector([face(0.9)]))
+    view.look(noise(), time.monotonic())
+    view.begin()
+    assert not view.report().running
+    assert view.report().counts is None
+    assert len(view.report().history) == 1
+
+
+def test_a_mirrored_picture_is_what_the_detector_sees() -> None:
+    detector = FakeDetector()
+    image = noise()
+    shown = live_view(detector, mirror=True).look(image.copy(), time.monotonic())
+    assert (detector.seen[0] == image[:, ::-1]).all()
+    assert (shown == image[:, ::-1]).all()
+
+
+def test_blurred_faces_are_gone_from_the_picture() -> None:
+    image = noise()
+    shown = live_view(FakeDetector([face(0.1)]), blur="all").look(image.copy(), time.monotonic())
+    inside = (slice(20, 40), slice(15, 35))
+    assert shown[inside].std() < image[inside].std() / 3
+
+
+def test_one_sound_a_person_however_long_they_stay() -> None:
+    view = live_view(FakeDetector([face(0.9)]))
+    now = 1000.0
+    for step in range(40):
+        view.look(noise(), now + step * ALARM_AFTER_SECONDS / 4)
+        if step * ALARM_AFTER_SECONDS / 4 < ALARM_AFTER_SECONDS:
+            assert view.report().alarms == 0
+    assert view.report().alarms == 1
+
+
+def test_no_sound_where_none_is_wanted() -> None:
+    view = live_view(FakeDetector([face(0.9)]), alarm=False)
+    for step in range(8):
+        view.look(noise(), 1000.0 + step)
+    assert view.report().alarms == 0
+
+
+class Camera:
+    """Stands for WebRTC's incoming track."""
+
+    def __init__(self, frames: Sequence[av.VideoFrame], pause: float) -> None:
+        self._frames, self._pause = list(frames), pause
+
+    async def recv(self) -> av.VideoFrame:
+        await asyncio.sleep(self._pause)
+        if not self._frames:
+            await asyncio.sleep(3600)
+        return self._frames.pop(0)
+
+
+def test_a_slow_detector_gets_the_newest_frame_alone() -> None:
+    detector = FakeDetector(slow=0.1)
+
+    async def watch() -> list[int]:
+        picture = BrowserPicture(live_view(detector))
+        picture.addTrack(cast(Any, Camera([video_frame(n) for n in range(1, 21)], 0.01)))
+        picture.start()
+        pictures = [await picture.recv() for _ in range(3)]
+        picture.stop()
+        return [int(each.pts or 0) // 3000 for each in pictures]
+
+    numbers = asyncio.run(watch())
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] >= 15  # of 20 frames in 0.2 s, most were replaced before their turn
+    assert len(detector.seen) == 3
+
+
+def test_a_failing_detector_shows_black_never_the_camera() -> None:
+    class Broken(FakeDetector):
+        def detect(self, image: np.ndarray) -> list[Face]:
+            raise RuntimeError("out of order")
+
+    async def watch() -> av.VideoFrame:
+        picture = BrowserPicture(live_view(Broken(), blur="all"))
+        picture.addTrack(cast(Any, Camera([video_frame(200)], 0)))
+        picture.start()
+        shown = await picture.recv()
+        picture.stop()
+        return shown
+
+    assert asyncio.run(watch()).to_ndarray(format="bgr24").max() < 20
+
+
+def test_stopping_leaves_no_thread_and_wakes_who_waits() -> None:
+    async def watch() -> None:
+        picture = BrowserPicture(live_view(FakeDetector()))
+        picture.addTrack(cast(Any, Camera([video_frame(1)], 0)))
+        picture.start()
+        await picture.recv()
+        waiting = asyncio.ensure_future(picture.recv())
+        await asyncio.sleep(0.01)
+        await asyncio.get_running_loop().run_in_executor(None, picture.stop)
+        with pytest.raises(MediaStreamError):
+            await asyncio.wait_for(waiting, 1)
+        assert picture.readyState == "ended"
+
+    asyncio.run(watch())
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline and live_threads():
+        time.sleep(0.01)
+    assert not live_threads()
+
+
+def live_threads() -> list[str]:
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name.startswith(("live", "camera"))]
+
+
+def test_a_shared_camera_is_open_while_somebody_looks(
+    examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mask_app import server_camera
+
+    opened = []
+
+    class CountedSources(server_camera.Sources):
+        def __init__(self, sources: Sequence[str]) -> None:
+            opened.append(sources)
+            super().__init__(sources)
+
+    monkeypatch.setattr(server_camera, "Sources", CountedSources)
+    camera = SharedCamera(str(examples / "example_video.mp4"))
+
+    async def watch() -> None:
+        pictures = [ServerPicture(live_view(FakeDetector()), camera) for _ in range(2)]
+        for picture in pictures:
+            assert (await asyncio.wait_for(picture.recv(), 10)).width == 480
+        for picture in pictures:
+            picture.stop()
+
+    asyncio.run(watch())
+    assert len(opened) == 1
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and live_threads():
+        time.sleep(0.02)
+    assert not live_threads()
+    assert camera.error is None
+
+
+def test_a_camera_that_is_not_there_is_told_without_its_address() -> None:
+    camera = SharedCamera("/nowhere/secret.mp4")
+    camera.join(lambda image: None)
+    deadline = time.monotonic() + 10
+    while camera.error is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert camera.error is not None
+    assert "secret" not in camera.error
