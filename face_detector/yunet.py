@@ -1,5 +1,6 @@
-"""YuNet (opencv_zoo, 2023mar), a face detector of 75,856 parameters, run by ONNX Runtime.
+"""YuNet (opencv_zoo, 2023mar), a face detector of 75,856 parameters.
 
+ONNX Runtime runs it; where that is not installed OpenCV does, two to three times slower.
 Sees faces of about 10 to 300 pixels, and the five landmarks of each.
 
     >>> from face_detector import load
@@ -9,17 +10,18 @@ Sees faces of about 10 to 300 pixels, and the five landmarks of each.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import cv2
 import numpy as np
-import onnxruntime
 
 from face_detector.detections import Detections, joined
 from face_detector.multiscale import merged, resized, suppressed, tiles, without_cut
 from face_detector.weights import YUNET, fetch
 
 STRIDES = (8, 16, 32)
+OUTPUTS = [f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps")]
 NMS_OVERLAP = 0.3
 # One pass for video: the scale at which most faces of the training scenes are found.
 REAL_TIME_SIZE = 640
@@ -45,17 +47,11 @@ class YuNetNetwork:
 
     def __init__(self, threads: int | None = None) -> None:
         (path,) = fetch(YUNET)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        # Waiting threads sleep: cores are free for decoding and classifying.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Plans of memory are kept for each size of picture: a folder of photos has many.
-        options.enable_mem_pattern = False
-        # The file states 640 x 640 for its outputs; errors alone are worth a line.
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            with_free_input_size(path.read_bytes()), options, providers=["CPUExecutionProvider"]
-        )
+        model = path.read_bytes()
+        try:
+            self._run = _in_onnx_runtime(model, threads)
+        except ImportError:
+            self._run = _in_opencv(model)
 
     def look(self, image: np.ndarray, confidence: float) -> Detections:
         """Faces of one pass.
@@ -69,8 +65,7 @@ class YuNetNetwork:
         """
         bottom, right = -image.shape[0] % STRIDES[-1], -image.shape[1] % STRIDES[-1]
         padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
-        names = [f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps")]
-        outputs = self._session.run(names, {"input": cv2.dnn.blobFromImage(padded)})
+        outputs = self._run(cv2.dnn.blobFromImage(padded))
         boxes, scores, landmarks = [], [], []
         for level, stride in enumerate(STRIDES):
             classes, objects, offsets, points = (
@@ -88,6 +83,37 @@ class YuNetNetwork:
             landmarks.append((points[cells].reshape(-1, 5, 2) + corner[:, None]) * stride)
         found = Detections(*map(np.concatenate, (boxes, scores, landmarks)))
         return suppressed(found, NMS_OVERLAP)
+
+
+Run = Callable[[np.ndarray], Sequence[np.ndarray]]
+"""From a picture, float32 (1, 3, H, W), to the network's ``OUTPUTS``."""
+
+
+def _in_onnx_runtime(model: bytes, threads: int | None) -> Run:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    # Waiting threads sleep: cores are free for decoding and classifying.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Plans of memory are kept for each size of picture: a folder of photos has many.
+    options.enable_mem_pattern = False
+    # The file states 640 x 640 for its outputs; errors alone are worth a line.
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        with_free_input_size(model), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda picture: session.run(OUTPUTS, {"input": picture})
+
+
+def _in_opencv(model: bytes) -> Run:
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
+
+    def run(picture: np.ndarray) -> Sequence[np.ndarray]:
+        network.setInput(picture)
+        return network.forward(OUTPUTS)
+
+    return run
 
 
 def with_free_input_size(model: bytes) -> bytes:

@@ -165,6 +165,18 @@ def test_yunet_sees_what_opencv_sees(
     np.testing.assert_allclose(found.scores, expected[:, 14], atol=1e-3)
 
 
+def test_yunet_sees_the_same_without_onnx_runtime(
+    photo: Callable[[str], np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = photo("example_08.jpg")
+    wanted = load("yunet", size=800).find(image)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as if it were not installed
+    found = load("yunet", size=800).find(image)
+    assert len(found) == len(wanted) > 5
+    np.testing.assert_allclose(found.boxes, wanted.boxes, atol=0.05)
+    np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-3)
+
+
 def test_landmarks_lie_on_the_face(photo: Callable[[str], np.ndarray]) -> None:
     found = load("yunet").find(photo("example_03.jpg"))
     assert found.landmarks is not None
