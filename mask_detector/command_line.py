@@ -24,7 +24,14 @@ BLUR_CHOICES = ("none", "without_mask", "all")
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Shows each default and keeps the module's docstring as it is."""
+    """Shows each default that says something and keeps the module's docstring as it is."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False or action.default == []:
+            return action.help
+        if isinstance(action.default, list):
+            return f"{action.help} (default: {' '.join(map(str, action.default))})"
+        return super()._get_help_string(action)
 
 
 def make_parser(module_docstring: str | None) -> argparse.ArgumentParser:
