@@ -135,9 +135,8 @@ class Alerts:
         """Tell about those of a frame's faces that are due."""
         rule = self._rules.setdefault(view.source, BareRule(*self._times))
         for face in rule.due(view.inside, view.frame.time_s):
-            now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
             about = {"event": BARE, "source": view.name, "time_s": round(view.frame.time_s, 3)}
-            self.tell({**about, "at": now, **face.as_json()})
+            self.tell({**about, "at": view.time_of_day, **face.as_json()})
 
     def tell(self, event: Alert) -> None:
         """Hand over an alert and return at once."""

@@ -146,6 +146,7 @@ class FaceTracker:
         self._band = unsure_band
         self._people: dict[str, _Person] = {}
         self._numbers = 0
+        self._now = 0.0
         self._tracker = ByteTrack(
             high_conf=0.0,  # the detector's confidence has already chosen
             iou=_LEAST_OVERLAP,
@@ -158,11 +159,24 @@ class FaceTracker:
 
         Args:
             faces: of one frame, in any order; may be empty.
-            time_s: the frame's time in seconds; never less than the one before.
+            time_s: the frame's time in seconds; time that runs backwards stands still.
 
         Returns:
             The same faces in the same order; one that may be a false find has no number yet.
         """
+        if time_s - self._now > FORGET_S:
+            self._match([], time_s)  # ByteTrack matches before it forgets: let it forget first
+        time_s = self._now = max(self._now, time_s)
+        tracked = [
+            self._tracked(face, key, time_s)
+            for face, key in zip(faces, self._match(faces, time_s), strict=True)
+        ]
+        forgotten = time_s - 2 * FORGET_S
+        self._people = {key: who for key, who in self._people.items() if who.last_s > forgotten}
+        return tracked
+
+    def _match(self, faces: Sequence[Face], time_s: float) -> list[str | None]:
+        """ByteTrack's name for each face."""
         boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
         tracks = self._tracker.update(
             _grown(boxes),
@@ -170,20 +184,14 @@ class FaceTracker:
             np.zeros(len(faces), np.uint64),
             round(time_s * 1e9),
         )
-        tracked = [
-            self._tracked(face, track.uuid if track else None, time_s)
-            for face, track in zip(faces, tracks, strict=True)
-        ]
-        forgotten = time_s - 2 * FORGET_S
-        self._people = {key: who for key, who in self._people.items() if who.last_s > forgotten}
-        return tracked
+        return [track.uuid if track else None for track in tracks]
 
-    def lately(self, time_s: float) -> list[TrackedFace]:
-        """Where faces were within ``HIDE_S`` that the frame of ``time_s``, the last, has not."""
+    def lately(self) -> list[TrackedFace]:
+        """Where faces were within ``HIDE_S`` that the last frame has not."""
         return [
             who.face
             for who in self._people.values()
-            if who.face and time_s - HIDE_S <= who.last_s < time_s
+            if who.face and self._now - HIDE_S <= who.last_s < self._now
         ]
 
     def _tracked(self, face: Face, key: str | None, time_s: float) -> TrackedFace:

@@ -69,7 +69,7 @@ class Watch:
             self.source.live,
             frame,
             faces,
-            self._tracker.lately(frame.time_s),
+            self._tracker.lately(),
             count_faces(inside, self._classes),
             self.people.seen(),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,17 @@ class View:
         """The faces inside the zones: those that count."""
         return [face for face in self.faces if not face.outside]
 
+    @property
+    def time_of_day(self) -> str:
+        """Now, as alerts and records of live sources write it: ``2026-11-23T09:30:12+0100``."""
+        return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
     def record(self, named: bool) -> dict[str, Any]:
-        """The view as it stands in JSON lines and CSV, with the source's name where asked."""
+        """The view as it stands in JSON lines and CSV, with the source's name where asked.
+
+        That of a live source also tells the time of day, ``at``.
+        """
         name = self.name if named else None
-        return frame_record(self.frame.number, self.frame.time_s, self.faces, self.counts, name)
+        frame = self.frame
+        record = frame_record(frame.number, frame.time_s, self.faces, self.counts, name)
+        return {**record, "at": self.time_of_day} if self.live else record

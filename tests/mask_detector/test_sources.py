@@ -82,7 +82,7 @@ def test_a_password_is_never_shown(source: str, shown: str) -> None:
 
 def test_a_file_gives_every_frame_however_slow_its_reader(numbered: Path) -> None:
     with Sources([str(numbered)]) as sources:
-        frames = []
+        frames: list[Frame] = []
         for each in sources:
             frames += each.values()
             time.sleep(0.002)
@@ -151,6 +151,46 @@ def test_a_camera_that_is_not_there_names_those_that_are(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "find_cameras", lambda: [0, 2])
     with pytest.raises(SourceError, match=r"camera 88 cannot be opened \(cameras found: 0, 2\)"):
         read("88")
+
+
+class Camera:
+    """Stands for a camera that gives three frames and is then pulled out; opened anew, it works."""
+
+    opened = 0
+
+    def __init__(self, number: int) -> None:
+        type(self).opened += 1
+        self._left = 3
+
+    def isOpened(self) -> bool:
+        return type(self).opened != 2  # right after it was pulled out it is not there
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        self._left -= 1
+        time.sleep(0.01)
+        return (True, picture(64, 48)) if self._left >= 0 else (False, None)
+
+    def set(self, setting: int, value: float) -> bool:
+        return True
+
+    def get(self, setting: int) -> float:
+        return 30.0
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_camera_that_is_pulled_out_is_opened_anew(
+    quick: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    with Sources(["0"]) as sources:
+        numbers: list[int] = []
+        while not numbers or numbers[-1] < 3:
+            numbers += [frame.number for frame in next(iter(sources)).values()]
+    assert Camera.opened == 3
+    assert sources.sources[0].live
+    assert "camera 0 gives no frames any more; trying again" in told(caplog)
 
 
 def test_one_broken_source_does_not_stop_the_others(numbered: Path, tmp_path: Path) -> None:

@@ -80,6 +80,18 @@ def test_a_doubtful_find_is_numbered_when_it_is_seen_again() -> None:
     assert tracks(frames) == [[1], [1, None], [1, None], [1, 2]]
 
 
+def test_time_that_runs_backwards_stands_still() -> None:
+    tracker = FaceTracker(CLASSES, 0.15)
+    times = (0.0, 5.0, 4.96, -3.0, 5.04)
+    assert [tracker.update([face(50)], at)[0].track for at in times] == [
+        1,
+        2,
+        2,
+        2,
+        2,
+    ]  # five seconds without a frame are too long
+
+
 def test_memory_of_people_is_bounded() -> None:
     tracker = FaceTracker(CLASSES, 0.15)
     for number in range(3000):
@@ -90,11 +102,11 @@ def test_memory_of_people_is_bounded() -> None:
 def test_a_face_lost_a_moment_ago_is_remembered() -> None:
     tracker = FaceTracker(CLASSES, 0.15)
     tracker.update([face(50)], 0.0)
-    assert tracker.lately(0.0) == []
+    assert tracker.lately() == []
     tracker.update([], 0.1)
-    assert [each.box for each in tracker.lately(0.1)] == [face(50).box]
+    assert [each.box for each in tracker.lately()] == [face(50).box]
     tracker.update([], HIDE_S + 0.1)
-    assert tracker.lately(HIDE_S + 0.1) == []
+    assert tracker.lately() == []
 
 
 @pytest.mark.parametrize("rate", RATES)
