@@ -21,7 +21,7 @@ from mask_app.settings import Settings, sidebar
 from mask_detector.errors import UserFacingError
 
 # Streamlit leaves much room above the title, which phones do not have.
-_CSS = "<style>.stMainBlockContainer {padding-top: 3.5rem; max-width: 72rem}</style>"
+_CSS = "<style>.stMainBlockContainer {padding-top: 2.5rem; max-width: 72rem}</style>"
 
 
 def shown(page: Callable[[Settings], None]) -> Callable[[], None]:
@@ -47,7 +47,12 @@ def main() -> None:
         st.Page(shown(live.page), title="Live camera", icon=":material/videocam:", url_path="live"),
         st.Page(shown(about.page), title="About", icon=":material/info:", url_path="about"),
     ]
-    st.navigation(pages, position="top").run()
+    chosen = st.navigation(pages, position="hidden")
+    # Streamlit's own menu hides behind an arrow on a phone.
+    with st.container(horizontal=True, gap="small"):
+        for page in pages:
+            st.page_link(page, width="content")
+    chosen.run()
 
 
 main()

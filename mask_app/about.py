@@ -28,8 +28,8 @@ def page(settings: Settings) -> None:
     st.header("About", anchor=False)
     st.markdown(
         "This app looks for faces in a picture, cuts each one out, and tells how likely it is "
-        "that it wears a mask. It knows nobody and remembers nobody: pictures stay in memory "
-        "on the computer that runs this page, and are gone when you close it."
+        "that it wears a mask. It knows nobody and remembers nobody: photos and videos stay on "
+        "the computer that runs this page, and are gone soon after you close it."
     )
     card = models.classifier().card
     _show_figures(card)

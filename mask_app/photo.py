@@ -149,7 +149,8 @@ def show(photo: Looked, settings: Settings, classes: Sequence[str]) -> None:
         faces = photo.chosen(settings)
         words = parts.counts_in_words(count_faces(faces, classes))
         st.markdown(f"**{photo.name}**: {words}")
-        before, after = st.columns(2)
+        # On a phone one comes below the other: first what people came for.
+        after, before = st.columns(2)
         after.image(_drawn_small(photo, faces, settings), "Result", alt=f"{photo.name}: {words}")
         if settings.blur == "none":
             before.image(photo.small, "Original", alt=f"{photo.name} as it was uploaded")
