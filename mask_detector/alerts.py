@@ -326,15 +326,20 @@ def _mqtt_sender(address: str) -> Callable[[Alert], None]:
     topic = parts.path.lstrip("/")
 
     def send(event: Alert) -> None:
+        deadline = time.monotonic() + DELIVERY_S
         if not client.is_connected():
             client.loop_stop()
             client.connect(parts.hostname or "", parts.port or _MQTT_PORTS[parts.scheme])
             client.loop_start()
+            _wait_until(client.is_connected, deadline, "the broker lets nobody in by that name")
         message = client.publish(topic, json.dumps(event), qos=1)
-        deadline = time.monotonic() + DELIVERY_S
-        while not message.is_published():
-            if time.monotonic() > deadline:
-                raise UserFacingError("the broker did not confirm it in time")
-            time.sleep(0.01)
+        _wait_until(message.is_published, deadline, "the broker did not confirm it in time")
 
     return send
+
+
+def _wait_until(condition: Callable[[], bool], deadline: float, otherwise: str) -> None:
+    while not condition():
+        if time.monotonic() > deadline:
+            raise UserFacingError(otherwise)
+        time.sleep(0.01)

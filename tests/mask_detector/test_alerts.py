@@ -305,7 +305,10 @@ class Broker:
         self._process.wait()
 
 
-def test_mqtt_delivers_and_survives_a_broker_that_restarts(heard: Callable[[], str]) -> None:
+def test_mqtt_delivers_and_survives_a_broker_that_restarts(
+    heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DELIVERY_S", 4.0)
     mqtt = pytest.importorskip("paho.mqtt.client", reason="needs paho-mqtt")
     port = free_port()
     got: list[Any] = []
@@ -332,11 +335,11 @@ def test_mqtt_delivers_and_survives_a_broker_that_restarts(heard: Callable[[], s
             assert subscribed.wait(10)
             alerts.tell(EVENT)
             wait_for(lambda: alerts.delivered == 2)
-        wait_for(lambda: len(got) == 2)
+        wait_for(lambda: len(got) >= 2)
     finally:
         listener.loop_stop()
         broker.close()
-    assert "refused" in heard()
+    assert "not delivered" in heard()
 
 
 def test_mqtt_without_its_client_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
