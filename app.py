@@ -20,8 +20,17 @@ from mask_app.login import let_in
 from mask_app.settings import Settings, sidebar
 from mask_detector.errors import UserFacingError
 
-# Streamlit leaves much room above the title, which phones do not have.
-_CSS = "<style>.stMainBlockContainer {padding-top: 2.5rem; max-width: 72rem}</style>"
+_CSS = """
+<style>
+.stMainBlockContainer {padding-top: 2.5rem; max-width: 72rem}
+/* On a phone the pages' names stand in one row, below the arrow that opens the settings. */
+.st-key-pages {gap: .25rem}
+@media (max-width: 640px) {
+  .stMainBlockContainer {padding-top: 4.25rem}
+  .st-key-pages {gap: 0}
+}
+</style>
+"""
 
 
 def shown(page: Callable[[Settings], None]) -> Callable[[], None]:
@@ -42,14 +51,14 @@ def main() -> None:
     if not let_in():
         return
     pages = [
-        st.Page(shown(photo.page), title="Photos", icon=":material/photo:", url_path="photos"),
-        st.Page(shown(video.page), title="Video", icon=":material/movie:", url_path="video"),
-        st.Page(shown(live.page), title="Live camera", icon=":material/videocam:", url_path="live"),
-        st.Page(shown(about.page), title="About", icon=":material/info:", url_path="about"),
+        st.Page(shown(photo.page), title="Photos", url_path="photos"),
+        st.Page(shown(video.page), title="Video", url_path="video"),
+        st.Page(shown(live.page), title="Live camera", url_path="live"),
+        st.Page(shown(about.page), title="About", url_path="about"),
     ]
     chosen = st.navigation(pages, position="hidden")
     # Streamlit's own menu hides behind an arrow on a phone.
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, key="pages"):
         for page in pages:
             st.page_link(page, width="content")
     chosen.run()
