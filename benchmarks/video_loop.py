@@ -133,20 +133,19 @@ def full_loop(detector: MaskDetector, video: Path, folder: Path) -> int:
 
 def cost(rounds: int, folder: Path) -> None:
     """Print the frame rates of both loops, measured in turns, and their ratio."""
-    video = folder / "short.mp4"
-    repeated(EXAMPLE, video, 3)
-    for name in ("ssd", "yunet"):
+    for name in ("yunet", "ssd"):
         detector = MaskDetector.load(detector=name, thorough=False)
         rates: dict[Callable[[MaskDetector, Path, Path], int], list[float]] = {}
         for _ in range(rounds):
             for loop in (bare_loop, full_loop):
                 started = time.perf_counter()
-                frames = loop(detector, video, folder)
+                frames = loop(detector, EXAMPLE, folder)
                 rates.setdefault(loop, []).append(frames / (time.perf_counter() - started))
         bare, full = (median(rates[loop]) for loop in (bare_loop, full_loop))
         print(
             f"{name}: bare {bare:.1f}, with tracking, counts, JSON and recording {full:.1f} "
-            f"frames a second: {full / bare:.2f} of it"
+            f"frames a second: {full / bare:.2f} of it",
+            flush=True,
         )
 
 
