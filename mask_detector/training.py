@@ -241,10 +241,12 @@ def fit_phase(
         ]
         if recipe.averaging:
             callbacks.insert(1, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-        network.fit(train, epochs=epochs, validation_data=validation, callbacks=callbacks)
+        network.fit(
+            train, epochs=epochs, validation_data=validation, callbacks=callbacks, shuffle=False
+        )
+        if any(math.isnan(row["val_loss"]) for row in _epochs(log)):
+            raise UserFacingError("training diverged, try a lower --learning-rate")
         done.touch()
-    if not best.exists():
-        raise UserFacingError("training diverged, try a lower --learning-rate")
     network.load_weights(best)
     return _epochs(log)
 

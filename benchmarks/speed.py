@@ -1,0 +1,671 @@
+#!/usr/bin/env python3
+"""Measure speed and memory: the classic recipe beside this project, in one run.
+
+    python benchmarks/speed.py            some ten minutes; writes docs/benchmarks.md and its chart
+    python benchmarks/speed.py --quick    fewer repeats, to look at; writes nothing
+
+Whoever is compared takes turns, after a warm-up, so that a busy or throttled machine slows all of
+them alike. Figures are medians, with the middle half of the measurements in brackets. Of the
+figures, ratios carry over to other machines, milliseconds do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+# The measuring process itself imports nothing large: Linux counts what a process is started from
+# into its peak memory.
+from mask_detector import command_line
+
+if TYPE_CHECKING:
+    import numpy as np
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CLASSIC, SSD, YUNET = "classic", "SSD", "YuNet"
+ENGINES = (CLASSIC, SSD, YUNET)
+ONE_PASS = {SSD: 300, YUNET: 640}
+"""What each detector sees of a video frame: the longer side in pixels."""
+
+PHOTO = REPOSITORY / "examples" / "example_01.png"
+PACKAGES = ("opencv-python", "onnxruntime", "ai-edge-litert", "tensorflow", "keras", "numpy")
+
+FACE_COUNTS = (1, 4, 16)
+FRAME_SIZES = ((640, 480), (1280, 720))
+FACE_GRID = (1, 2, 4, 8, 16, 32)
+PIXEL_GRID = ((320, 240), (640, 480), (1280, 720), (1920, 1080), (3840, 2160))
+CLASSIC_FRAME_WIDTH = 400
+"""To which the classic video script shrinks each frame."""
+
+SETTLED_AFTER = 500
+"""Frames after which memory may not grow any more."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How often and how much is measured.
+
+    Attributes:
+        processes: whole processes of each kind.
+        frames: video frames of each kind.
+        photos: photos in the folder.
+        folders: runs over the folder.
+        calls: calls for each point of the curves.
+        long_run: frames over which memory is watched.
+    """
+
+    processes: int = 7
+    frames: int = 300
+    photos: int = 200
+    folders: int = 3
+    calls: int = 30
+    long_run: int = 10_000
+
+
+QUICK = Repeats(processes=3, frames=40, photos=24, folders=1, calls=5, long_run=1500)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Repeated measurements of one thing."""
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The figure that ratios are made of."""
+        return statistics.median(self.values)
+
+    def text(self, unit: str, digits: int = 0) -> str:
+        """The median and the middle half.
+
+        >>> Measured((1.0, 2.0, 3.0, 4.0, 5.0)).text("s")
+        '3 s (2–4)'
+        """
+        if len(self.values) < 4:
+            low, high = min(self.values), max(self.values)
+        else:
+            low, _, high = statistics.quantiles(self.values, n=4, method="inclusive")
+        return f"{self.median:.{digits}f} {unit} ({low:.{digits}f}–{high:.{digits}f})"
+
+
+def in_turns(
+    tasks: Mapping[str, Callable[[], float]], rounds: int, warm_up: int = 1
+) -> dict[str, Measured]:
+    """Measure tasks in turns, the first rounds not counted; each returns what it measured."""
+    values: dict[str, list[float]] = {name: [] for name in tasks}
+    for turn in range(-warm_up, rounds):
+        for name, task in tasks.items():
+            value = task()
+            if turn >= 0:
+                values[name].append(value)
+    return {name: Measured(tuple(found)) for name, found in values.items()}
+
+
+# Whole processes: one photo, loading, a folder
+
+
+def one_photo(repeats: Repeats) -> dict[str, tuple[Measured, Measured]]:
+    """Seconds and peak MiB of a process that is started for one photo, by engine."""
+    seconds: dict[str, list[float]] = {}
+    peaks: dict[str, list[float]] = {}
+
+    def task(name: str, command: Sequence[str]) -> Callable[[], float]:
+        def measure() -> float:
+            took, peak = _run(command)
+            seconds.setdefault(name, []).append(took)
+            peaks.setdefault(name, []).append(peak)
+            return took
+
+        return measure
+
+    commands = {CLASSIC: ["benchmarks/classic.py", "--image", str(PHOTO)]}
+    ours = ["detect_mask_image.py", "--image", str(PHOTO), "--json", "-", "--detector"]
+    for name, size in ONE_PASS.items():
+        commands[name] = [*ours, name.lower(), "--detector-size", str(size)]
+        commands[f"{name}, thorough"] = [*ours, name.lower()]
+    in_turns({name: task(name, c) for name, c in commands.items()}, repeats.processes)
+    return {
+        name: (Measured(tuple(seconds[name][1:])), Measured(tuple(peaks[name][1:])))
+        for name in commands
+    }
+
+
+def loading(repeats: Repeats) -> dict[str, Measured]:
+    """Seconds from a fresh interpreter's first import to models that are ready, by engine."""
+    loads = {
+        CLASSIC: "from benchmarks.classic import ClassicDetector as C; C()",
+        SSD: "from mask_detector import MaskDetector as M; M.load(detector='ssd')",
+        YUNET: "from mask_detector import MaskDetector as M; M.load(detector='yunet')",
+    }
+
+    def task(load: str) -> Callable[[], float]:
+        code = f"import time; s = time.perf_counter(); {load}; print(time.perf_counter() - s)"
+        return lambda: float(_output(["-c", code]))
+
+    return in_turns({name: task(load) for name, load in loads.items()}, repeats.processes)
+
+
+def folder_of_photos(repeats: Repeats) -> dict[str, Measured]:
+    """Photos a second, read, looked at, drawn into and written.
+
+    Ours is the image script as a whole process, start included; the classic recipe has no folder
+    run: it is a loop in a process that is up and running.
+    """
+    with tempfile.TemporaryDirectory() as scratch, _worker() as worker:
+        photos, target = Path(scratch) / "photos", Path(scratch) / "marked"
+        worker.submit(write_photos, photos, repeats.photos).result()
+
+        def ours(name: str) -> float:
+            shutil.rmtree(target, ignore_errors=True)
+            command = ["detect_mask_image.py", "--image", str(photos), "--output", str(target)]
+            took, _ = _run([*command, "--detector", name.lower(), "--detector-size", _size(name)])
+            return repeats.photos / took
+
+        def classic() -> float:
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir()
+            return repeats.photos / worker.submit(classic_folder, photos, target).result()
+
+        tasks = {CLASSIC: classic, SSD: lambda: ours(SSD), YUNET: lambda: ours(YUNET)}
+        return in_turns(tasks, repeats.folders, warm_up=0)
+
+
+def memory_growth(repeats: Repeats) -> dict[str, float]:
+    """MiB by which a process grows between its 500th frame and its last, by detector."""
+    growths = {}
+    for name in (YUNET, SSD):
+        with _worker() as worker:  # each in a process of its own
+            frames = repeats.long_run if name == YUNET else repeats.long_run // 4
+            growths[name] = worker.submit(growth, name, frames).result()
+    return growths
+
+
+def _size(name: str) -> str:
+    return str(ONE_PASS[name])
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY")  # a window would wait for a key
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return kept | {"PYTHONPATH": str(REPOSITORY)}
+
+
+def _run(arguments: Sequence[str]) -> tuple[float, float]:
+    """Run Python; seconds and peak MiB."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        _command(arguments),
+        cwd=REPOSITORY,
+        env=_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    took = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"failed: python {' '.join(arguments)}")
+    return took, usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _output(arguments: Sequence[str]) -> str:
+    return subprocess.run(
+        _command(arguments),
+        cwd=REPOSITORY,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def _worker() -> ProcessPoolExecutor:
+    """A process for what needs large libraries."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=context)
+
+
+# Inside a worker: frames and the loops over them
+
+
+def faces_of_examples() -> list[np.ndarray]:
+    """Faces of the example photos with their surroundings, square, at least 90 px."""
+    from face_detector import load
+    from mask_detector.crops import cut_crops
+    from mask_detector.images import read_photo
+
+    finder = load("yunet", size=640, confidence=0.8)
+    patches = []
+    for name in ("example_01.png", "example_02.jpg", "example_04.jpg", "example_06.jpg"):
+        image = read_photo(REPOSITORY / "examples" / name)
+        boxes = finder.find(image).boxes
+        sides = boxes[:, 2:] - boxes[:, :2]
+        boxes = boxes[sides.max(axis=1) >= 90]
+        patches += [crop[..., ::-1] for crop in cut_crops(image, boxes, 240, margin=0.5)]
+    return patches
+
+
+def frames_with_faces(width: int, height: int, faces: int, count: int) -> list[np.ndarray]:
+    """Grey frames on which so many faces, of equal size, move a little from frame to frame."""
+    import cv2
+    import numpy as np
+
+    patches = faces_of_examples()
+    columns = round((faces * width / height) ** 0.5 + 0.3) or 1
+    rows = -(-faces // columns)
+    cell_width, cell_height = width // columns, height // rows
+    side = min(cell_width, cell_height, height // 2) * 9 // 10
+    frames = []
+    for number in range(count):
+        frame = np.full((height, width, 3), 128, np.uint8)
+        for index in range(faces):
+            row, column = divmod(index, columns)
+            swing = int(6 * np.sin(number / 3 + index))
+            x = column * cell_width + max(
+                0, min(cell_width - side, (cell_width - side) // 2 + swing)
+            )
+            y = row * cell_height + (cell_height - side) // 2
+            patch = cv2.resize(patches[index % len(patches)], (side, side))
+            frame[y : y + side, x : x + side] = patch
+        frames.append(frame)
+    return frames
+
+
+def classic_loop() -> Callable[[np.ndarray], int]:
+    """The classic video script's step: shrink, find, classify, draw. Gives the faces' number."""
+    import cv2
+
+    from benchmarks.classic import ClassicDetector
+
+    detector = ClassicDetector()
+
+    def step(frame: np.ndarray) -> int:
+        factor = CLASSIC_FRAME_WIDTH / frame.shape[1]
+        frame = cv2.resize(frame, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        faces = detector.detect(frame)
+        for face in faces:
+            x1, y1, x2, y2 = face.box
+            label = "Mask" if face.label == "with_mask" else "No Mask"
+            colour = (0, 255, 0) if label == "Mask" else (0, 0, 255)
+            text = f"{label}: {face.probability * 100:.2f}%"
+            cv2.putText(frame, text, (x1, y1 - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, 2)
+            cv2.rectangle(frame, (x1, y1), (x2, y2), colour, 2)
+        return len(faces)
+
+    return step
+
+
+def our_loop(name: str) -> Callable[[np.ndarray], int]:
+    """Our step on a video frame: find, classify, draw faces and counts."""
+    from mask_detector import MaskDetector
+    from mask_detector.detector import count_faces
+    from mask_detector.drawing import draw_counts, draw_faces
+
+    detector = MaskDetector.load(detector=name.lower(), thorough=False)
+
+    def step(frame: np.ndarray) -> int:
+        frame = frame.copy()
+        faces = detector.detect(frame)
+        draw_faces(frame, faces)
+        draw_counts(frame, count_faces(faces, detector.classes))
+        return len(faces)
+
+    return step
+
+
+def _loops() -> dict[str, Callable[[np.ndarray], int]]:
+    return {CLASSIC: classic_loop(), SSD: our_loop(SSD), YUNET: our_loop(YUNET)}
+
+
+def _milliseconds(step: Callable[[np.ndarray], int], frames: Iterator[np.ndarray]) -> float:
+    frame = next(frames)
+    start = time.perf_counter()
+    step(frame)
+    return (time.perf_counter() - start) * 1000
+
+
+def _endless(frames: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    while True:
+        yield from frames
+
+
+def _time_frames(
+    loops: Mapping[str, Callable[[np.ndarray], int]],
+    size: tuple[int, int],
+    faces: int,
+    rounds: int,
+) -> tuple[dict[str, Measured], dict[str, float]]:
+    """Milliseconds a frame, and how many faces were found on average, by engine."""
+    frames = frames_with_faces(*size, faces, count=20)
+    found = {name: statistics.mean(map(step, frames[:5])) for name, step in loops.items()}
+    # A frame each in turns would leave every engine with the others' data in its caches.
+    block = 10
+    blocks: dict[str, list[float]] = {name: [] for name in loops}
+    streams = {name: _endless(frames) for name in loops}
+    for _ in range(max(1, rounds // block)):
+        for name, step in loops.items():
+            blocks[name] += [_milliseconds(step, streams[name]) for _ in range(block)]
+    return {name: Measured(tuple(values)) for name, values in blocks.items()}, found
+
+
+Row = tuple[dict[str, Measured], dict[str, float]]
+
+
+def video(repeats: Repeats) -> dict[tuple[tuple[int, int], int], Row]:
+    """Milliseconds a frame and faces found, by frame size and number of faces."""
+    loops = _loops()
+    return {
+        (size, faces): _time_frames(loops, size, faces, repeats.frames)
+        for size in FRAME_SIZES
+        for faces in FACE_COUNTS
+    }
+
+
+def curves(repeats: Repeats) -> tuple[dict[int, Row], dict[tuple[int, int], Row]]:
+    """Milliseconds a frame by number of faces (640 x 480), and by frame size (4 faces)."""
+    loops = _loops()
+    by_faces = {n: _time_frames(loops, (640, 480), n, repeats.calls) for n in FACE_GRID}
+    by_pixels = {size: _time_frames(loops, size, 4, repeats.calls) for size in PIXEL_GRID}
+    return by_faces, by_pixels
+
+
+def write_photos(folder: Path, count: int) -> None:
+    """The example photos again and again, each a little different, as JPEG."""
+    import cv2
+
+    from mask_detector.images import read_photo
+
+    folder.mkdir()
+    photos = [read_photo(path) for path in sorted((REPOSITORY / "examples").glob("example_0*.*g"))]
+    for number in range(count):
+        photo = photos[number % len(photos)]
+        width = 800 + 8 * (number % 60)
+        size = width, round(width * photo.shape[0] / photo.shape[1])
+        cv2.imwrite(str(folder / f"{number:03}.jpg"), cv2.resize(photo, size))
+
+
+def classic_folder(photos: Path, target: Path) -> float:
+    """Seconds that the classic recipe takes for a folder, its models loaded before."""
+    import cv2
+
+    from mask_detector.images import read_photo
+
+    global _classic
+    if _classic is None:
+        from benchmarks.classic import ClassicDetector
+
+        _classic = ClassicDetector()
+        _classic.detect(read_photo(PHOTO))
+    start = time.perf_counter()
+    for path in sorted(photos.iterdir()):
+        image = read_photo(path)
+        for face in _classic.detect(image):
+            cv2.rectangle(image, face.box[:2], face.box[2:], (0, 255, 0), 2)
+        cv2.imwrite(str(target / path.name), image)
+    return time.perf_counter() - start
+
+
+_classic: Any = None
+
+
+def growth(name: str, frames: int) -> float:
+    """MiB by which this process grows after its first frames, faces coming and going."""
+    import resource
+
+    step = our_loop(name)
+    some = [
+        frame for faces in (0, 1, 3, 7, 2, 12, 5) for frame in frames_with_faces(640, 480, faces, 5)
+    ]
+    settled = 0
+    for number, frame in zip(range(frames), _endless(some), strict=False):
+        step(frame)
+        if number == SETTLED_AFTER:
+            settled = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - settled
+    return grown / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+# What it says
+
+
+def machine() -> str:
+    """Processor, cores and versions, in words."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (
+        f"{model}, {cores} cores, {platform.system()}; Python {platform.python_version()}, "
+        f"{versions}."
+    )
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that was measured, in the order of the report."""
+
+    photo: dict[str, tuple[Measured, Measured]]
+    load: dict[str, Measured]
+    grown: dict[str, float]
+    folder: dict[str, Measured]
+    video: dict[tuple[tuple[int, int], int], Row]
+    by_faces: dict[int, Row]
+    by_pixels: dict[tuple[int, int], Row]
+
+    def ratios(self) -> list[tuple[str, float, str]]:
+        """What is to be reached: in words, the figure, the goal."""
+        small = FRAME_SIZES[0]
+
+        def ratio(values: Mapping[str, Measured], engine: str) -> float:
+            return values[CLASSIC].median / values[engine].median
+
+        seconds, peaks = ({name: both[i] for name, both in self.photo.items()} for i in (0, 1))
+        one, many = (self.video[small, faces][0] for faces in (1, 16))
+        growing = many[YUNET].median / one[YUNET].median
+        return [
+            ("one photo, whole process, SSD, one pass: classic ÷ ours", ratio(seconds, SSD), "20"),
+            ("peak memory of that process: classic ÷ ours", ratio(peaks, SSD), "4"),
+            ("640×480 video, 1 face, SSD: classic ÷ ours", ratio(one, SSD), "3.5"),
+            ("640×480 video, 1 face, YuNet: classic ÷ ours", ratio(one, YUNET), "15"),
+            ("640×480 video, 16 faces, YuNet: classic ÷ ours", ratio(many, YUNET), "40"),
+            ("a frame with 16 faces ÷ one with 1, YuNet", growing, "below 4"),
+            (f"MiB grown after {SETTLED_AFTER} frames, YuNet", self.grown[YUNET], "below 5"),
+        ]
+
+
+def measure(repeats: Repeats) -> Results:
+    """Everything, the small processes first."""
+
+    def tell(what: str) -> None:
+        print(f"{what} …", file=sys.stderr, flush=True)
+
+    tell("one photo, whole process")
+    photo = one_photo(repeats)
+    tell("loading")
+    load = loading(repeats)
+    tell("memory over many frames")
+    grown = memory_growth(repeats)
+    tell("a folder of photos")
+    folder = folder_of_photos(repeats)
+    with _worker() as worker:
+        tell("video")
+        frames = worker.submit(video, repeats).result()
+        tell("more faces, more pixels")
+        by_faces, by_pixels = worker.submit(curves, repeats).result()
+    return Results(photo, load, grown, folder, frames, by_faces, by_pixels)
+
+
+def report(results: Results, repeats: Repeats) -> str:
+    """The measurements as Markdown."""
+
+    def times(row: Row) -> list[str]:
+        return [f"{row[0][engine].text('ms', 1)}" for engine in ENGINES]
+
+    def ratio(row: Row) -> list[str]:
+        classic = row[0][CLASSIC].median
+        return [f"{classic / row[0][engine].median:.1f}" for engine in (SSD, YUNET)]
+
+    def size(pixels: tuple[int, int]) -> str:
+        return f"{pixels[0]}×{pixels[1]}"
+
+    classic_seconds = results.photo[CLASSIC][0].median
+    classic_peak = results.photo[CLASSIC][1].median
+    classic_rate = results.folder[CLASSIC].median
+    return "\n".join(
+        [
+            machine() + "\n",
+            table(
+                ["what", "measured", "goal"],
+                [[what, f"{value:.1f}", goal] for what, value, goal in results.ratios()],
+            ),
+            "## One photo, a whole process\n",
+            table(
+                ["", "time", "peak memory", "classic ÷ this: time", "memory"],
+                [
+                    [
+                        name,
+                        seconds.text("s", 2),
+                        peak.text("MiB"),
+                        f"{classic_seconds / seconds.median:.1f}",
+                        f"{classic_peak / peak.median:.1f}",
+                    ]
+                    for name, (seconds, peak) in results.photo.items()
+                ],
+            ),
+            "## Loading, from the first import to models that are ready\n",
+            table(
+                ["", "time"],
+                [[name, seconds.text("s", 2)] for name, seconds in results.load.items()],
+            ),
+            f"## Video, {repeats.frames} frames in memory: time of a frame\n",
+            table(
+                ["frame", "faces", *ENGINES, "classic ÷ SSD", "classic ÷ YuNet"],
+                [
+                    [size(pixels), str(faces), *times(row), *ratio(row)]
+                    for (pixels, faces), row in results.video.items()
+                ],
+            ),
+            "Faces found on average: "
+            + "; ".join(
+                f"{size(pixels)} with {faces}: "
+                + ", ".join(f"{engine} {row[1][engine]:g}" for engine in ENGINES)
+                for (pixels, faces), row in results.video.items()
+            )
+            + ".\n",
+            f"## A folder of {repeats.photos} photos, annotated and written\n",
+            table(
+                ["", "photos a second", "this ÷ classic"],
+                [
+                    [name, rate.text("", 1), f"{rate.median / classic_rate:.1f}"]
+                    for name, rate in results.folder.items()
+                ],
+            ),
+            "## More faces (640×480), more pixels (4 faces): time of a frame\n",
+            table(
+                ["", *ENGINES],
+                [
+                    *([f"{faces} faces", *times(row)] for faces, row in results.by_faces.items()),
+                    *([size(pixels), *times(row)] for pixels, row in results.by_pixels.items()),
+                ],
+            ),
+            "## Memory over many frames\n",
+            "; ".join(f"{name}: {grown:.1f} MiB" for name, grown in results.grown.items())
+            + f" more after the last frame than after the first {SETTLED_AFTER} "
+            f"({YUNET} {repeats.long_run:,} frames, {SSD} a quarter of that, 0 to 12 faces).\n",
+        ]
+    )
+
+
+def chart(results: Results, path: Path) -> None:
+    """Time of a frame by engine, and how it grows."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (bars, faces, pixels) = pyplot.subplots(1, 3, figsize=(13, 4), layout="constrained")
+    width = 0.27
+    for place, engine in enumerate(ENGINES):
+        colour = f"C{place}"
+        medians = [results.video[FRAME_SIZES[0], n][0][engine].median for n in FACE_COUNTS]
+        where = [index + (place - 1) * width for index in range(len(FACE_COUNTS))]
+        bars.bar_label(bars.bar(where, medians, width, label=engine, color=colour), fmt="%.0f")
+        faces.plot(
+            list(results.by_faces),
+            [row[0][engine].median for row in results.by_faces.values()],
+            "o-",
+            color=colour,
+        )
+        pixels.plot(
+            [w * h / 1e6 for w, h in results.by_pixels],
+            [row[0][engine].median for row in results.by_pixels.values()],
+            "o-",
+            color=colour,
+        )
+    bars.set_xticks(range(len(FACE_COUNTS)), [f"{n} face{'s' * (n > 1)}" for n in FACE_COUNTS])
+    bars.set(title="A frame of 640×480", ylabel="milliseconds", yscale="log")
+    bars.legend()
+    faces.set(title="More faces, 640×480", xlabel="faces", yscale="log")
+    pixels.set(title="More pixels, 4 faces", xlabel="megapixels", xscale="log", yscale="log")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def main() -> int:
+    parser = command_line.make_parser(__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer repeats, and nothing is written"
+    )
+    parser.add_argument(
+        "--docs", type=Path, default=REPOSITORY / "docs", help="folder of benchmarks.md"
+    )
+    arguments: argparse.Namespace = parser.parse_args()
+    repeats = QUICK if arguments.quick else Repeats()
+    results = measure(repeats)
+    text = report(results, repeats)
+    print(text)
+    if not arguments.quick:
+        chart(results, arguments.docs / "images" / "benchmarks.png")
+        head = (
+            "# Speed and memory\n\nWritten by `python benchmarks/speed.py` (`make bench`): "
+            f"{__doc__.split('    python')[0].split(': ', 1)[1].strip()} "
+            f"{__doc__.split('nothing')[1].strip()}\n\n"
+            "![Time of a frame by engine, faces and pixels](images/benchmarks.png)\n\n"
+        )
+        (arguments.docs / "benchmarks.md").write_text(head + text, encoding="utf-8")
+    return command_line.OK
+
+
+if __name__ == "__main__":
+    command_line.run(main)
