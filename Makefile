@@ -16,11 +16,11 @@ $(VENV)/setup.done: requirements.txt requirements-detect.txt
 	$(BIN)/python -m face_detector.weights
 	touch $@
 
-$(VENV)/app.done: setup requirements-app.txt
+$(VENV)/app.done: $(VENV)/setup.done requirements-app.txt
 	$(PIP) install --quiet --requirement requirements-app.txt
 	touch $@
 
-$(VENV)/dev.done: $(VENV)/app.done requirements-dev.txt
+$(VENV)/dev.done: $(VENV)/app.done requirements-alerts.txt requirements-dev.txt
 	$(PIP) install --quiet --requirement requirements-dev.txt
 	touch $@
 

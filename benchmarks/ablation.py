@@ -50,6 +50,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "from block 1": {"from_block": 1},
     "from block 10": {"from_block": 10},
     "96 px": {"image_size": 96},
+    "128 px": {"image_size": 128},
     "160 px": {"image_size": 160},
     "width 0.5, no ImageNet": {"alpha": 0.5},
 }
