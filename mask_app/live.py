@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerState, webrtc_streamer
 
 from mask_app import models, operator, parts, photo
-from mask_app.live_view import BrowserPicture, LiveView
+from mask_app.live_view import BrowserPicture, LivePicture, LiveView
 from mask_app.server_camera import ServerPicture, SharedCamera
 from mask_app.settings import Settings
 
@@ -105,7 +105,9 @@ def _browser_camera(view: LiveView) -> WebRtcStreamerState:
         rtc_configuration={"iceServers": operator.ice_servers()},
         media_stream_constraints={"video": _CAMERA, "audio": False},
         sink_video_track=picture,
-        source_video_track=picture,
+        # Given as a source_video_track it would go through two relays, the second of which is
+        # never told of the end and keeps its last frames (streamlit-webrtc 0.79).
+        player_factory=lambda: _Player(picture),  # type: ignore[arg-type, return-value]
         video_html_attrs=_VIDEO,
         translations=_WORDS,
         media_toggle_controls=False,
@@ -132,7 +134,7 @@ def _server_camera(view: LiveView, name: str) -> WebRtcStreamerState:
 class _Player:
     """What streamlit-webrtc takes a picture from and stops it by."""
 
-    video: ServerPicture
+    video: LivePicture
     audio: None = None
 
 
