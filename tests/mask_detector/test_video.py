@@ -57,6 +57,8 @@ def watching(
     detector: Any, names: Sequence[str], max_frames: int | None = None, zones: Sequence[Zone] = ()
 ) -> tuple[list[View], list[Watch]]:
     with Sources(names) as sources:
+        while not all(map(lambda q, s: q or s.error, sources._waiting, sources.sources)):
+            time.sleep(0.01)  # so that what could be looked at together is
         watches = [Watch(each, n, detector, zones) for n, each in enumerate(sources.sources)]
         rounds = watch(sources, cast(MaskDetector, detector), watches, max_frames)
         return [view for views in rounds for view in views], watches
