@@ -274,7 +274,7 @@ def frames_with_faces(width: int, height: int, faces: int, count: int) -> list[n
 
     patches = faces_of_examples()
     columns = round((faces * width / height) ** 0.5 + 0.3) or 1
-    rows = -(-faces // columns)
+    rows = -(-faces // columns) or 1
     cell_width, cell_height = width // columns, height // rows
     side = min(cell_width, cell_height, height // 2) * 9 // 10
     frames = []
