@@ -22,6 +22,8 @@ COPY app.py detect_mask_video.py mask_detector.model ./
 
 RUN useradd --create-home --uid 10001 app
 USER 10001
+# Threads share their memory, so that it stays where it was after many starts of the camera.
+ENV MALLOC_ARENA_MAX=2
 # Inside the container only: compose.yaml says who reaches it from outside.
 ENV STREAMLIT_SERVER_ADDRESS=0.0.0.0
 EXPOSE 8501

@@ -17,7 +17,6 @@ import streamlit as st
 
 from mask_app import about, live, photo, video
 from mask_app.login import let_in
-from mask_app.memory import few_arenas
 from mask_app.settings import Settings, sidebar
 from mask_detector.errors import UserFacingError
 
@@ -49,7 +48,6 @@ def shown(page: Callable[[Settings], None]) -> Callable[[], None]:
 def main() -> None:
     st.set_page_config("Face masks", "😷", layout="wide")
     st.html(_CSS)
-    few_arenas()
     if not let_in():
         return
     pages = [

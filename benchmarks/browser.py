@@ -16,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+MEMORY = {"MALLOC_ARENA_MAX": "2"}
+"""As `make app`, the container and the service set it: glibc otherwise keeps the freed memory of
+each thread that ever ran, and every start of the camera brings new ones."""
+
 _START_TIMEOUT_S = 60
 
 _QUIET_BROWSER = (
@@ -73,7 +77,7 @@ def running_app(**environment: str) -> Iterator[App]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
                 cwd=REPOSITORY,
-                env={**os.environ, "TMPDIR": str(temporary), **environment},
+                env={**os.environ, **MEMORY, "TMPDIR": str(temporary), **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
