@@ -25,7 +25,7 @@ from mask_detector.annotations import read_annotations
 from mask_detector.crops import cut_crops
 from mask_detector.drawn_masks import OCCLUSIONS, draw_mask, draw_occlusion
 from mask_detector.errors import DatasetError, PhotoError
-from mask_detector.evaluation import in_test_part, overlaps
+from mask_detector.evaluation import in_test_part, overlaps, place_of
 from mask_detector.images import decode_photo, is_photo, read_photo
 
 SMALLEST_PHOTO = 16
@@ -45,6 +45,7 @@ _DRAWN_LABELS = {
 }
 
 PARTS = ("train", "validation", "test")
+TEST_SALT, VALIDATION_SALT = "scenes-test", "validation"
 VALIDATION_SHARE = 0.1
 """Share of the groups outside the test part that choose the best epoch and calibrate."""
 
@@ -98,14 +99,33 @@ class Dataset:
             DatasetError: a part has no sample of some class.
         """
         parts: dict[str, list[Sample]] = {name: [] for name in PARTS}
+        of_group = self.parts_of_groups(test_share)
         for sample in self.samples:
-            parts[part_of(sample.group, test_share)].append(sample)
+            parts[of_group[sample.group]].append(sample)
         for name, samples in parts.items():
             if missing := set(self.classes) - {sample.label for sample in samples}:
                 raise DatasetError(
                     f"the {name} part has no photos of the class {', '.join(sorted(missing))}: "
                     "more groups of photos are needed, or another --test-size"
                 )
+        return parts
+
+    def parts_of_groups(self, test_share: float) -> dict[str, str]:
+        """The part of each group: see :func:`part_of`.
+
+        In a small dataset that may leave a part without some class; then the groups of that
+        class that come next take its place, as long as one is left to train on.
+        """
+        labels: dict[str, set[str]] = defaultdict(set)
+        for sample in self.samples:
+            labels[sample.group].add(sample.label)
+        parts = {group: part_of(group, test_share) for group in labels}
+        for part, salt in (("test", TEST_SALT), ("validation", VALIDATION_SALT)):
+            for name in self.classes:
+                having = sorted(g for g in labels if name in labels[g])
+                free = [group for group in having if parts[group] == "train"]
+                if len(free) > 1 and not any(parts[group] == part for group in having):
+                    parts[min(free, key=lambda group: place_of(group, salt))] = part
         return parts
 
 
@@ -115,9 +135,9 @@ def part_of(group: str, test_share: float) -> str:
     The group's name alone decides, through a hash, so that a photo keeps its part whatever
     is added to the data later and however often a model is trained.
     """
-    if in_test_part(group, test_share):
+    if in_test_part(group, test_share, TEST_SALT):
         return "test"
-    if in_test_part(group, VALIDATION_SHARE, salt="validation"):
+    if in_test_part(group, VALIDATION_SHARE, VALIDATION_SALT):
         return "validation"
     return "train"
 
@@ -265,8 +285,9 @@ def data_report(dataset: Dataset, test_share: float) -> str:
     """Counts per class and part, duplicates, faces per photo and skipped files, as text."""
     width = max(len("class"), *map(len, dataset.classes))
     lines = [f"{'class':<{width}}  " + "  ".join(f"{part:>10}" for part in (*PARTS, "all"))]
+    parts = dataset.parts_of_groups(test_share)
     for name in dataset.classes:
-        counts = Counter(part_of(s.group, test_share) for s in dataset.samples if s.label == name)
+        counts = Counter(parts[s.group] for s in dataset.samples if s.label == name)
         row = [*(counts[part] for part in PARTS), counts.total()]
         lines.append(f"{name:<{width}}  " + "  ".join(f"{count:>10}" for count in row))
     sides = [max(s.box[2] - s.box[0], s.box[3] - s.box[1]) for s in dataset.samples]

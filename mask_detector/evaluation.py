@@ -42,8 +42,13 @@ def in_test_part(group: str, fraction: float = 0.2, salt: str = "scenes-test") -
     >>> in_test_part("a"), in_test_part("a", fraction=1.0)
     (False, True)
     """
+    return place_of(group, salt) < fraction
+
+
+def place_of(group: str, salt: str = "scenes-test") -> float:
+    """A number in [0, 1) that the group's name alone decides, through a hash."""
     digest = hashlib.sha256(f"{salt}:{group}".encode()).hexdigest()
-    return int(digest[:8], 16) / 2**32 < fraction
+    return int(digest[:8], 16) / 2**32
 
 
 def box_sizes(boxes: np.ndarray) -> np.ndarray:

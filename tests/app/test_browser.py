@@ -174,7 +174,8 @@ def test_live_counts_change_when_the_mask_comes_off(
             assert len(watch_live(page, 9)) >= 2
             assert page.evaluate("window.tones") >= 2
             page.get_by_text("The last minutes").wait_for()
-            assert buttons.locator("video").evaluate("v => v.videoWidth") == 640
+            # A busy machine makes the browser send a smaller picture, but all of it.
+            assert buttons.locator("video").evaluate("v => v.videoWidth / v.videoHeight") == 4 / 3
             screenshot(page, "live")
         buttons.get_by_role("button", name="Stop").click()
         page.get_by_text("Press Start").wait_for()

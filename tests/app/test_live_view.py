@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import av
 import numpy as np
@@ -20,6 +21,8 @@ from mask_app.live_view import ALARM_AFTER_SECONDS, BrowserPicture, LiveView
 from mask_app.server_camera import ServerPicture, SharedCamera
 from mask_app.settings import Settings
 from mask_detector.detector import Face, MaskDetector
+
+Result = TypeVar("Result")
 
 SETTINGS = Settings("yunet", 0.5, 0.1, "none", mirror=False, alarm=True, alarm_pause=5)
 
@@ -131,6 +134,12 @@ class Camera:
         return self._frames.pop(0)
 
 
+def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run it in a loop of its own thread: Playwright keeps one running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result(60)
+
+
 def test_a_slow_detector_gets_the_newest_frame_alone() -> None:
     detector = FakeDetector(slow=0.1)
 
@@ -142,7 +151,7 @@ def test_a_slow_detector_gets_the_newest_frame_alone() -> None:
         picture.stop()
         return [int(each.pts or 0) // 3000 for each in pictures]
 
-    numbers = asyncio.run(watch())
+    numbers = run_apart(watch())
     assert numbers == sorted(set(numbers))
     assert numbers[-1] >= 15  # of 20 frames in 0.2 s, most were replaced before their turn
     assert len(detector.seen) == 3
@@ -161,7 +170,7 @@ def test_a_failing_detector_shows_black_never_the_camera() -> None:
         picture.stop()
         return shown
 
-    assert asyncio.run(watch()).to_ndarray(format="bgr24").max() < 20
+    assert run_apart(watch()).to_ndarray(format="bgr24").max() < 20
 
 
 def test_stopping_leaves_no_thread_and_wakes_who_waits() -> None:
@@ -177,7 +186,7 @@ def test_stopping_leaves_no_thread_and_wakes_who_waits() -> None:
             await asyncio.wait_for(waiting, 1)
         assert picture.readyState == "ended"
 
-    asyncio.run(watch())
+    run_apart(watch())
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline and live_threads():
         time.sleep(0.01)
@@ -211,7 +220,7 @@ def test_a_shared_camera_is_open_while_somebody_looks(
         for picture in pictures:
             picture.stop()
 
-    asyncio.run(watch())
+    run_apart(watch())
     assert len(opened) == 1
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and live_threads():
