@@ -12,12 +12,12 @@ let others in, docs/app.md what everything on the pages does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 import streamlit as st
 
-from mask_app import about, live, photo, video
 from mask_app.login import let_in
-from mask_app.settings import Settings, sidebar
+from mask_app.settings import sidebar
 from mask_detector.errors import UserFacingError
 
 _CSS = """
@@ -33,12 +33,13 @@ _CSS = """
 """
 
 
-def shown(page: Callable[[Settings], None]) -> Callable[[], None]:
-    """A page of Streamlit's out of one of ours: settings beside it, errors as sentences."""
+def shown(name: str) -> Callable[[], None]:
+    """A page of Streamlit's out of a module of ours: settings beside it, errors as sentences."""
 
     def run() -> None:
         try:
-            page(sidebar())
+            # Each page is imported when it is wanted: the first one does not wait for the others.
+            import_module(f"mask_app.{name}").page(sidebar())
         except UserFacingError as error:
             st.error(f"{str(error)[:1].upper()}{str(error)[1:]}.", icon="🚫")
 
@@ -51,10 +52,10 @@ def main() -> None:
     if not let_in():
         return
     pages = [
-        st.Page(shown(photo.page), title="Photos", url_path="photos"),
-        st.Page(shown(video.page), title="Video", url_path="video"),
-        st.Page(shown(live.page), title="Live camera", url_path="live"),
-        st.Page(shown(about.page), title="About", url_path="about"),
+        st.Page(shown("photo"), title="Photos", url_path="photos"),
+        st.Page(shown("video"), title="Video", url_path="video"),
+        st.Page(shown("live"), title="Live camera", url_path="live"),
+        st.Page(shown("about"), title="About", url_path="about"),
     ]
     chosen = st.navigation(pages, position="hidden")
     # Streamlit's own menu hides behind an arrow on a phone.

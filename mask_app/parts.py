@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import altair as alt
-import pandas as pd
 import streamlit as st
 
 from mask_detector.detector import Face
 from mask_detector.drawing import colour_of, display_name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Colour is never the only sign: each class has a mark and, in charts, a dash of its own.
 _MARKS = {"with_mask": "✓", "without_mask": "✗", "incorrect_mask": "!", "unsure": "?"}
@@ -74,6 +76,8 @@ def answer(face: Face) -> str:
 
 def face_table(faces: Sequence[Face]) -> None:
     """A row a face: number, answer, how likely each class is, where it is."""
+    import pandas as pd  # takes a while: the first page does not wait for it
+
     if not faces:
         return
     rows = [
@@ -103,6 +107,9 @@ def counts_chart(counts: pd.DataFrame, classes: Sequence[str], x_title: str, x_f
     Args:
         counts: a row a moment, indexed by time (seconds or dates), a column a class.
     """
+    import altair as alt
+    import pandas as pd
+
     names = [*classes, "unsure"]
     counts = counts.reindex(columns=names, fill_value=0)
     long = counts.rename(columns=display_name).rename_axis("time").reset_index()
