@@ -28,7 +28,7 @@ demo: setup
 	$(BIN)/python detect_mask_image.py --image examples/example_01.png --output example_01_mask.png
 
 app: $(VENV)/app.done
-	$(BIN)/python -m streamlit run app.py
+	MALLOC_ARENA_MAX=2 $(BIN)/python -m streamlit run app.py
 
 lint: $(VENV)/dev.done
 	$(BIN)/ruff check .
