@@ -91,7 +91,7 @@ def test_int8_learns_from_photos(run, tmp_path, capsys):
     old, new = tmp_path / "old.keras", tmp_path / "new.model"
     model = foreign(old, 2, "softmax")
     (tmp_path / "photos").mkdir()
-    for index, crop in enumerate(crops(200)):
+    for index, crop in enumerate(crops()):
         write_photo(tmp_path / "photos" / f"{index}.png", crop)
     arguments = ["--classes", "a", "b", "--format", "int8", "--calibration", tmp_path / "photos"]
     run(old, new, *arguments)
