@@ -55,9 +55,6 @@ PIXEL_GRID = ((320, 240), (640, 480), (1280, 720), (1920, 1080), (3840, 2160))
 CLASSIC_FRAME_WIDTH = 400
 """To which the classic video script shrinks each frame."""
 
-PATIENCE_S = 30
-"""Of one engine with one kind of frame: a slow one is timed on fewer frames."""
-
 SETTLED_AFTER = 500
 """Frames after which memory may not grow any more."""
 
@@ -374,13 +371,12 @@ def _time_frames(
     found = {name: statistics.mean(map(step, frames[:5])) for name, step in loops.items()}
     # Blocks of frames: one frame in turn would leave each engine with the others' data in caches.
     block = 10
-    times: dict[str, list[float]] = {name: [] for name in loops}
+    blocks: dict[str, list[float]] = {name: [] for name in loops}
     streams = {name: _endless(frames) for name in loops}
     for _ in range(max(1, rounds // block)):
         for name, step in loops.items():
-            if sum(times[name]) < PATIENCE_S * 1000:
-                times[name] += [_milliseconds(step, streams[name]) for _ in range(block)]
-    return {name: Measured(tuple(values)) for name, values in times.items()}, found
+            blocks[name] += [_milliseconds(step, streams[name]) for _ in range(block)]
+    return {name: Measured(tuple(values)) for name, values in blocks.items()}, found
 
 
 Row = tuple[dict[str, Measured], dict[str, float]]
@@ -581,7 +577,7 @@ def report(results: Results, repeats: Repeats) -> str:
                 ["", "time"],
                 [[name, seconds.text("s", 2)] for name, seconds in results.load.items()],
             ),
-            f"## Video, up to {repeats.frames} frames in memory: time of a frame\n",
+            f"## Video, {repeats.frames} frames in memory: time of a frame\n",
             table(
                 ["frame", "faces", *ENGINES, "classic ÷ SSD", "classic ÷ YuNet"],
                 [
