@@ -135,6 +135,12 @@ def photos(repository, tmp_path) -> Path:
     return tmp_path / "photos"
 
 
+def keep_two_a_class(photos: Path) -> None:
+    for folder in photos.iterdir():
+        for path in sorted(folder.iterdir())[2:]:
+            path.unlink()
+
+
 def test_check_data_reports_and_trains_nothing(photos, run_script, tmp_path):
     (photos / "with_mask" / "text.jpg").write_text("not a photo")
     (photos / "with_mask" / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
@@ -156,7 +162,7 @@ def test_check_data_reports_and_trains_nothing(photos, run_script, tmp_path):
         (lambda photos: shutil.rmtree(photos), "no such dataset folder"),
         (lambda photos: [shutil.rmtree(f) for f in photos.iterdir()], "expected class folders"),
         (lambda photos: shutil.rmtree(photos / "with_mask"), "one class alone"),
-        (lambda photos: None, "more groups of photos are needed"),
+        (lambda photos: keep_two_a_class(photos), "more groups of photos are needed"),
     ],
     ids=["missing", "empty", "one class", "too few"],
 )
