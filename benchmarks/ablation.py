@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Train with one ingredient of the recipe changed at a time and compare on the validation groups.
+"""Train with one ingredient of the recipe changed at a time and compare on other people's photos.
 
-    python benchmarks/ablation.py --dataset my_faces my_scenes --epochs 4
+    python benchmarks/ablation.py --dataset my_faces --judge my_scenes
 
-Each variant is measured twice: on validation faces as detection cuts them (near), and on the
-same faces shrunk to 9 to 40 pixels, blurred, noisy and compressed (far). Test photos are not
-touched. Figures: balanced accuracy, and the mean log loss, which also counts how sure a wrong
-answer was and how unsure a right one.
+Variants learn from one collection and are judged on another, since what counts is how a model does
+with strangers' photos. Each is measured twice: on the judging faces as detection cuts them (near),
+and on the same faces shrunk to 9 to 40 pixels, blurred, noisy and compressed (far). Test photos of
+either are not touched. Figures: balanced accuracy, and the mean log loss after calibration, which
+also counts how sure a wrong answer was and how unsure a right one. A table compares the log losses
+with the recipe's, face by face, with 95 % intervals over groups of photos.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +30,25 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import face_detector
 from mask_detector import command_line, network, training
 from mask_detector.command_line import whole_number
-from mask_detector.dataset import Dataset, draw_on_bare_faces, read_dataset
-from mask_detector.evaluation import accuracies, confusion_matrix, fit_temperature
+from mask_detector.dataset import Sample, draw_on_bare_faces, read_dataset
+from mask_detector.evaluation import (
+    accuracies,
+    bootstrap_weights,
+    confusion_matrix,
+    fit_temperature,
+    interval,
+)
 from mask_detector.images import write_bytes
 from mask_detector.training import FINE_SHARE, Recipe, Workspace
 
 AUGMENTATION_FIELDS = {f.name for f in dataclasses.fields(training.Augmentation)}
+TEST_SIZE = 0.2
+RECIPE = "the recipe"
 
 # What each variant changes; a field of the recipe or of its augmentation.
 VARIANTS: dict[str, dict[str, Any]] = {
-    "the recipe": {},
+    RECIPE: {},
+    "another seed": {"seed": 1},
     "without far faces": {"far": 0.0},
     "without noise, motion blur, JPEG": {"noise": 0.0, "motion": 0.0, "jpeg": 0.0},
     "without light and grey": {"light": 0.0, "grey": 0.0},
@@ -46,7 +58,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "drawn masks, double dose": {"drawn_masks": 1.0},
     "without label smoothing": {"smoothing": 0.0},
     "without weight averaging": {"averaging": 0.0},
-    "head alone": {"epochs": 0, "head_epochs": 3},
+    "head alone": {"epochs": 0, "head_epochs": 4},
     "from block 1": {"from_block": 1},
     "from block 10": {"from_block": 10},
     "96 px": {"image_size": 96},
@@ -58,54 +70,84 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.make_parser(__doc__)
-    parser.add_argument("--dataset", type=Path, nargs="+", required=True, help="as for training")
-    parser.add_argument("--classes", nargs="+", help="as for training")
-    parser.add_argument("--epochs", type=whole_number(1), default=4, help="of fine-tuning")
-    parser.add_argument(
-        "--image-size", type=whole_number(32, 512), default=128, help="of all but those named px"
+    add = parser.add_argument
+    add("--dataset", type=Path, nargs="+", required=True, help="to learn from, as for training")
+    add("--judge", type=Path, nargs="+", required=True, help="to be judged on, as for training")
+    add(
+        "--classes", nargs="+", default=["with_mask", "without_mask"], help="those of both datasets"
     )
-    parser.add_argument("--seed", type=whole_number(0), default=0, help="of all that is random")
-    parser.add_argument(
-        "--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="which to train"
-    )
-    parser.add_argument(
-        "--output", type=Path, default=Path("ablation.json"), help="results, one a variant"
-    )
+    add("--epochs", type=whole_number(1), default=3, help="of fine-tuning")
+    add("--image-size", type=whole_number(32, 512), default=96, help="of all but those named px")
+    add("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="which to train")
+    add("--output", type=Path, default=Path("ablation.json"), help="results; more are added to it")
     return parser.parse_args()
 
 
 def main() -> int:
     arguments = parse_arguments()
     finder = face_detector.load("yunet", thorough=False)
-    dataset = read_dataset(arguments.dataset, finder, arguments.classes)
+    parts, judges = (
+        read_dataset(folders, finder, arguments.classes).parts(TEST_SIZE)
+        for folders in (arguments.dataset, arguments.judge)
+    )
+    judging = [*judges["train"], *judges["validation"]]
     results: dict[str, Any] = {}
     if arguments.output.exists():
         results = json.loads(arguments.output.read_text())
     for name in arguments.variants:
-        changes = {
-            "epochs": arguments.epochs,
-            "image_size": arguments.image_size,
-            "seed": arguments.seed,
-        } | VARIANTS[name]
-        results[f"{name} (seed {arguments.seed})"] = _measure(dataset, changes, arguments.output)
-        write_bytes(arguments.output, json.dumps(results, indent=2).encode())
-        print(f"{name}: {results[f'{name} (seed {arguments.seed})']}")
+        changes = {"epochs": arguments.epochs, "image_size": arguments.image_size}
+        results[name] = _measure(
+            parts, judging, arguments.classes, changes | VARIANTS[name], arguments.output
+        )
+        write_bytes(arguments.output, json.dumps(results).encode())
+        print(table(results, [sample.group for sample in judging]))
     shutil.rmtree(f"{arguments.output}.crops", ignore_errors=True)
     return command_line.OK
 
 
-def _measure(dataset: Dataset, changes: dict[str, Any], output: Path) -> dict[str, float]:
-    """Train one variant and measure it on the validation groups."""
+def table(results: dict[str, Any], groups: Sequence[str]) -> str:
+    """The results as Markdown, each log loss beside the recipe's.
+
+    Args:
+        groups: of the judging faces, whole groups of which are drawn again for the intervals.
+    """
+    _, numbers = np.unique(groups, return_inverse=True)
+    weights = bootstrap_weights(numbers.max() + 1)[:, numbers]
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    lines = [
+        "| variant | near: balanced accuracy | far | near: log loss, less the recipe's | far |",
+        "|---|---|---|---|---|",
+    ]
+    for name, result in results.items():
+        cells = [f"{result[which]['balanced_accuracy']:.4f}" for which in ("near", "far")]
+        for which in ("near", "far"):
+            losses = np.array(result[which]["losses"])
+            if name == RECIPE or RECIPE not in results:
+                cells.append(f"{losses.mean():.4f}")
+                continue
+            more = losses - results[RECIPE][which]["losses"]
+            low, high = interval(weights @ more)
+            cells.append(f"{more.mean():+.4f} ({low:+.4f} to {high:+.4f})")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _measure(
+    parts: dict[str, list[Sample]],
+    judging: list[Sample],
+    classes: Sequence[str],
+    changes: dict[str, Any],
+    output: Path,
+) -> dict[str, Any]:
+    """Train one variant and measure it on the judging faces."""
     recipe = Recipe()
     mixing = {name: value for name, value in changes.items() if name in AUGMENTATION_FIELDS}
     plain = {name: value for name, value in changes.items() if name not in AUGMENTATION_FIELDS}
     learning = dataclasses.replace(
         recipe, augmentation=dataclasses.replace(recipe.augmentation, **mixing), **plain
     )
-    # The validation crops are the unchanged recipe's, whatever the variant learns from.
-    judging = dataclasses.replace(learning, augmentation=recipe.augmentation)
-    classes = dataset.classes
-    parts = dataset.parts(0.2)
+    # The judging crops are the unchanged recipe's, whatever the variant learns from.
+    unchanged = dataclasses.replace(learning, augmentation=recipe.augmentation)
     drawn = draw_on_bare_faces(parts["train"], classes, learning.drawn_masks, learning.seed)
     training.prepare(learning.seed)
     net = network.build_network(classes, learning.image_size, learning.alpha)
@@ -113,10 +155,12 @@ def _measure(dataset: Dataset, changes: dict[str, Any], output: Path) -> dict[st
     started = time.monotonic()
     # Variants that see the same crops share them: cutting them takes longer than an epoch.
     crops = Path(f"{output}.crops") / f"{learning.image_size}-{len(drawn)}-{learning.seed}"
-    crops.mkdir(parents=True, exist_ok=True)
+    judged_crops = Path(f"{output}.crops") / f"{learning.image_size}-judging"
+    for folder in (crops, judged_crops):
+        folder.mkdir(parents=True, exist_ok=True)
     with Workspace(output, False, dataclasses.asdict(learning)) as folder:
         learn = training.training_stream([*parts["train"], *drawn], classes, learning, crops)
-        near, far = training.validation_streams(parts["validation"], classes, judging, crops)
+        near, far = training.validation_streams(parts["validation"], classes, unchanged, crops)
         for phase, epochs, block, rate in (
             ("head", learning.head_epochs, None, learning.learning_rate),
             ("fine", learning.epochs, learning.from_block, learning.learning_rate * FINE_SHARE),
@@ -126,13 +170,14 @@ def _measure(dataset: Dataset, changes: dict[str, Any], output: Path) -> dict[st
                 training.fit_phase(
                     net, learn, near.concatenate(far), learning, epochs, rate, folder / phase
                 )
-        result = {"minutes": round((time.monotonic() - started) / 60, 1)}
-        for which, stream in (("near", near), ("far", far)):
-            result |= {f"{which} {k}": v for k, v in _scores(net, stream, len(classes)).items()}
+    result: dict[str, Any] = {"minutes": round((time.monotonic() - started) / 60, 1)}
+    streams = training.validation_streams(judging, classes, unchanged, judged_crops)
+    for which, stream in zip(("near", "far"), streams, strict=True):
+        result[which] = _scores(net, stream, len(classes))
     return result
 
 
-def _scores(net: Any, stream: Any, classes: int) -> dict[str, float]:
+def _scores(net: Any, stream: Any, classes: int) -> dict[str, Any]:
     logits, labels = training.predict_logits(net, stream, classes)
     # Each variant is calibrated first: the log loss then tells knowledge, not temperament.
     scaled = logits / fit_temperature(logits, labels)
@@ -140,8 +185,8 @@ def _scores(net: Any, stream: Any, classes: int) -> dict[str, float]:
     log_p = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
     confusion = confusion_matrix(labels, logits.argmax(axis=1), (classes, classes))
     return {
-        "balanced accuracy": round(float(accuracies(confusion)[1]), 4),
-        "log loss": round(float(-log_p[np.arange(len(labels)), labels].mean()), 4),
+        "balanced_accuracy": float(accuracies(confusion)[1]),
+        "losses": [round(float(loss), 4) for loss in -log_p[np.arange(len(labels)), labels]],
     }
 
 
