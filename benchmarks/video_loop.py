@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -71,8 +72,32 @@ def held(pid: int) -> tuple[float, int, int]:
     return resident, threads, len(list((process / "fd").iterdir()))
 
 
-def endurance(frames: int, folder: Path) -> bool:
-    """Run the script on so many frames and print what it holds; whether that stayed flat."""
+@dataclass(frozen=True)
+class Endurance:
+    """How the script held out.
+
+    Attributes:
+        frames: how many it looked at.
+        grown: MiB that it held more at the end than after the first frames.
+        steady: whether the numbers of threads and open files stayed the same.
+        failed: whether it ended with an error.
+    """
+
+    frames: int
+    grown: float
+    steady: bool
+    failed: bool
+
+    def __str__(self) -> str:
+        steady = "steady" if self.steady else "changed"
+        return (
+            f"memory grew by {self.grown:.1f} MiB over {self.frames:,} frames; "
+            f"threads and open files {steady}"
+        )
+
+
+def endurance(frames: int, folder: Path) -> Endurance:
+    """Run the script on so many frames, printing what it holds meanwhile."""
     video, lines = folder / "long.mp4", folder / "faces.jsonl"
     repeated(EXAMPLE, video, -(-frames // frames_of(EXAMPLE)))
     command = [sys.executable, str(REPOSITORY / "detect_mask_video.py"), "--source", str(video)]
@@ -81,7 +106,9 @@ def endurance(frames: int, folder: Path) -> bool:
     command += ["--counts", str(folder / "counts.csv"), "--output", str(folder / "out.mp4")]
     command += ["--snapshots", str(folder / "bare"), "--blur", "all", "--alert", "command:true"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    while not lines.exists() and process.poll() is None:
+    while not lines.exists():
+        if process.poll() is not None:
+            raise SystemExit(f"failed: {' '.join(command)}")
         time.sleep(0.1)
     samples: list[tuple[float, int, int]] = []
     done = 0
@@ -100,8 +127,7 @@ def endurance(frames: int, folder: Path) -> bool:
         each[0] for each in samples[:quarter]
     )
     steady = len({each[1:] for each in samples}) == 1
-    print(f"memory grew by {grown:.1f} MiB; threads and files {'steady' if steady else 'changed'}")
-    return process.returncode == 0 and grown < FLAT_MIB and steady
+    return Endurance(done, grown, steady, process.returncode != 0)
 
 
 def bare_loop(detector: MaskDetector, video: Path, folder: Path) -> int:
@@ -133,11 +159,33 @@ def full_loop(detector: MaskDetector, video: Path, folder: Path) -> int:
     return watches[0].frames
 
 
-def cost(rounds: int, folder: Path) -> None:
-    """Print what a frame takes in both loops, measured in turns, and the ratio of their rates.
+@dataclass(frozen=True)
+class Cost:
+    """What a frame takes bare, and with tracking, counts, JSON and recording, in milliseconds.
 
-    Processor time tells more than the clock on a machine that has other things to do.
+    Attributes:
+        clock: both by the clock.
+        processor: both in processor time, which tells more on a machine that is busy otherwise.
     """
+
+    clock: tuple[float, float]
+    processor: tuple[float, float]
+
+    def __str__(self) -> str:
+        texts = (
+            f"{bare:.1f} ms a frame {what} bare, {full:.1f} with tracking, counts, JSON and "
+            f"recording: {bare / full:.2f} of the rate"
+            for what, (bare, full) in (
+                ("by the clock", self.clock),
+                ("of processor time", self.processor),
+            )
+        )
+        return "; ".join(texts)
+
+
+def cost(rounds: int, folder: Path) -> dict[str, Cost]:
+    """Measure both loops in turns, by face detector."""
+    costs = {}
     for name in ("yunet", "ssd"):
         detector = MaskDetector.load(detector=name, thorough=False)
         bare_loop(detector, EXAMPLE, folder)
@@ -148,13 +196,11 @@ def cost(rounds: int, folder: Path) -> None:
                 frames = loop(detector, EXAMPLE, folder)
                 spent = time.perf_counter() - clock, time.process_time() - processor
                 times.append((1e3 * spent[0] / frames, 1e3 * spent[1] / frames))
-        for index, what in enumerate(("by the clock", "of processor time")):
-            bare, full = (median(each[index] for each in times) for times in taken.values())
-            print(
-                f"{name}: {bare:.1f} ms a frame {what} bare, {full:.1f} with tracking, counts, "
-                f"JSON and recording: {bare / full:.2f} of the rate",
-                flush=True,
-            )
+        (bare, bare_work), (full, full_work) = (
+            [median(each[index] for each in times) for index in (0, 1)] for times in taken.values()
+        )
+        costs[name] = Cost((bare, full), (bare_work, full_work))
+    return costs
 
 
 def main() -> int:
@@ -166,8 +212,14 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         if arguments.rounds:
-            cost(arguments.rounds, Path(name))
-        return 0 if not arguments.frames or endurance(arguments.frames, Path(name)) else 1
+            for detector, measured in cost(arguments.rounds, Path(name)).items():
+                print(f"{detector}: {measured}", flush=True)
+        if not arguments.frames:
+            return 0
+        held_out = endurance(arguments.frames, Path(name))
+        print(held_out)
+        flat = held_out.grown < FLAT_MIB and held_out.steady and not held_out.failed
+        return 0 if flat else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A real RTSP server of a moving test picture, for the system's Python with GStreamer.
+"""A real RTSP server that shows a JPEG over and over, for the system's Python with GStreamer.
 
-/usr/bin/python3 rtsp_server.py PORT WIDTH HEIGHT
+/usr/bin/python3 rtsp_server.py PORT PICTURE RATE
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
-port, width, height = sys.argv[1:]
+port, picture, rate = sys.argv[1:]
 Gst.init(None)
 server = GstRtspServer.RTSPServer()
 server.set_service(port)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(
-    f"( videotestsrc is-live=true ! video/x-raw,width={width},height={height},framerate=20/1"
-    " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10"
+    f"( multifilesrc location={picture} loop=true caps=image/jpeg,framerate={rate}/1"
+    " ! jpegdec ! videoconvert ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10"
     " ! rtph264pay name=pay0 pt=96 config-interval=1 )"
 )
 factory.set_shared(True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,7 +35,7 @@ class MjpegServer:
         rate: pictures a second.
     """
 
-    def __init__(self, picture: np.ndarray, port: int = 0, rate: float = 40) -> None:
+    def __init__(self, picture: np.ndarray, port: int = 0, rate: int = 40) -> None:
         self.picture, self.rate, self.frozen = picture, rate, False
         self._going = True
         camera = self
@@ -82,9 +83,9 @@ class MjpegServer:
 
 
 class RtspServer:
-    """GStreamer's RTSP server with a test picture of that size."""
+    """The same over RTSP, from GStreamer's server."""
 
-    def __init__(self, width: int, height: int, port: int | None = None) -> None:
+    def __init__(self, picture: np.ndarray, port: int = 0, rate: int = 20) -> None:
         self.port = port or free_port()
         check = "import gi; gi.require_version('GstRtspServer', '1.0')"
         if (
@@ -96,8 +97,11 @@ class RtspServer:
                 "python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
                 "gstreamer1.0-plugins-ugly"
             )
+        self._folder = tempfile.TemporaryDirectory()
+        shown = Path(self._folder.name) / "picture.jpg"
+        cv2.imwrite(str(shown), picture)
         self._process = subprocess.Popen(
-            [SYSTEM_PYTHON, RTSP_SERVER, str(self.port), str(width), str(height)],
+            [SYSTEM_PYTHON, RTSP_SERVER, str(self.port), shown, str(rate)],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -112,6 +116,7 @@ class RtspServer:
         """Kill it."""
         self._process.kill()
         self._process.wait()
+        self._folder.cleanup()
 
     def __enter__(self) -> RtspServer:
         return self

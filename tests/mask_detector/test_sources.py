@@ -306,12 +306,12 @@ def test_a_stream_never_reached_is_given_up(quick: None) -> None:
 def test_rtsp_is_cut_comes_back_in_another_size_and_dies(
     quick: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = RtspServer(160, 120)
+    first = RtspServer(np.zeros((120, 160, 3), np.uint8))
     servers = [first]
 
     def cut() -> None:
         first.close()
-        servers.append(RtspServer(320, 240, first.port))
+        servers.append(RtspServer(np.zeros((240, 320, 3), np.uint8), first.port))
 
     steps = [
         (lambda frame: frame.number >= 5, cut),
