@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from mask_detector import charts
 from mask_detector.drawing import display_name
 from mask_detector.evaluation import Matches, Reliability, precision_recall_curve
-from mask_detector.images import write_bytes
 
 OutcomeTable = tuple[list[str], list[str], np.ndarray]
 """Names of the rows, names of the columns, counts."""
@@ -19,7 +17,7 @@ OutcomeTable = tuple[list[str], list[str], np.ndarray]
 
 def plot_outcomes(path: Path, tables: Mapping[str, OutcomeTable]) -> None:
     """What became of the annotated faces of every class: one panel for each system."""
-    figure, panels = _panels(len(tables), height=4.5)
+    figure, panels = charts.panels(len(tables), 5, 4.5)
     for axes, (title, (rows, columns, counts)) in zip(panels, tables.items(), strict=True):
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
@@ -30,7 +28,7 @@ def plot_outcomes(path: Path, tables: Mapping[str, OutcomeTable]) -> None:
         axes.set_xticks(range(len(columns)), [display_name(name) for name in columns])
         axes.set_yticks(range(len(rows)), [display_name(name) for name in rows])
         axes.set(title=title, xlabel="found as", ylabel="annotated as")
-    _save(figure, path)
+    charts.save(figure, path)
 
 
 def plot_precision_recall(path: Path, matches: Mapping[str, Mapping[str, Matches]]) -> None:
@@ -40,7 +38,7 @@ def plot_precision_recall(path: Path, matches: Mapping[str, Mapping[str, Matches
         matches: by system, then by kind.
     """
     kinds: Sequence[str] = list(dict.fromkeys(kind for each in matches.values() for kind in each))
-    figure, panels = _panels(len(kinds), height=4)
+    figure, panels = charts.panels(len(kinds), 5, 4)
     for axes, kind in zip(panels, kinds, strict=True):
         for system, each in matches.items():
             if kind in each:
@@ -49,12 +47,12 @@ def plot_precision_recall(path: Path, matches: Mapping[str, Mapping[str, Matches
         axes.set(xlim=(0, 1), ylim=(0, 1.02))
         axes.grid(alpha=0.3)
     panels[0].legend(loc="lower left")
-    _save(figure, path)
+    charts.save(figure, path)
 
 
 def plot_reliability(path: Path, curves: Mapping[str, Reliability]) -> None:
     """How often a label is right that is stated with some probability: one panel a classifier."""
-    figure, panels = _panels(len(curves), height=4)
+    figure, panels = charts.panels(len(curves), 5, 4)
     for axes, (title, curve) in zip(panels, curves.items(), strict=True):
         width = 1 / len(curve.counts)
         centres = (np.arange(len(curve.counts)) + 0.5) * width
@@ -67,25 +65,4 @@ def plot_reliability(path: Path, curves: Mapping[str, Reliability]) -> None:
         axes.set(title=f"{title}: calibration error {curve.error:.3f}")
         axes.set(xlabel="stated probability of the label", ylabel="share right")
         axes.set(xlim=(0.3, 1), ylim=(0, 1.12))
-    _save(figure, path)
-
-
-def _panels(number: int, height: float) -> tuple[Any, Sequence[Any]]:
-    import matplotlib
-
-    matplotlib.use("Agg")  # draws into memory: no display is needed
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(
-        1, number, figsize=(5 * number, height), layout="constrained", squeeze=False
-    )
-    return figure, list(axes[0])
-
-
-def _save(figure: Any, path: Path) -> None:
-    from matplotlib import pyplot
-
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    pyplot.close(figure)
-    write_bytes(path, buffer.getvalue())
+    charts.save(figure, path)

@@ -693,12 +693,9 @@ def report(results: Results, repeats: Repeats) -> str:
 
 def chart(results: Results, path: Path) -> None:
     """Time of a frame by engine, and how it grows."""
-    import matplotlib
+    from mask_detector import charts
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, (bars, faces, pixels) = pyplot.subplots(1, 3, figsize=(13, 4), layout="constrained")
+    figure, (bars, faces, pixels) = charts.panels(3, 4.5, 4)
     width = 0.21
     for place, engine in enumerate(ENGINES):
         colour = f"C{place}"
@@ -723,7 +720,7 @@ def chart(results: Results, path: Path) -> None:
     faces.set(title="More faces, 640×480", xlabel="faces", yscale="log")
     pixels.set(title="More pixels, 4 faces", xlabel="megapixels", xscale="log", yscale="log")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    charts.save(figure, path)
 
 
 def main() -> int:

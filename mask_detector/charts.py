@@ -21,7 +21,7 @@ def plot_training(path: Path, phases: Mapping[str, Sequence[Mapping[str, float]]
     Args:
         phases: name of the phase to its epochs, as ``fit_phase`` returns them, in order.
     """
-    figure, (losses, accuracies) = _figure(1, 2, 10, 4)
+    figure, (losses, accuracies) = panels(2, 5, 4)
     start = 0
     for name, rows in phases.items():
         epochs = np.arange(start + 1, start + len(rows) + 1)
@@ -36,19 +36,19 @@ def plot_training(path: Path, phases: Mapping[str, Sequence[Mapping[str, float]]
         start += len(rows)
     losses.legend()
     figure.suptitle("Training photos are augmented and degraded: their accuracy is the harder one")
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_confusion(path: Path, confusion: np.ndarray, classes: Sequence[str]) -> None:
     """A confusion matrix (classes, classes): rows are the truth, columns what was said."""
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    figure, axes = _figure(1, 1, 5, 4.5)
+    figure, (axes,) = panels(1, 5, 4.5)
     names = [display_name(name) for name in classes]
     ConfusionMatrixDisplay(confusion, display_labels=names).plot(
         ax=axes, cmap="Blues", colorbar=False
     )
-    _save(figure, path)
+    save(figure, path)
 
 
 def sample_sheet(path: Path, dataset: Dataset, margin: float, a_class: int = 24) -> None:
@@ -68,16 +68,21 @@ def sample_sheet(path: Path, dataset: Dataset, margin: float, a_class: int = 24)
     write_photo(path, np.vstack(rows))
 
 
-def _figure(rows: int, columns: int, width: float, height: float) -> Any:
+def panels(number: int, width: float, height: float) -> tuple[Any, Sequence[Any]]:
+    """A Matplotlib figure of so many panels side by side, each of that size in inches."""
     import matplotlib
 
     matplotlib.use("Agg")  # draws into memory: no display is needed
     from matplotlib import pyplot
 
-    return pyplot.subplots(rows, columns, figsize=(width, height), layout="constrained")
+    figure, axes = pyplot.subplots(
+        1, number, figsize=(width * number, height), layout="constrained", squeeze=False
+    )
+    return figure, list(axes[0])
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
+    """Write a figure as PNG and forget it."""
     from matplotlib import pyplot
 
     buffer = io.BytesIO()

@@ -7,7 +7,6 @@ are the classes), or a folder with ``images/`` and ``annotations/`` (see
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from collections import Counter, defaultdict
@@ -21,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from face_detector import Detections, FaceDetector
-from mask_detector.annotations import read_annotations
+from mask_detector.annotations import read_annotations, read_groups
 from mask_detector.crops import cut_crops
 from mask_detector.drawn_masks import OCCLUSIONS, draw_mask, draw_occlusion
 from mask_detector.errors import DatasetError, PhotoError
@@ -319,7 +318,7 @@ class _Photo:
 
 
 def _class_folder_photos(folder: Path, problems: list[str]) -> list[_Photo]:
-    groups = _read_groups(folder / "groups.csv", "file")
+    groups = _groups(folder, "file")
     photos = []
     for class_folder in sorted(p for p in folder.iterdir() if p.is_dir()):
         if class_folder.name.startswith((".", "_")):
@@ -335,7 +334,7 @@ def _class_folder_photos(folder: Path, problems: list[str]) -> list[_Photo]:
 
 
 def _annotated_photos(folder: Path, problems: list[str]) -> list[_Photo]:
-    groups = _read_groups(folder / "groups.csv", "image")
+    groups = _groups(folder, "image")
     annotated, unusable = read_annotations(folder / "images", folder / "annotations")
     problems += unusable
     photos = []
@@ -352,15 +351,10 @@ def _annotated_photos(folder: Path, problems: list[str]) -> list[_Photo]:
     return photos
 
 
-def _read_groups(path: Path, key: str) -> dict[str, str]:
-    """``groups.csv``: from the file's name as it stands in column ``key`` to its group."""
-    if not path.exists():
-        return {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return {row[key]: row["group"] for row in csv.DictReader(file)}
-    except (KeyError, OSError, UnicodeDecodeError, csv.Error):
-        raise DatasetError(f"{path}: expected columns {key} and group") from None
+def _groups(folder: Path, column: str) -> dict[str, str]:
+    """From a dataset folder's ``groups.csv``; none where there is no such file."""
+    path = folder / "groups.csv"
+    return read_groups(path, column) if path.exists() else {}
 
 
 def _inspect_all(
