@@ -37,6 +37,7 @@ from benchmarks.accuracy_measures import (
     known_boxes,
     labels_of_boxes,
     outcome_table,
+    unsure_bands,
 )
 from mask_detector import command_line
 from mask_detector.annotations import AnnotatedPhoto, read_annotations, read_groups
@@ -240,6 +241,7 @@ def measure(systems: Sequence[System], args: argparse.Namespace) -> dict[str, An
         },
         "systems": {},
         "classifiers": {},
+        "unsure_bands": {},
     }
     for system in systems:
         rows, columns, counts = outcome_table(system.observations, system.classes, args.confidence)
@@ -256,6 +258,9 @@ def measure(systems: Sequence[System], args: argparse.Namespace) -> dict[str, An
                 name: labels_of_boxes(system.observations, system.classes, sizes)
                 for name, sizes in LABEL_SIZES.items()
             }
+            report["unsure_bands"][system.classifier] = unsure_bands(
+                system.observations, system.classes
+            )
     return report
 
 
@@ -273,6 +278,8 @@ def print_report(report: dict[str, Any]) -> None:
     for name, sizes in report["classifiers"].items():
         print(f"\n{name}, labels of the annotated boxes")
         print_table({size: flattened(figures) for size, figures in sizes.items()})
+        print("\nwith an unsure band of this half width, on the same boxes")
+        print_table({b: flattened(each) for b, each in report["unsure_bands"][name].items()}, 6)
 
 
 def flattened(figures: dict[str, Any]) -> dict[str, str]:
@@ -300,13 +307,14 @@ def as_text(measure: Measure) -> str:
     return f"{measure['value']:.3f} [{measure['low']:.3f} {measure['high']:.3f}]"
 
 
-def print_table(columns: dict[str, dict[str, str]]) -> None:
+def print_table(columns: dict[str, dict[str, str]], width: int = 19) -> None:
     """Print columns of texts under their names."""
     names = list(next(iter(columns.values())))
     first = max(map(len, names))
-    print(" " * first, *(f"{column:>19}" for column in columns), sep="  ")
+    print(" " * first, *(f"{column:>{width}}" for column in columns), sep="  ")
     for name in names:
-        print(f"{name:<{first}}", *(f"{column[name]:>19}" for column in columns.values()), sep="  ")
+        row = (f"{column[name]:>{width}}" for column in columns.values())
+        print(f"{name:<{first}}", *row, sep="  ")
 
 
 def print_counts(rows: list[str], columns: list[str], counts: list[list[int]]) -> None:

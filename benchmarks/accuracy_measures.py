@@ -10,11 +10,13 @@ import numpy as np
 
 from mask_detector import evaluation
 from mask_detector.annotations import AnnotatedPhoto
-from mask_detector.detector import Face
+from mask_detector.detector import Face, is_unsure
 from mask_detector.evaluation import ALL_SIZES, PhotoBoxes, SizeRange
 
 END_TO_END_SIZES = {"all": ALL_SIZES, **evaluation.SIZE_SLICES}
 LABEL_SIZES = {"all": ALL_SIZES, "under 20 px": (0.0, 20.0), "20 px and more": (20.0, np.inf)}
+
+UNSURE_BANDS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)
 
 Measure = dict[str, float]
 """``value``, and ``low`` and ``high`` of its 95 % interval over photos."""
@@ -168,6 +170,31 @@ def known_boxes(
     chosen = evaluation.in_range(annotated.boxes, sizes) & np.isin(annotated.labels, list(classes))
     truth = [list(classes).index(annotated.labels[box]) for box in np.flatnonzero(chosen)]
     return np.array(truth, int), observation.box_probabilities[chosen]
+
+
+def unsure_bands(
+    observations: Sequence[Observation], classes: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """What an unsure band of each width would do to the answers on the annotated boxes.
+
+    Returns:
+        By half width of the band: ``unsure`` (share of the faces called so), ``error`` (share of
+        the others that are labelled wrong) and ``caught`` (share of all wrong labels that are
+        called unsure); NaN where there is nothing to divide by.
+    """
+    pairs = [known_boxes(each, classes) for each in observations]
+    truth = np.concatenate([np.empty(0, int), *(truth for truth, _ in pairs)])
+    rows = np.vstack([np.empty((0, len(classes))), *(rows for _, rows in pairs)])
+    wrong = rows.argmax(axis=1) != truth
+    result = {}
+    for band in UNSURE_BANDS:
+        unsure = np.array([is_unsure(row, band) for row in rows], bool)
+        result[f"{band:g}"] = {
+            "unsure": unsure.mean() if len(rows) else np.nan,
+            "error": wrong[~unsure].mean() if (~unsure).any() else np.nan,
+            "caught": unsure[wrong].mean() if wrong.any() else np.nan,
+        }
+    return result
 
 
 def outcome_table(

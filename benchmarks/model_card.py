@@ -83,6 +83,7 @@ def merged(paths: Iterable[Path]) -> dict[str, Any]:
             suffix = "" if size == "auto" or name == "classic" else f" {size}"
             systems[name + suffix] = system
         whole["classifiers"] |= report["classifiers"]
+        whole["unsure_bands"] |= report["unsure_bands"]
     return whole | {"systems": systems}
 
 
@@ -177,6 +178,19 @@ def card_section(card: ModelCard) -> str:
                 ]
                 for name, sizes in measured["classifiers"].items()
                 for size, values in sizes.items()
+            ],
+        ),
+        "#### The unsure band (`--unsure`), on the same boxes",
+        table(
+            [
+                "half width",
+                "called unsure",
+                "wrong among the others",
+                "of the wrong, called unsure",
+            ],
+            [
+                [band, *(number(values[key]) for key in ("unsure", "error", "caught"))]
+                for band, values in next(iter(measured["unsure_bands"].values())).items()
             ],
         ),
     ]

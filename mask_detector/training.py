@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import json
 import math
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -113,7 +114,13 @@ class Workspace:
 
 
 def prepare(seed: int) -> None:
-    """Seed everything; on a GPU compute in half precision."""
+    """Seed everything; on a GPU compute in half precision.
+
+    Call it before anything else of Keras: TensorFlow chooses its kernels when it is imported.
+    """
+    # TensorFlow takes oneDNN's by itself on processors with AVX-512 alone; on one with AVX2 a step
+    # of fine-tuning took 0.52 s with them and 0.65 s without.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     keras = import_keras()
     import tensorflow as tf
 

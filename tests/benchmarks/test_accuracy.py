@@ -57,6 +57,8 @@ def test_nothing_annotated_and_nothing_found():
     figures = accuracy_measures.labels_of_boxes([observation()], CLASSES)
     assert figures["faces"] == 0
     assert np.isnan(figures["calibration_error"])
+    bands = accuracy_measures.unsure_bands([observation()], CLASSES)
+    assert np.isnan(bands["0.15"]["unsure"])
 
 
 @pytest.mark.parametrize("sizes", SIZES)
@@ -116,6 +118,13 @@ def test_by_hand():
     assert labels["balanced_accuracy"]["value"] == 0.75
     assert labels["recall"]["without_mask"]["value"] == 0.5
     assert labels["calibration_error"] == pytest.approx((0.1 + 0.2 + 0.6) / 3)
+
+    # Sure at 0.9 and 0.8, both right; wrong at 0.6.
+    bands = accuracy_measures.unsure_bands([seen], CLASSES)
+    assert bands["0.05"] == {"unsure": 0, "error": pytest.approx(1 / 3), "caught": 0}
+    assert bands["0.15"] == {"unsure": pytest.approx(1 / 3), "error": 0, "caught": 1}
+    assert bands["0.45"]["unsure"] == bands["0.45"]["caught"] == 1
+    assert np.isnan(bands["0.45"]["error"])
 
 
 def test_intervals_hold_the_value(observations):
