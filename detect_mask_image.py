@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from mask_detector.photos import Photo
 
-A_FEW = 5  # photos; a progress bar for more
 QUIT_KEYS = (ord("q"), 27, -1)  # and closing the window
 
 
@@ -99,8 +98,6 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     arguments = parse_arguments()
     # These take a while to load: not before --help and wrong usage have been answered.
-    from tqdm import tqdm
-
     from mask_detector.contact_sheet import ContactSheet
     from mask_detector.detector import count_faces
     from mask_detector.display import has_display, show_photo
@@ -164,7 +161,7 @@ def main() -> int:
             arguments.json, arguments.csv, detectors.classes, append=arguments.skip_done
         ) as records,
         closing(in_parallel(look, photos, workers)) as looked,
-        tqdm(total=len(photos), unit="photo", disable=None if len(photos) > A_FEW else True) as bar,
+        command_line.progress_bar(len(photos), "photo") as bar,
     ):
         for photo, (record, picture) in looked:
             records.write(record)

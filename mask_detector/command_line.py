@@ -11,16 +11,22 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import face_detector
 from mask_detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
 from mask_detector.errors import UserFacingError
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
 OK, FAILED, USAGE, FOUND = 0, 1, 2, 3
 """Exit statuses: all well; something failed; wrong usage or a missing model; ``--fail-on`` met."""
 
 BLUR_CHOICES = ("none", "without_mask", "all")
+
+_A_FEW = 5
+"""Things to do that need no progress bar."""
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -150,6 +156,32 @@ def moment(text: str) -> float:
 
 share = number(0, 1)
 half_share = number(0, 0.5)
+
+
+class NoProgressBar:
+    """What stands in for a bar of ``tqdm``, which takes longer to load than a photo to read."""
+
+    def __enter__(self) -> NoProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self) -> None:
+        """One thing is done."""
+
+    def write(self, text: str, file: TextIO | None = None) -> None:
+        """Print a line."""
+        print(text, file=file)
+
+
+def progress_bar(total: int, unit: str) -> tqdm[NoReturn] | NoProgressBar:
+    """A bar with rate and time left, on a terminal, for more than a few things to do."""
+    if total <= _A_FEW:
+        return NoProgressBar()
+    from tqdm import tqdm
+
+    return tqdm(total=total, unit=unit, disable=None)
 
 
 def run(main: Callable[[], int]) -> NoReturn:

@@ -166,7 +166,7 @@ def write_model(path: str | Path, model: Any, card: ModelCard, compiled: bytes |
 
 
 def replace_card(path: str | Path, card: ModelCard) -> None:
-    """Give a model file of ours another card; everything else in it stays as it is.
+    """Give a model file of ours another card; the other members stay as they are, not packed.
 
     Raises:
         ModelFileError: the file is missing or damaged, or the folder cannot be written to.
@@ -179,7 +179,7 @@ def replace_card(path: str | Path, card: ModelCard) -> None:
             with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as new:
                 for member in old.infolist():
                     if member.filename != CARD_MEMBER:
-                        new.writestr(member, old.read(member))
+                        new.writestr(member, old.read(member), zipfile.ZIP_STORED)
                 new.writestr(CARD_MEMBER, card.to_json(), zipfile.ZIP_DEFLATED)
             copy.replace(path)
     except OSError as error:

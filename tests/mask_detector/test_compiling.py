@@ -42,7 +42,9 @@ def test_quickest_format_that_is_as_accurate(monkeypatch, recalls, milliseconds,
     monkeypatch.setattr(compiling, "compile_network", lambda model, format, crops: format)
     monkeypatch.setattr(compiling, "Classifier", Answers)
     monkeypatch.setattr(
-        compiling, "_time", lambda answers, crops: milliseconds[FORMATS.index(answers.format)]
+        compiling,
+        "milliseconds",
+        lambda answers, crops: milliseconds[FORMATS.index(answers.format)],
     )
     chosen, results = choose_format(None, CARD, np.empty((2000, 0)), LABELS, np.empty((0,)))
     assert chosen.format == wanted
