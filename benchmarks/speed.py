@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure speed and memory: the classic recipe beside this project, in one run.
 
-    python benchmarks/speed.py            some ten minutes; writes docs/benchmarks.md and its chart
+    python benchmarks/speed.py            twenty minutes; writes docs/benchmarks.md and its chart
     python benchmarks/speed.py --quick    fewer repeats, to look at; writes nothing
 
 Whoever is compared takes turns, after a warm-up, so that a busy or throttled machine slows all of
@@ -76,7 +76,7 @@ class Repeats:
 
     processes: int = 7
     frames: int = 300
-    seconds: float = 30
+    seconds: float = 15
     photos: int = 200
     folders: int = 3
     calls: int = 30

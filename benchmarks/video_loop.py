@@ -37,7 +37,7 @@ EXAMPLE = REPOSITORY / "examples" / "example_video.mp4"
 Loop = Callable[[MaskDetector, Path, Path], int]
 
 WARM_UP = 500
-"""Frames after which nothing may grow any more."""
+"""Frames after which nothing may grow any more; half of a shorter run."""
 
 FLAT_MIB = 5.0
 SAMPLES = 20
@@ -117,7 +117,7 @@ def endurance(frames: int, folder: Path, every: int = 1) -> Endurance:
     with lines.open() as text:
         while process.poll() is None:
             done += text.read().count("\n")
-            if done >= max(WARM_UP, len(samples) * frames / SAMPLES):
+            if done >= max(min(WARM_UP, frames // 2), len(samples) * frames / SAMPLES):
                 samples.append(held(process.pid))
                 memory, threads, files = samples[-1]
                 print(f"{done:8}  {memory:8.1f}  {threads:8}{files:8}", flush=True)

@@ -1,0 +1,74 @@
+"""The speed benchmark: its frames hold the faces they claim, its turns and ratios are fair."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import face_detector
+from benchmarks import speed
+from benchmarks.speed import BATCHED, CLASSIC, ENGINES, SSD, YUNET, Measured, Repeats, Results
+from benchmarks.video_loop import Cost, Endurance
+
+
+@pytest.fixture(scope="module")
+def finder() -> face_detector.FaceDetector:
+    return face_detector.load("yunet", size=640)
+
+
+@pytest.mark.parametrize("size", speed.FRAME_SIZES)
+@pytest.mark.parametrize("faces", speed.FACE_COUNTS)
+def test_frames_hold_as_many_faces_as_they_say(finder, size, faces):
+    frames = speed.frames_with_faces(*size, faces, count=3)
+    assert [frame.shape for frame in frames] == [(size[1], size[0], 3)] * 3
+    found = [len(finder.find(frame)) for frame in frames]
+    assert all(faces - faces // 8 <= each <= faces for each in found), found
+    assert not np.array_equal(frames[0], frames[1])  # a video, not a still
+
+
+def test_tasks_take_turns_and_the_warm_up_does_not_count():
+    calls = []
+
+    def task(name: str, *values: float):
+        left = iter(values)
+
+        def measure() -> float:
+            calls.append(name)
+            return next(left)
+
+        return measure
+
+    measured = speed.in_turns({"a": task("a", 9, 1, 3), "b": task("b", 9, 2, 4)}, rounds=2)
+    assert calls == ["a", "b"] * 3
+    assert measured == {"a": Measured((1, 3)), "b": Measured((2, 4))}
+
+
+def results(**milliseconds: float) -> Results:
+    """A whole report, every engine taking so long whatever is asked."""
+    one = {name: Measured((milliseconds[name],)) for name in milliseconds}
+    row = one, dict.fromkeys(one, 1.0)
+    return Results(
+        photo={name: (value, value) for name, value in one.items()},
+        load=one,
+        folder=(one, {SSD: 1.1, YUNET: 1.2}),
+        video={(size, n): row for size in speed.FRAME_SIZES for n in speed.FACE_COUNTS},
+        by_faces=dict.fromkeys(speed.FACE_GRID, row),
+        by_pixels=dict.fromkeys(speed.PIXEL_GRID, row),
+        records={"yunet": Cost((8, 10), (8, 10))},
+        endurance=Endurance(10_000, 0.25, True, False),
+    )
+
+
+def test_report_and_chart(tmp_path):
+    measured = results(**{CLASSIC: 100, BATCHED: 50, SSD: 20, YUNET: 5})
+    figures = {what: value for what, value, _ in measured.ratios()}
+    assert figures["640×480 video, 1 face, SSD: classic ÷ ours"] == 5
+    assert figures["640×480 video, 16 faces, YuNet: classic ÷ ours"] == 20
+    assert figures["a frame with 16 faces ÷ one with 1, YuNet"] == 1
+    assert figures["folder, YuNet: time ÷ that of finding alone on all cores"] == 1.2
+    assert figures["yunet: rate with tracking, counts, JSON, recording ÷ bare"] == 0.8
+    text = speed.report(measured, Repeats())
+    assert all(engine in text for engine in ENGINES)
+    assert "| 640×480 video, 1 face, YuNet: classic ÷ ours | 20.00 | 15 |" in text
+    speed.chart(measured, tmp_path / "images" / "chart.png")
+    assert (tmp_path / "images" / "chart.png").stat().st_size > 10_000
