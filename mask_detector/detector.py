@@ -114,18 +114,20 @@ class MaskDetector:
             model: a ``mask_detector.model``.
             detector: a name from ``face_detector.DETECTORS``.
             detector_size: longer side in pixels of what the face detector sees in one pass;
-                ``"auto"`` lets it choose.
+                ``"auto"`` lets ``thorough`` decide.
             confidence: faces with a lower score are left out.
             unsure: half width of the unsure band; None takes the model's own.
-            thorough: what ``"auto"`` means: as many passes as the picture is worth (photos),
-                or one quick pass (video).
+            thorough: ``"auto"`` takes the time that a photo may take: as many passes as the picture
+                is worth, each face classified twice, as it is and mirrored. Otherwise one quick
+                pass and one look, for video, which sees each face many times.
             threads: processor cores for one picture; None leaves it to the engines.
 
         Raises:
             ModelFileError: the model file cannot be used.
             WeightsError: the face detector's files cannot be had.
         """
-        classifier = Classifier(read_model(model), threads)
+        twice = thorough and detector_size == "auto"
+        classifier = Classifier(read_model(model), threads, mirrored=twice)
         finder = face_detector.load(detector, detector_size, confidence, thorough, threads)
         return cls(finder, classifier, classifier.card.unsure if unsure is None else unsure)
 

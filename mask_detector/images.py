@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-import secrets
+import os
 import warnings
 from pathlib import Path
 
@@ -130,7 +130,7 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         PhotoError: the folder is missing or cannot be written to.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         with temporary.open("xb") as file:
             file.write(data)

@@ -65,7 +65,7 @@ def test_report_and_chart(tmp_path):
     assert figures["640×480 video, 1 face, SSD: classic ÷ ours"] == 5
     assert figures["640×480 video, 16 faces, YuNet: classic ÷ ours"] == 20
     assert figures["a frame with 16 faces ÷ one with 1, YuNet"] == 1
-    assert figures["folder, YuNet: time ÷ that of finding alone on all cores"] == 1.2
+    assert figures["folder, YuNet: time ÷ that of detecting alone on all cores"] == 1.2
     assert figures["yunet: rate with tracking, counts, JSON, recording ÷ bare"] == 0.8
     text = speed.report(measured, Repeats())
     assert all(engine in text for engine in ENGINES)

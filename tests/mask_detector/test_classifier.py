@@ -54,6 +54,19 @@ def test_faces_of_one_batch_do_not_touch_each_other(classifier, faces):
     np.testing.assert_allclose(classifier.probabilities(many), wanted, atol=1e-4)
 
 
+def test_mirrored_looks_twice_and_answers_with_the_mean(shipped, classifier, faces):
+    mirrored = Classifier(shipped, mirrored=True)
+    many = np.resize(faces, (75, *faces.shape[1:]))
+    many[:, :, : many.shape[2] // 2] = 0  # one half in the dark
+    as_it_is, turned = (classifier.probabilities(crops) for crops in (many, many[:, :, ::-1]))
+    assert abs(as_it_is - turned).max() > 0.001  # the network does tell left from right
+    found = mirrored.probabilities(many)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, (as_it_is + turned) / 2, atol=1e-4)
+    np.testing.assert_allclose(mirrored.probabilities(many[:, :, ::-1]), found, atol=1e-4)
+    assert mirrored.probabilities(many[:0]).shape == (0, len(classifier.classes))
+
+
 def test_threads_may_share_a_classifier(classifier, faces):
     wanted = [classifier.probabilities(faces[: 1 + i % 4]) for i in range(24)]
     with ThreadPoolExecutor(4) as pool:
