@@ -73,7 +73,10 @@ def main() -> int:
 
 
 def merged(paths: Iterable[Path]) -> dict[str, Any]:
-    """Reports on the same photos as one; a run with one pass is named after its size."""
+    """Reports on the same photos as one; a run with one pass is named after its size.
+
+    Where several tell of one classifier, the first counts.
+    """
     reports = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     whole = reports[0]
     systems: dict[str, Any] = {}
@@ -82,8 +85,8 @@ def merged(paths: Iterable[Path]) -> dict[str, Any]:
         for name, system in report["systems"].items():
             suffix = "" if size == "auto" or name == "classic" else f" {size}"
             systems[name + suffix] = system
-        whole["classifiers"] |= report["classifiers"]
-        whole["unsure_bands"] |= report["unsure_bands"]
+        for part in ("classifiers", "unsure_bands"):
+            whole[part] = report[part] | whole[part]
     return whole | {"systems": systems}
 
 

@@ -15,6 +15,7 @@ from mask_detector.model_file import (
     COMPILED_MEMBER,
     ModelCard,
     read_model,
+    replace_card,
     write_model,
 )
 
@@ -77,6 +78,8 @@ def test_card_keeps_what_it_knows_of_an_extended_card():
 def test_shipped_model_can_be_read(shipped):
     assert set(CLASSES) <= set(shipped.card.classes)
     assert shipped.compiled
+    with zipfile.ZipFile(shipped.path) as archive:  # unpacking would take a tenth of the start
+        assert archive.getinfo(COMPILED_MEMBER).compress_type == zipfile.ZIP_STORED
     assert shipped.card.training["data_sha256"]
     assert shipped.card.versions["keras"]
 
@@ -108,6 +111,22 @@ def test_failed_writing_keeps_the_old_file(tmp_path):
         write_model(path, Unwilling(), ModelCard(CLASSES, 64), None)
     assert path.read_bytes() == b"the old one"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_another_card_leaves_the_rest(small_model, tmp_path):
+    packed = tmp_path / "packed.model"
+    with zipfile.ZipFile(small_model) as old, zipfile.ZipFile(packed, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name), zipfile.ZIP_DEFLATED)
+    card = ModelCard(CLASSES, 64, scores={"accuracy": 0.5})
+    replace_card(packed, card)
+    assert read_model(packed).card == card
+    with zipfile.ZipFile(small_model) as old, zipfile.ZipFile(packed) as new:
+        assert set(new.namelist()) == set(old.namelist())
+        for name in set(old.namelist()) - {CARD_MEMBER}:
+            assert new.read(name) == old.read(name)
+            assert new.getinfo(name).compress_type == zipfile.ZIP_STORED
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
 def test_folder_that_is_not_there_is_a_sentence(tmp_path):
