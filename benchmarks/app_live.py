@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure the app's live camera in a real browser: rate, delay, and what starts leave behind.
+"""Measure the app in a real browser: first page, live rate and delay, what starts leave behind.
 
     python -m benchmarks.app_live
     python -m benchmarks.app_live --seconds 20 --starts 50 --json app_live.json
@@ -140,6 +140,16 @@ def delays(camera: list[list[float]], answer: list[list[float]]) -> list[float]:
     return taken
 
 
+def measure_first_page(app: App, browser: Any) -> float:
+    """Seconds from starting the app to its first page in a browser that is already open."""
+    page = browser.new_page()
+    page.goto(app.url)
+    page.get_by_role("heading", name="Photos").wait_for()
+    seconds = time.monotonic() - app.started
+    page.close()
+    return round(seconds, 1)
+
+
 def measure_live(app: App, browser: Any, seconds: float) -> dict[str, float]:
     """Rate and delay of the answers, in the browser's own eyes."""
     page = browser.new_page()
@@ -205,8 +215,9 @@ def main() -> None:
     arguments = parse_arguments()
     with tempfile.TemporaryDirectory() as folder:
         camera = numbered_camera(arguments.video, Path(folder) / "camera.y4m")
-        with running_app() as app, running_browser(camera) as browser:
-            figures: dict[str, Any] = {"live": measure_live(app, browser, arguments.seconds)}
+        with running_browser(camera) as browser, running_app() as app:
+            figures: dict[str, Any] = {"first_page_s": measure_first_page(app, browser)}
+            figures["live"] = measure_live(app, browser, arguments.seconds)
             if arguments.starts:
                 figures["starts"] = measure_starts(app, browser, arguments.starts)
     print(json.dumps(figures, indent=2))

@@ -54,15 +54,22 @@ class App:
     Attributes:
         temporary: where its temporary files go.
         log: what it has said.
+        started: when, by ``time.monotonic()``.
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], port: int, temporary: Path, log: Path
+        self,
+        process: subprocess.Popen[bytes],
+        port: int,
+        temporary: Path,
+        log: Path,
+        started: float,
     ) -> None:
         self.process = process
         self.url = f"http://localhost:{port}"
         self.temporary = temporary
         self.log = log
+        self.started = started
 
 
 @contextlib.contextmanager
@@ -73,6 +80,7 @@ def running_app(**environment: str) -> Iterator[App]:
         log = Path(folder) / "log.txt"
         temporary = Path(folder) / "tmp"
         temporary.mkdir()
+        started = time.monotonic()
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
@@ -83,7 +91,7 @@ def running_app(**environment: str) -> Iterator[App]:
             )
         try:
             _wait_for(f"http://localhost:{port}/_stcore/health", process, log)
-            yield App(process, port, temporary, log)
+            yield App(process, port, temporary, log, started)
         finally:
             process.terminate()
             try:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure speed and memory: the classic recipe beside this project, in one run.
 
-    python benchmarks/speed.py            twenty minutes; writes docs/benchmarks.md and its chart
+    python benchmarks/speed.py            half an hour; writes docs/benchmarks.md and its chart
     python benchmarks/speed.py --quick    fewer repeats, to look at; writes nothing
 
 Whoever is compared takes turns, after a warm-up, so that a busy or throttled machine slows all of
@@ -684,7 +684,7 @@ def report(results: Results, repeats: Repeats) -> str:
             table(
                 ["", *ENGINES],
                 [
-                    *([f"{faces} faces", *times(row)] for faces, row in results.by_faces.items()),
+                    *([_faces(count), *times(row)] for count, row in results.by_faces.items()),
                     *([size(pixels), *times(row)] for pixels, row in results.by_pixels.items()),
                 ],
             ),
@@ -694,6 +694,10 @@ def report(results: Results, repeats: Repeats) -> str:
             "counts, snapshots, blurring and alerts on).\n",
         ]
     )
+
+
+def _faces(count: int) -> str:
+    return "1 face" if count == 1 else f"{count} faces"
 
 
 def chart(results: Results, path: Path) -> None:
@@ -719,10 +723,10 @@ def chart(results: Results, path: Path) -> None:
             "o-",
             color=colour,
         )
-    bars.set_xticks(range(len(FACE_COUNTS)), [f"{n} face{'s' * (n > 1)}" for n in FACE_COUNTS])
+    bars.set_xticks(range(len(FACE_COUNTS)), list(map(_faces, FACE_COUNTS)))
     bars.set(title="A frame of 640×480", ylabel="milliseconds", yscale="log")
     bars.margins(y=0.12)
-    bars.legend(loc="upper left")
+    figure.legend(*bars.get_legend_handles_labels(), loc="outside lower center", ncols=len(ENGINES))
     faces.set(title="More faces, 640×480", xlabel="faces", yscale="log")
     pixels.set(title="More pixels, 4 faces", xlabel="megapixels", xscale="log", yscale="log")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -746,7 +750,7 @@ def main() -> int:
         chart(results, arguments.docs / "images" / "benchmarks.png")
         head = (
             "# Speed and memory\n\nWritten by `python benchmarks/speed.py` (`make bench`): "
-            f"{__doc__.split('    python')[0].split(': ', 1)[1].strip()} "
+            f"{__doc__.split('    python')[0].split(': ', 1)[1].strip()}\n"
             f"{__doc__.split('nothing')[1].strip()}\n\n"
             "![Time of a frame by engine, faces and pixels](images/benchmarks.png)\n\n"
         )
