@@ -96,7 +96,8 @@ def test_answers_as_the_original(original, written):
     expected = original.predict_on_batch(preprocess_input(crops.copy()))
     answers = legacy.load_keras(written).predict_on_batch(crops)
     assert np.ptp(expected[:, 0]) > 1e-3
-    assert answers == pytest.approx(expected, abs=1e-6)
+    # Which of oneDNN's kernels runs decides the last digits.
+    assert answers == pytest.approx(expected, abs=1e-5)
 
 
 def test_read_model_recognises_it_by_its_content(written):
