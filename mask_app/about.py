@@ -20,7 +20,7 @@ _BAR_COLOUR = "#1a9a70"  # told from white and from black
 _SYSTEM_NAMES = {
     "yunet": "Modern face finder",
     "ssd": "Classic face finder",
-    "classic": "Classic recipe, for comparison",
+    "classic": "Classic recipe",
 }
 
 
