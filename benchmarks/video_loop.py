@@ -118,11 +118,13 @@ def endurance(frames: int, folder: Path, every: int = 1) -> Endurance:
     with lines.open() as text:
         while process.poll() is None:
             done += text.read().count("\n")
-            if done >= max(min(WARM_UP, frames // 2), len(samples) * frames / SAMPLES):
+            due = max(min(WARM_UP, frames // 2), len(samples) * frames / SAMPLES)
+            if due <= done < frames:  # with all done it is tidying up
                 samples.append(held(process.pid))
                 memory, threads, files = samples[-1]
                 print(f"{done:8}  {memory:8.1f}  {threads:8}{files:8}", flush=True)
-            time.sleep(0.2)
+            time.sleep(0.1)
+        done += text.read().count("\n")
     print(process.communicate()[0].strip())
     quarter = max(1, len(samples) // 4)
     # The least of each: what is held for a moment, as encoders and allocators do, is no growth.
