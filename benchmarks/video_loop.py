@@ -78,7 +78,7 @@ class Endurance:
 
     Attributes:
         frames: how many it looked at.
-        grown: MiB that it held more, at the least, in the last quarter than in the first.
+        grown: MiB that it held more at the end than after the first frames.
         steady: whether the numbers of threads and open files never rose above those of the first
             half (an alert's thread comes and goes).
         failed: whether it ended with an error.
@@ -127,8 +127,9 @@ def endurance(frames: int, folder: Path, every: int = 1) -> Endurance:
         done += text.read().count("\n")
     print(process.communicate()[0].strip())
     quarter = max(1, len(samples) // 4)
-    # The least of each: what is held for a moment, as encoders and allocators do, is no growth.
-    grown = min(each[0] for each in samples[-quarter:]) - min(each[0] for each in samples[:quarter])
+    grown = median(each[0] for each in samples[-quarter:]) - median(
+        each[0] for each in samples[:quarter]
+    )
     half = (len(samples) + 1) // 2
     steady = all(
         max(each[i] for each in samples[half - 1 :]) <= max(each[i] for each in samples[:half])

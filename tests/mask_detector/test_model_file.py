@@ -89,7 +89,7 @@ def test_written_model_is_read_back(small_model, small_network):
     assert file.card == ModelCard(CLASSES, 64)
     crops = np.random.default_rng(0).uniform(0, 255, (3, 64, 64, 3)).astype(np.float32)
     wanted = np.asarray(small_network(crops))
-    np.testing.assert_allclose(np.asarray(file.load_keras()(crops)), wanted, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(file.load_keras()(crops)), wanted, atol=1e-6)
 
 
 def test_keras_reads_the_file_under_its_own_ending(small_model, tmp_path):
