@@ -6,10 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import cv2
 import pytest
+from virtual_display import VirtualDisplay, missing_tools, virtual_display
 
 # A shell starts background jobs with Ctrl-C ignored, and children inherit that; the tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -55,3 +59,33 @@ def run_script() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[VirtualDisplay]:
+    """A display that nobody sees, to open windows on."""
+    if missing := missing_tools():
+        pytest.skip(missing)
+    if not cv2.currentUIFramework():
+        pytest.skip("this OpenCV opens no windows (opencv-python-headless)")
+    with virtual_display() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def wait_for() -> Callable[..., Any]:
+    """What a condition comes to, as soon as it is true while a process runs; within a minute."""
+
+    def wait(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
+        deadline = time.monotonic() + 60
+        while not (result := condition()):
+            if process.poll() is not None:
+                errors = process.stderr.read() if process.stderr else ""
+                pytest.fail(f"ended with {process.returncode}: {errors}")
+            if time.monotonic() > deadline:
+                process.kill()
+                pytest.fail("waited a minute in vain")
+            time.sleep(0.05)
+        return result
+
+    return wait

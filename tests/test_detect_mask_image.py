@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import ctypes
 import io
 import json
 import os
@@ -15,7 +14,7 @@ import struct
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -660,87 +659,24 @@ def test_a_terminal_sees_progress_with_rate_and_time_left(repository, examples, 
 # ---------------------------------------------------------------------------- the window
 
 
-@pytest.fixture(scope="module")
-def virtual_display() -> Iterator[str]:
-    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
-        pytest.skip("needs Xvfb and xdotool (apt-get install xvfb xdotool)")
-    if not cv2.currentUIFramework():
-        pytest.skip("this OpenCV opens no windows (opencv-python-headless)")
-    read, write = os.pipe()
-    with subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        os.close(write)
-        with os.fdopen(read) as number:
-            yield f":{number.readline().strip()}"
-        server.terminate()
-
-
-def xdotool(display: str, *arguments: str) -> str:
-    return subprocess.run(
-        ["xdotool", *arguments],
-        env={**os.environ, "DISPLAY": display},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    ).stdout.strip()
-
-
-class ClientMessage(ctypes.Structure):
-    """Xlib's XClientMessageEvent, padded to the size of an XEvent."""
-
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("serial", ctypes.c_ulong),
-        ("send_event", ctypes.c_int),
-        ("display", ctypes.c_void_p),
-        ("window", ctypes.c_ulong),
-        ("message_type", ctypes.c_ulong),
-        ("format", ctypes.c_int),
-        ("data", ctypes.c_long * 5),
-        ("padding", ctypes.c_long * 12),
-    )
-
-
-def press_close_button(display: str, window: int) -> None:
-    """Send what a window manager sends for the button; xdotool can only destroy a window."""
-    x11 = ctypes.CDLL("libX11.so.6")  # xdotool needs it too
-    x11.XOpenDisplay.restype = ctypes.c_void_p
-    x11.XInternAtom.restype = ctypes.c_ulong
-    connection = ctypes.c_void_p(x11.XOpenDisplay(display.encode()))
-    protocols, delete = (
-        x11.XInternAtom(connection, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")
-    )
-    client_message = 33
-    event = ClientMessage(client_message, 0, 1, connection, window, protocols, 32, (delete,))
-    x11.XSendEvent(connection, ctypes.c_ulong(window), 0, 0, ctypes.byref(event))
-    x11.XCloseDisplay(connection)
-
-
 @pytest.mark.parametrize("way", ["key", "close", "interrupt"])
 def test_a_window_closes_by_key_button_and_ctrl_c(
-    repository, astronaut, tmp_path, virtual_display, way
+    repository, astronaut, tmp_path, display, wait_for, way
 ) -> None:
     command = [sys.executable, repository / SCRIPT, "-i", astronaut, *map(str, ONE_PASS)]
     with subprocess.Popen(
         command,
         cwd=tmp_path,
-        env={**os.environ, "DISPLAY": virtual_display},
+        env=display.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        window = xdotool(
-            virtual_display, "search", "--sync", "--onlyvisible", "--name", "example_02.jpg"
-        )
-        window = window.splitlines()[0]
+        window = wait_for(lambda: display.window("example_02.jpg"), process)
         if way == "key":
-            xdotool(virtual_display, "windowfocus", "--sync", window, "key", "x")
+            display.press(window, "x")
         elif way == "close":
-            press_close_button(virtual_display, int(window))
+            display.close(window)
         else:
             process.send_signal(signal.SIGINT)
         try:

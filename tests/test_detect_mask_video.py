@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,11 @@ import cv2
 import numpy as np
 import pytest
 from streams import MjpegServer, RtspServer, free_port
+from virtual_display import VirtualDisplay
 
 SCRIPT = "detect_mask_video.py"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Wait = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def test_a_source_that_is_none_is_one_sentence(
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_what_was_written_until_a_stop_is_whole(
-    endless: Path, repository: Path, tmp_path: Path, how: signal.Signals
+    endless: Path, repository: Path, tmp_path: Path, wait_for: Wait, how: signal.Signals
 ) -> None:
     output, lines = tmp_path / "out.mp4", tmp_path / "faces.jsonl"
     command = [sys.executable, str(repository / SCRIPT), "--source", str(endless)]
@@ -140,84 +141,31 @@ def test_what_was_written_until_a_stop_is_whole(
         assert len(times) == len(written)
 
 
-def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
-    deadline = time.monotonic() + 60
-    while not (result := condition()):
-        assert process.poll() is None, f"ended with {process.returncode}"
-        assert time.monotonic() < deadline, "waited a minute in vain"
-        time.sleep(0.05)
-    return result
-
-
-@pytest.fixture
-def screen(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The environment of a virtual screen."""
-    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
-        pytest.skip("needs Xvfb and xdotool (apt-get install xvfb xdotool)")
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as numbers:
-        display = f":{numbers.readline().strip()}"
-    environment = {k: v for k, v in os.environ.items() if k != "WAYLAND_DISPLAY"}
-    yield environment | {"DISPLAY": display}
-    server.terminate()
-    server.wait()
-
-
-def on_screen(screen: dict[str, str], *command: str) -> str:
-    done = subprocess.run(["xdotool", *command], env=screen, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-CLOSE = """
-import ctypes, ctypes.util, sys
-class Message(ctypes.Structure):
-    _fields_ = [("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("sent", ctypes.c_int),
-                ("display", ctypes.c_void_p), ("window", ctypes.c_ulong),
-                ("message_type", ctypes.c_ulong), ("format", ctypes.c_int),
-                ("data", ctypes.c_long * 5), ("pad", ctypes.c_long * 24)]
-x = ctypes.CDLL(ctypes.util.find_library("X11"))
-x.XOpenDisplay.restype = ctypes.c_void_p
-x.XInternAtom.restype = ctypes.c_ulong
-display, window = ctypes.c_void_p(x.XOpenDisplay(None)), ctypes.c_ulong(int(sys.argv[1]))
-protocols = x.XInternAtom(display, b"WM_PROTOCOLS", 0)
-delete = x.XInternAtom(display, b"WM_DELETE_WINDOW", 0)
-message = Message(33, 0, 1, display, window, protocols, 32, (ctypes.c_long * 5)(delete))
-x.XSendEvent(display, window, 0, ctypes.c_long(0), ctypes.byref(message))
-x.XCloseDisplay(display)
-"""
-
-
-def ask_to_close(screen: dict[str, str], window: int) -> None:
-    """What a desktop sends when the cross in a window's corner is clicked."""
-    subprocess.run([sys.executable, "-c", CLOSE, str(window)], env=screen, check=True)
-
-
 @pytest.mark.parametrize("how", ["q", "Escape", "close"])
 def test_a_key_or_closing_the_window_stops(
-    endless: Path, repository: Path, tmp_path: Path, screen: dict[str, str], how: str
+    endless: Path,
+    repository: Path,
+    tmp_path: Path,
+    display: VirtualDisplay,
+    wait_for: Wait,
+    how: str,
 ) -> None:
     lines = tmp_path / "faces.jsonl"
     command = [sys.executable, str(repository / SCRIPT), "--source", str(endless)]
     process = subprocess.Popen(
         [*command, "--detector", "yunet", "--json", str(lines)],
-        env=screen,
+        env=display.environment,
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
     )
-    window = wait_for(lambda: on_screen(screen, "search", "--name", "Mask detector"), process)
+    window = wait_for(lambda: display.window("Mask detector"), process)
     wait_for(lambda: lines.read_bytes().count(b"\n") > 3, process)
     if how == "close":
-        ask_to_close(screen, int(window))
+        display.close(window)
     else:
         for key in ("h", "b", "s", how):
-            on_screen(screen, "windowfocus", "--sync", window, "key", key)
+            display.press(window, key)
             time.sleep(0.3)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
@@ -316,7 +264,11 @@ def test_two_sources_one_broken(run_script: Run, video: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("server", [MjpegServer, RtspServer])
 def test_a_stream_cut_for_five_seconds_goes_on_in_its_recording_and_records(
-    repository: Path, examples: Path, tmp_path: Path, server: type[MjpegServer | RtspServer]
+    repository: Path,
+    examples: Path,
+    tmp_path: Path,
+    wait_for: Wait,
+    server: type[MjpegServer | RtspServer],
 ) -> None:
     photo = cv2.imread(str(examples / "example_01.png"))
     assert photo is not None
