@@ -203,19 +203,20 @@ def main() -> int:
 
         with suppress(KeyboardInterrupt):
             for views in rounds:
-                for view in views:
-                    # First of all, so that nothing that follows ever has the faces; also where
-                    # one was a moment ago, for it may only have been missed.
-                    blur = window.blur if window else arguments.blur
-                    hide_faces(view.frame.image, [*view.faces, *view.lately], blur)
-                    records.write(view.record(named=several))
-                    for taker in takers:
-                        taker.take(view)
-                if not (recording or window):
-                    continue
-                picture = canvas.draw(views)
-                if recording and views:
-                    recording.write(picture, canvas.time_s)
+                with command_line.undisturbed():  # every file holds the same frames at the end
+                    for view in views:
+                        # First of all, so that nothing that follows ever has the faces; also
+                        # where one was a moment ago, for it may only have been missed.
+                        blur = window.blur if window else arguments.blur
+                        hide_faces(view.frame.image, [*view.faces, *view.lately], blur)
+                        records.write(view.record(named=several))
+                        for taker in takers:
+                            taker.take(view)
+                    if not (recording or window):
+                        continue
+                    picture = canvas.draw(views)
+                    if recording and views:
+                        recording.write(picture, canvas.time_s)
                 if window and canvas.started and not window.show(picture, pace.wait_s(views)):
                     break
         to = sys.stderr if "-" in (arguments.json, arguments.csv, arguments.counts) else sys.stdout

@@ -9,7 +9,8 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -182,6 +183,21 @@ def progress_bar(total: int, unit: str) -> tqdm[NoReturn] | NoProgressBar:
     from tqdm import tqdm
 
     return tqdm(total=total, unit=unit, disable=None)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let what is inside end before Ctrl-C and SIGTERM act, if they come meanwhile."""
+    missed: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda number, _: missed.append(number)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+        if missed:
+            signal.raise_signal(missed[0])
 
 
 def run(main: Callable[[], int]) -> NoReturn:

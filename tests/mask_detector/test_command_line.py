@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
-from mask_detector.command_line import NoProgressBar, progress_bar
+import pytest
+
+from mask_detector.command_line import NoProgressBar, progress_bar, undisturbed
 
 
 def test_a_few_things_need_no_bar(capsys):
@@ -25,3 +28,13 @@ def test_more_have_one_with_rate_and_time_left(capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert out == "one line\n"
     assert "6/6" in err and "photo/s" in err
+
+
+def test_ctrl_c_waits_for_what_must_not_be_disturbed() -> None:
+    written = []
+    with pytest.raises(KeyboardInterrupt), undisturbed():
+        signal.raise_signal(signal.SIGINT)
+        written.append("whole")
+    assert written == ["whole"]
+    with pytest.raises(KeyboardInterrupt):  # and acts at once afterwards
+        signal.raise_signal(signal.SIGINT)
