@@ -246,7 +246,8 @@ def _command(arguments: Sequence[str]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    hidden = ("DISPLAY", "WAYLAND_DISPLAY")  # a window would wait for a key
+    # A window would wait for a key; Python would compile all scripts anew at each start.
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
     return kept | {"PYTHONPATH": str(REPOSITORY)}
 

@@ -46,6 +46,7 @@ class YuNetNetwork:
     """The network: one picture in, all faces of one pass at the picture's own scale out."""
 
     def __init__(self, threads: int | None = None) -> None:
+        self._memory = np.empty((1, 3, 0, 0), np.float32)
         (path,) = fetch(YUNET)
         model = path.read_bytes()
         try:
@@ -63,9 +64,8 @@ class YuNetNetwork:
         Returns:
             Boxes and landmarks in pixels of ``image``, not clipped to it, best first.
         """
-        bottom, right = -image.shape[0] % STRIDES[-1], -image.shape[1] % STRIDES[-1]
-        padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
-        outputs = self._run(cv2.dnn.blobFromImage(padded))
+        planes = self._planes(image)
+        outputs = self._run(planes)
         boxes, scores, landmarks = [], [], []
         for level, stride in enumerate(STRIDES):
             classes, objects, offsets, points = (
@@ -74,7 +74,7 @@ class YuNetNetwork:
             # A face's score is the geometric mean of both: opencv modules/objdetect face_detect.cpp
             score = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))[:, 0]
             (cells,) = np.nonzero(score >= confidence)
-            row, column = np.divmod(cells, padded.shape[1] // stride)
+            row, column = np.divmod(cells, planes.shape[3] // stride)
             corner = np.stack([column, row], axis=1).astype(np.float32)
             centre = corner + offsets[cells, :2]
             half = np.exp(offsets[cells, 2:]) / 2
@@ -83,6 +83,21 @@ class YuNetNetwork:
             landmarks.append((points[cells].reshape(-1, 5, 2) + corner[:, None]) * stride)
         found = Detections(*map(np.concatenate, (boxes, scores, landmarks)))
         return suppressed(found, NMS_OVERLAP)
+
+    def _planes(self, image: np.ndarray) -> np.ndarray:
+        """The picture as the network takes it, float32 (1, 3, h, w), zeros below and right of it.
+
+        Always in the same memory while the size stays: for a new piece each time the system would
+        need as long as the network takes for half a picture.
+        """
+        height, width = image.shape[:2]
+        padded = height + -height % STRIDES[-1], width + -width % STRIDES[-1]
+        if self._memory.shape[2:] != padded:
+            self._memory = np.empty((1, 3, *padded), np.float32)
+        for plane, channel in zip(self._memory[0], cv2.split(image), strict=True):
+            plane[:height, :width] = channel
+            plane[height:], plane[:height, width:] = 0, 0
+        return self._memory
 
 
 Run = Callable[[np.ndarray], Sequence[np.ndarray]]
@@ -94,8 +109,8 @@ def _in_onnx_runtime(model: bytes, threads: int | None) -> Run:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
-    # Waiting threads sleep: cores are free for decoding and classifying.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Between pictures waiting threads sleep: cores are free for decoding and classifying.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     # Plans of memory are kept for each size of picture: a folder of photos has many.
     options.enable_mem_pattern = False
     # The file states 640 x 640 for its outputs; errors alone are worth a line.

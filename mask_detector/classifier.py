@@ -75,7 +75,7 @@ class Classifier:
         with self._lock:
             answers = [
                 [
-                    self._run(look[start : start + _LARGEST_BATCH].astype(np.float32))
+                    self._run(look[start : start + _LARGEST_BATCH])
                     for start in range(0, len(crops), _LARGEST_BATCH)
                 ]
                 for look in looks
@@ -100,7 +100,7 @@ def _compiled(model: ModelFile, threads: int) -> Callable[[np.ndarray], np.ndarr
             # Costs nothing while the number of faces stays the same.
             interpreter.resize_tensor_input(source, crops.shape)
             interpreter.allocate_tensors()
-            interpreter.set_tensor(source, crops)
+            interpreter.tensor(source)()[:] = crops
             interpreter.invoke()
             return interpreter.get_tensor(target)
         except (RuntimeError, ValueError) as error:
@@ -120,4 +120,4 @@ def _keras(model: ModelFile) -> Callable[[np.ndarray], np.ndarray]:
 
     # Called as a function, Keras answers four times faster than with `predict`.
     call = tf.function(lambda crops: network(crops, training=False), reduce_retracing=True)
-    return lambda crops: np.asarray(call(tf.constant(crops)), np.float32)
+    return lambda crops: np.asarray(call(tf.constant(crops, tf.float32)), np.float32)

@@ -6,7 +6,6 @@ import itertools
 import logging
 import os
 import re
-import socket
 import sys
 import time
 from pathlib import Path
@@ -42,6 +41,8 @@ def has_display() -> bool:
 
 
 def _x_server_answers(display: str) -> bool:
+    import socket  # of use here alone
+
     match = re.fullmatch(r"(?:\w+/)?([^:]*):(\d+)(?:\.\d+)?", display)
     if match is None:
         return False

