@@ -18,6 +18,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 
 import av
 import cv2
@@ -31,6 +32,7 @@ from mask_detector.detector import MaskDetector, count_faces
 from mask_detector.drawing import draw_faces
 from mask_detector.people import People
 from mask_detector.privacy import hide_faces
+from mask_detector.recording import planar
 from mask_detector.tracking import FaceTracker, TrackedFace
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,9 @@ logger = logging.getLogger(__name__)
 HISTORY_SECONDS = 300
 ALARM_AFTER_SECONDS = 1.0
 """Somebody must be without a mask for so long before a sound is made."""
+
+VIDEO_CLOCK = Fraction(1, 90_000)
+"""What RTP counts video's time in."""
 
 _RATE_SECONDS = 2.0
 
@@ -165,6 +170,7 @@ class LivePicture(MediaStreamTrack):
         self._view = view
         self._newest: tuple[av.VideoFrame, float] | None = None
         self._changed = asyncio.Event()
+        self._next: asyncio.Task[av.VideoFrame] | None = None
         self._server_loop: asyncio.AbstractEventLoop | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="live")
 
@@ -179,7 +185,19 @@ class LivePicture(MediaStreamTrack):
         self._changed.set()
 
     async def recv(self) -> av.VideoFrame:
-        """The next picture, as soon as there is a frame that was not looked at yet."""
+        """The next picture, as soon as there is a frame that was not looked at yet.
+
+        While whoever asked encodes it, the one after it is looked at.
+        """
+        looking = self._next or asyncio.create_task(self._looked_at())
+        try:
+            picture = await looking
+        finally:
+            self._next = None
+        self._next = asyncio.create_task(self._looked_at())
+        return picture
+
+    async def _looked_at(self) -> av.VideoFrame:
         await self._changed.wait()
         self._changed.clear()
         if self.readyState != "live" or self._newest is None:
@@ -197,8 +215,11 @@ class LivePicture(MediaStreamTrack):
         except Exception:  # a thread that dies would leave a still picture and no word
             logger.exception("a live picture could not be looked at")
             image[:] = 0  # it may show somebody who wants to be blurred
-        picture = av.VideoFrame.from_ndarray(image, format="bgr24")
-        picture.pts, picture.time_base = frame.pts, frame.time_base
+        height, width = image.shape[:2]
+        picture = planar(image[: height // 2 * 2, : width // 2 * 2])
+        # Stamped with the camera's own times, pictures would seem to come through a jittery
+        # network, since looking takes now more and now less: browsers would hold them back.
+        picture.pts, picture.time_base = round(time.monotonic() / VIDEO_CLOCK), VIDEO_CLOCK
         return picture
 
     def stop(self) -> None:

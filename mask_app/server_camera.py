@@ -6,17 +6,13 @@ However many look, each camera is opened once, and closed when the last one leav
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
-from fractions import Fraction
 
 import av
 import numpy as np
 
 from mask_app.live_view import LivePicture, LiveView
 from mask_detector.sources import Sources
-
-_CLOCK = Fraction(1, 90_000)
 
 
 class SharedCamera:
@@ -82,7 +78,6 @@ class ServerPicture(LivePicture):
 
     def _arrived(self, image: np.ndarray) -> None:
         frame = av.VideoFrame.from_ndarray(image, format="bgr24")
-        frame.pts, frame.time_base = int(time.monotonic() / _CLOCK), _CLOCK
         if self._server_loop is not None and self.readyState == "live":
             self._server_loop.call_soon_threadsafe(self.put, frame)
 

@@ -153,7 +153,7 @@ class _File:
         self._sound = _Sound.of(sound_of, self._container, first_s) if sound_of else None
 
     def write(self, image: np.ndarray, time_s: float) -> None:
-        frame = av.VideoFrame.from_ndarray(fitted(image, *self._size), format="bgr24")
+        frame = planar(fitted(image, *self._size))
         # Times must grow: two pictures of the same moment lie one tick apart.
         self._last = max(self._last + 1, round((time_s - self._start_s) / _CLOCK))
         frame.pts, frame.time_base = self._last, _CLOCK
@@ -212,6 +212,14 @@ class _Sound:
 
     def close(self) -> None:
         self._source.close()
+
+
+def planar(image: np.ndarray) -> av.VideoFrame:
+    """A picture (uint8 BGR, both sides even) in the format that video encoders take, yuv420p.
+
+    FFmpeg would start threads of its own for each picture to do the same.
+    """
+    return av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
 
 
 def fitted(image: np.ndarray, width: int, height: int) -> np.ndarray:
