@@ -32,7 +32,7 @@ def page(settings: Settings) -> None:
         "that it wears a mask. It knows nobody and remembers nobody: photos and videos stay on "
         "the computer that runs this page, and are gone soon after you close it."
     )
-    card = models.classifier().card
+    card = models.model().card
     _show_figures(card)
     _show_training(card)
     text = _MODEL_CARD.read_text(encoding="utf-8") if _MODEL_CARD.exists() else ""

@@ -164,7 +164,7 @@ def why_no_camera(address: str | None) -> str | None:
 def _show_report(view: LiveView, active: bool) -> None:
     report = view.report()
     running = active and report.running
-    parts.count_tiles(report.counts if running else None, models.classifier().classes)
+    parts.count_tiles(report.counts if running else None, models.model().card.classes)
     if running:
         st.caption(
             f"{report.frames_per_second:.0f} pictures a second, "
@@ -187,7 +187,7 @@ def _show_history(view: LiveView) -> None:
     if st.context.timezone:
         counts.index = counts.index.tz_convert(st.context.timezone)
     st.subheader("The last minutes", anchor=False)
-    parts.counts_chart(counts, models.classifier().classes, "", "%H:%M:%S")
+    parts.counts_chart(counts, models.model().card.classes, "", "%H:%M:%S")
 
 
 def _offer_stills(settings: Settings) -> None:
@@ -198,7 +198,7 @@ def _offer_stills(settings: Settings) -> None:
     if shot is not None:
         detect = models.photo_detector(settings.detector).detect
         looked = photo.look("Still", shot.getvalue(), detect, megapixels=20)
-        photo.show(looked, settings, models.classifier().classes)
+        photo.show(looked, settings, models.model().card.classes)
 
 
 def _show_trouble_if_any(view: LiveView, active: bool) -> None:

@@ -11,7 +11,7 @@ import face_detector
 from mask_app import operator
 from mask_detector.classifier import Classifier
 from mask_detector.detector import MaskDetector
-from mask_detector.model_file import read_model
+from mask_detector.model_file import ModelFile, read_model
 
 LEAST_CONFIDENCE = 0.2
 """The lowest face score that a visitor can ask for."""
@@ -46,10 +46,16 @@ class ClearFinder:
         return found[found.scores >= self._confidence]
 
 
+@st.cache_resource(show_spinner=False)
+def model() -> ModelFile:
+    """The operator's model file, its network not yet made ready."""
+    return read_model(operator.model_path())
+
+
 @st.cache_resource(show_spinner="Loading the mask detector…")
-def classifier(thorough: bool = False) -> Classifier:
-    """The mask classifier of the operator's model file: ``thorough`` looks at each face twice."""
-    return Classifier(read_model(operator.model_path()), mirrored=thorough)
+def classifier(thorough: bool) -> Classifier:
+    """The model's mask classifier: ``thorough`` looks at each face twice."""
+    return Classifier(model(), mirrored=thorough)
 
 
 @st.cache_resource(show_spinner="Loading the face finder…")
@@ -60,7 +66,7 @@ def finder(name: str, thorough: bool) -> SharedFinder:
 
 def default_unsure() -> float:
     """Half width of the unsure band that the model itself proposes."""
-    return classifier().card.unsure
+    return model().card.unsure
 
 
 def photo_detector(name: str) -> MaskDetector:
@@ -71,4 +77,4 @@ def photo_detector(name: str) -> MaskDetector:
 def live_detector(name: str, confidence: float, unsure: float) -> MaskDetector:
     """Quick, and tuned as one visitor wants it; costs nothing to make."""
     clear = ClearFinder(finder(name, thorough=False), confidence)
-    return MaskDetector(clear, classifier(), unsure)
+    return MaskDetector(clear, classifier(thorough=False), unsure)

@@ -88,7 +88,7 @@ def page(settings: Settings) -> None:
     looked = _look_at(files, settings.detector, limits.photo_megapixels)
     good = [photo for photo in looked if photo.error is None]
     faces = [face for photo in good for face in photo.chosen(settings)]
-    classes = models.classifier().classes
+    classes = models.model().card.classes
     if good:
         parts.count_tiles(count_faces(faces, classes), classes)
         _downloads(looked, settings, classes)

@@ -120,7 +120,7 @@ def _duration(seconds: float) -> str:
 
 
 def _show_result(job: VideoJob, stem: str) -> None:
-    classes = models.classifier().classes
+    classes = models.model().card.classes
     counts = pd.DataFrame(job.rows()).set_index("time_s")
     most = counts.reindex(columns=[*classes, "unsure"], fill_value=0).fillna(0).max().astype(int)
     st.subheader("Most at once", anchor=False)
