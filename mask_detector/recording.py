@@ -219,7 +219,10 @@ def planar(image: np.ndarray) -> av.VideoFrame:
 
     FFmpeg would start threads of its own for each picture to do the same.
     """
-    return av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
+    height, width = image.shape[:2]
+    planes = np.empty((height * 3 // 2, width), np.uint8)
+    cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420, dst=planes)
+    return av.VideoFrame.from_ndarray(planes, format="yuv420p")
 
 
 def fitted(image: np.ndarray, width: int, height: int) -> np.ndarray:
