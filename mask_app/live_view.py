@@ -195,6 +195,8 @@ class LivePicture(MediaStreamTrack):
         finally:
             self._next = None
         self._next = asyncio.create_task(self._looked_at())
+        # After the last picture nobody comes to hear that there are no more.
+        self._next.add_done_callback(lambda task: task.cancelled() or task.exception())
         return picture
 
     async def _looked_at(self) -> av.VideoFrame:

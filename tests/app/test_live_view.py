@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Coroutine, Sequence
@@ -143,18 +144,37 @@ def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
 def test_a_slow_detector_gets_the_newest_frame_alone() -> None:
     detector = FakeDetector(slow=0.1)
 
-    async def watch() -> list[int]:
+    async def watch() -> list[av.VideoFrame]:
         picture = BrowserPicture(live_view(detector))
-        picture.addTrack(cast(Any, Camera([video_frame(n) for n in range(1, 21)], 0.01)))
+        picture.addTrack(cast(Any, Camera([video_frame(10 * n) for n in range(1, 21)], 0.01)))
         picture.start()
         pictures = [await picture.recv() for _ in range(3)]
         picture.stop()
-        return [int(each.pts or 0) // 3000 for each in pictures]
+        return pictures
 
-    numbers = run_apart(watch())
-    assert numbers == sorted(set(numbers))
-    assert numbers[-1] >= 15  # of 20 frames in 0.2 s, most were replaced before their turn
+    pictures = run_apart(watch())
+    greys = [int(np.median(each.to_ndarray(format="bgr24"))) for each in pictures]
+    assert greys == sorted(set(greys))
+    assert greys[-1] >= 150  # of 20 frames in 0.2 s, most were replaced before their turn
     assert len(detector.seen) == 3
+    # A browser shows pictures by their times: when they were ready, not when a camera took them.
+    times = [float(each.time or 0) for each in pictures]
+    assert all(0.1 <= after - before < 1 for before, after in itertools.pairwise(times))
+
+
+def test_the_next_picture_is_looked_at_while_one_is_encoded() -> None:
+    detector = FakeDetector()
+
+    async def watch() -> None:
+        picture = BrowserPicture(live_view(detector))
+        picture.addTrack(cast(Any, Camera([video_frame(n) for n in (10, 20)], 0.05)))
+        picture.start()
+        await picture.recv()
+        await asyncio.sleep(0.5)  # encoding and sending
+        assert len(detector.seen) == 2
+        picture.stop()
+
+    run_apart(watch())
 
 
 def test_a_failing_detector_shows_black_never_the_camera() -> None:
