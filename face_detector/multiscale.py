@@ -24,9 +24,11 @@ Window = tuple[int, int, int, int]
 
 
 def resized(image: np.ndarray, longer_side: int) -> np.ndarray:
-    """The picture with its longer side made so many pixels."""
+    """The picture with its longer side made so many pixels, itself where it has them."""
     height, width = image.shape[:2]
     factor = longer_side / max(height, width)
+    if factor == 1:
+        return image
     size = max(1, round(width * factor)), max(1, round(height * factor))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
 

@@ -46,7 +46,7 @@ class YuNetNetwork:
     """The network: one picture in, all faces of one pass at the picture's own scale out."""
 
     def __init__(self, threads: int | None = None) -> None:
-        self._memory = np.empty((1, 3, 0, 0), np.float32)
+        self._channels, self._memory = [np.empty((0, 0), np.uint8)], np.empty(0, np.float32)
         (path,) = fetch(YUNET)
         model = path.read_bytes()
         try:
@@ -66,22 +66,25 @@ class YuNetNetwork:
         """
         planes = self._planes(image)
         outputs = self._run(planes)
-        boxes, scores, landmarks = [], [], []
-        for level, stride in enumerate(STRIDES):
-            classes, objects, offsets, points = (
-                output[0] for output in outputs[4 * level : 4 * level + 4]
-            )
-            # A face's score is the geometric mean of both: opencv modules/objdetect face_detect.cpp
-            score = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))[:, 0]
-            (cells,) = np.nonzero(score >= confidence)
-            row, column = np.divmod(cells, planes.shape[3] // stride)
-            corner = np.stack([column, row], axis=1).astype(np.float32)
-            centre = corner + offsets[cells, :2]
-            half = np.exp(offsets[cells, 2:]) / 2
-            boxes.append(np.hstack([centre - half, centre + half]) * stride)
-            scores.append(score[cells])
-            landmarks.append((points[cells].reshape(-1, 5, 2) + corner[:, None]) * stride)
-        found = Detections(*map(np.concatenate, (boxes, scores, landmarks)))
+        classes, objects, offsets, points = (
+            np.concatenate([output[0] for output in outputs[part::4]]) for part in range(4)
+        )
+        # A face's score is the geometric mean of both: opencv modules/objdetect face_detect.cpp
+        scores = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))[:, 0]
+        (cells,) = np.nonzero(scores >= confidence)
+        # The cells of the finest grid come first, row by row, then those of the next.
+        counts = [len(output[0]) for output in outputs[::4]]
+        grid = np.searchsorted(np.cumsum(counts), cells, side="right")
+        stride = np.asarray(STRIDES)[grid]
+        row, column = np.divmod(cells - np.cumsum([0, *counts])[grid], planes.shape[3] // stride)
+        corner, stride = np.stack([column, row], axis=1), stride[:, None].astype(np.float32)
+        centre, half = corner + offsets[cells, :2], np.exp(offsets[cells, 2:]) / 2
+        found = Detections(
+            np.hstack([centre - half, centre + half]).astype(np.float32) * stride,
+            scores[cells],
+            (points[cells].reshape(-1, 5, 2) + corner[:, None]).astype(np.float32)
+            * stride[:, None],
+        )
         return suppressed(found, NMS_OVERLAP)
 
     def _planes(self, image: np.ndarray) -> np.ndarray:
@@ -91,12 +94,13 @@ class YuNetNetwork:
         need as long as the network takes for half a picture.
         """
         height, width = image.shape[:2]
-        padded = height + -height % STRIDES[-1], width + -width % STRIDES[-1]
-        if self._memory.shape[2:] != padded:
-            self._memory = np.empty((1, 3, *padded), np.float32)
-        for plane, channel in zip(self._memory[0], cv2.split(image), strict=True):
+        if self._channels[0].shape != (height, width):
+            padded = height + -height % STRIDES[-1], width + -width % STRIDES[-1]
+            self._channels = [np.empty((height, width), np.uint8) for _ in range(3)]
+            self._memory = np.zeros((1, 3, *padded), np.float32)
+        cv2.split(image, self._channels)
+        for plane, channel in zip(self._memory[0], self._channels, strict=True):
             plane[:height, :width] = channel
-            plane[height:], plane[:height, width:] = 0, 0
         return self._memory
 
 

@@ -40,9 +40,11 @@ def cut_crops(
     starts = np.floor(centres - sides / 2).astype(int)
     stops = np.maximum(np.ceil(centres + sides / 2).astype(int), starts + 1)
     height, width = image.shape[:2]
-    for crop, (x1, y1), (x2, y2) in zip(crops, starts, stops, strict=True):
-        left, top = np.clip([x1, y1], 0, [width - 1, height - 1])
-        right, bottom = np.clip([x2, y2], [left + 1, top + 1], [width, height])
+    firsts = np.clip(starts, 0, (width - 1, height - 1))
+    lasts = np.clip(stops, firsts + 1, (width, height))
+    for crop, (x1, y1, x2, y2), (left, top, right, bottom) in zip(
+        crops, np.hstack([starts, stops]), np.hstack([firsts, lasts]), strict=True
+    ):
         patch = image[top:bottom, left:right]
         if (left, top, right, bottom) != (x1, y1, x2, y2):
             patch = cv2.copyMakeBorder(

@@ -182,6 +182,6 @@ class MaskDetector:
 
 def whole_pixels(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
     """Round a box to whole pixels inside the picture, at least one pixel wide and high."""
-    x1, y1 = int(np.clip(round(box[0]), 0, width - 1)), int(np.clip(round(box[1]), 0, height - 1))
-    x2, y2 = int(np.clip(round(box[2]), x1 + 1, width)), int(np.clip(round(box[3]), y1 + 1, height))
-    return x1, y1, x2, y2
+    left, top, right, bottom = (round(float(side)) for side in box)
+    x1, y1 = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    return x1, y1, min(max(right, x1 + 1), width), min(max(bottom, y1 + 1), height)
