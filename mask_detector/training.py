@@ -52,6 +52,8 @@ class Recipe:
         averaging: share of a phase's steps over which the weights' moving average reaches;
             0 for none.
         drawn_masks: faces drawn on for each bare one.
+        least_crops: crops of an epoch, at least: with few photos each gives several, for with a
+            handful of steps an epoch they would teach next to nothing.
     """
 
     image_size: int = 128
@@ -65,6 +67,7 @@ class Recipe:
     smoothing: float = 0.05
     averaging: float = 0.05
     drawn_masks: float = 0.5
+    least_crops: int = 1280
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
 
@@ -134,8 +137,8 @@ def training_stream(
 ) -> Any:
     """Endlessly different training crops of the samples, in batches.
 
-    Photos are read and cut once, into ``folder``; each epoch then draws its crops anew. Rare
-    classes weigh more, so that each class has the same say.
+    Photos are read and cut once, into ``folder``; each epoch then draws its crops anew, of few
+    photos several times. Rare classes weigh more, so that each class has the same say.
 
     Returns:
         A ``tf.data.Dataset`` of (crops (B, S, S, 3) float32 0..255, targets, weights (B,)).
@@ -162,6 +165,7 @@ def training_stream(
         seed = tf.cast(seed % (2**31 - 1), tf.int32)
         return recipe.augmentation(canvas_pixels, seed, recipe.image_size), target, weight
 
+    stream = stream.repeat(math.ceil(recipe.least_crops / len(mixed)))
     stream = tf.data.Dataset.zip((stream, seeds)).map(augmented, tf.data.AUTOTUNE)
     return stream.batch(recipe.batch_size).prefetch(2)
 

@@ -24,7 +24,12 @@ tf = pytest.importorskip("tensorflow")
 CLASSES = ("bright", "dark")
 PLAIN = Augmentation((0.15, 0.15), 0, 0, 0, 0, 0, 0, (9, 80), 0, 0, 0, 0)
 RECIPE = Recipe(
-    image_size=32, alpha=0.35, batch_size=8, learning_rate=0.02, augmentation=Augmentation(light=0)
+    image_size=32,
+    alpha=0.35,
+    batch_size=8,
+    learning_rate=0.02,
+    least_crops=1,
+    augmentation=Augmentation(light=0),
 )
 
 SETTINGS = {"recipe": dataclasses.asdict(RECIPE), "photos": "abc"}
@@ -136,6 +141,15 @@ def test_training_stream(samples, tmp_path):
     # The next epoch draws its crops anew.
     again = np.concatenate([batch[0] for batch in second])
     assert not any(np.array_equal(one, other) for one in crops for other in again)
+
+
+def test_few_photos_are_gone_through_several_times_an_epoch(samples, tmp_path):
+    recipe = dataclasses.replace(RECIPE, least_crops=100)
+    stream = training.training_stream(samples, CLASSES, recipe, tmp_path)
+    targets = np.concatenate([np.asarray(batch[1]) for batch in stream])
+    assert targets.shape == (5 * 24, 1)
+    assert targets.mean() == pytest.approx(2 / 3)  # as many of each class as there are
+    assert int(stream.cardinality()) == -(-120 // recipe.batch_size)
 
 
 def test_three_classes_have_a_column_each(samples, tmp_path):
