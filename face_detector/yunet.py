@@ -73,10 +73,10 @@ class YuNetNetwork:
         scores = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))[:, 0]
         (cells,) = np.nonzero(scores >= confidence)
         # The cells of the finest grid come first, row by row, then those of the next.
-        counts = [len(output[0]) for output in outputs[::4]]
-        grid = np.searchsorted(np.cumsum(counts), cells, side="right")
+        starts = np.cumsum([0, *(len(output[0]) for output in outputs[::4])])
+        grid = np.searchsorted(starts[1:], cells, side="right")
         stride = np.asarray(STRIDES)[grid]
-        row, column = np.divmod(cells - np.cumsum([0, *counts])[grid], planes.shape[3] // stride)
+        row, column = np.divmod(cells - starts[grid], planes.shape[3] // stride)
         corner, stride = np.stack([column, row], axis=1), stride[:, None].astype(np.float32)
         centre, half = corner + offsets[cells, :2], np.exp(offsets[cells, 2:]) / 2
         found = Detections(

@@ -18,7 +18,6 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from fractions import Fraction
 
 import av
 import cv2
@@ -32,7 +31,7 @@ from mask_detector.detector import MaskDetector, count_faces
 from mask_detector.drawing import draw_faces
 from mask_detector.people import People
 from mask_detector.privacy import hide_faces
-from mask_detector.recording import planar
+from mask_detector.recording import VIDEO_CLOCK, planar
 from mask_detector.tracking import FaceTracker, TrackedFace
 
 logger = logging.getLogger(__name__)
@@ -40,9 +39,6 @@ logger = logging.getLogger(__name__)
 HISTORY_SECONDS = 300
 ALARM_AFTER_SECONDS = 1.0
 """Somebody must be without a mask for so long before a sound is made."""
-
-VIDEO_CLOCK = Fraction(1, 90_000)
-"""What RTP counts video's time in."""
 
 _RATE_SECONDS = 2.0
 
@@ -189,11 +185,8 @@ class LivePicture(MediaStreamTrack):
 
         While whoever asked encodes it, the one after it is looked at.
         """
-        looking = self._next or asyncio.create_task(self._looked_at())
-        try:
-            picture = await looking
-        finally:
-            self._next = None
+        looking, self._next = self._next or self._looked_at(), None
+        picture = await looking
         self._next = asyncio.create_task(self._looked_at())
         # After the last picture nobody comes to hear that there are no more.
         self._next.add_done_callback(lambda task: task.cancelled() or task.exception())

@@ -26,11 +26,13 @@ from mask_detector.errors import UserFacingError
 
 RECORDING_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
 
+VIDEO_CLOCK = Fraction(1, 90_000)
+"""Seconds in which MPEG and RTP count a video's time: every usual frame rate divides it."""
+
 WAITING_PICTURES = 4
 """Pictures that may wait to be encoded; then `write` waits."""
 
 _ENCODERS = ("libx264", "h264_videotoolbox", "libopenh264", "mpeg4")
-_CLOCK = Fraction(1, 90_000)  # MPEG's: every usual frame rate divides it
 _KEYFRAME_S = 1.0
 _QUALITY: dict[str, dict[str, object]] = {
     "libx264": {"preset": "veryfast", "crf": "23"},
@@ -146,7 +148,7 @@ class _File:
         self._stream.width, self._stream.height = self._size
         self._stream.pix_fmt = "yuv420p"
         self._stream.options = dict(_QUALITY.get(name, {}))
-        self._stream.codec_context.time_base = _CLOCK
+        self._stream.codec_context.time_base = VIDEO_CLOCK
         # Pictures out of order would need an edit list, which a growing MP4 cannot have.
         self._stream.codec_context.max_b_frames = 0
         self._stream.codec_context.gop_size = max(1, round(rate * _KEYFRAME_S))
@@ -155,8 +157,8 @@ class _File:
     def write(self, image: np.ndarray, time_s: float) -> None:
         frame = planar(fitted(image, *self._size))
         # Times must grow: two pictures of the same moment lie one tick apart.
-        self._last = max(self._last + 1, round((time_s - self._start_s) / _CLOCK))
-        frame.pts, frame.time_base = self._last, _CLOCK
+        self._last = max(self._last + 1, round((time_s - self._start_s) / VIDEO_CLOCK))
+        frame.pts, frame.time_base = self._last, VIDEO_CLOCK
         self._container.mux(self._stream.encode(frame))
         if self._sound:
             self._sound.write_until(time_s)

@@ -46,7 +46,7 @@ class VirtualDisplay:
 
     def press(self, window: int, key: str) -> None:
         """Press ``key`` in ``window``."""
-        self._xdotool("windowfocus", "--sync", str(window), "key", key)
+        self._xdotool("windowfocus", "--sync", str(window), "key", key, check=True)
 
     def close(self, window: int) -> None:
         """Send what a desktop sends for the cross in a corner; xdotool only destroys windows."""
@@ -62,22 +62,22 @@ class VirtualDisplay:
         x11.XSendEvent(connection, ctypes.c_ulong(window), 0, 0, ctypes.byref(event))
         x11.XCloseDisplay(connection)
 
-    def _xdotool(self, *arguments: str) -> str:
+    def _xdotool(self, *arguments: str, check: bool = False) -> str:
         done = subprocess.run(
             ["xdotool", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
             timeout=60,
-            check=False,  # a search that finds nothing ends with 1
+            check=check,  # a search that finds nothing ends with 1
         )
         return done.stdout
 
 
 def missing_tools() -> str:
     """What to install first, if anything."""
-    tools = [tool for tool in ("xvfb", "xdotool") if not shutil.which(tool.replace("xv", "Xv"))]
-    return f"apt-get install {' '.join(tools)}" if tools else ""
+    packages = [tool.lower() for tool in ("Xvfb", "xdotool") if not shutil.which(tool)]
+    return f"apt-get install {' '.join(packages)}" if packages else ""
 
 
 @contextmanager
