@@ -26,7 +26,7 @@ from mask_detector.errors import UserFacingError
 if TYPE_CHECKING:
     import numpy as np
 
-    from mask_detector.photos import Photo
+    from mask_detector.photos.paths import Photo
 
 QUIT_KEYS = (ord("q"), 27, -1)  # and closing the window
 
@@ -98,13 +98,13 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     arguments = parse_arguments()
     # These take a while to load: not before --help and wrong usage have been answered.
-    from mask_detector.contact_sheet import ContactSheet
     from mask_detector.detector import count_faces
     from mask_detector.display import has_display, show_photo
     from mask_detector.drawing import counts_in_words, draw_faces
     from mask_detector.images import read_photo, write_photo
-    from mask_detector.parallel import DetectorPool, in_parallel, usable_cores
-    from mask_detector.photos import (
+    from mask_detector.photos.contact_sheet import ContactSheet
+    from mask_detector.photos.parallel import DetectorPool, in_parallel, usable_cores
+    from mask_detector.photos.paths import (
         find_photos,
         make_folder,
         name_results,

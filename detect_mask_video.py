@@ -19,7 +19,8 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from mask_detector import alerts, command_line, zones
+from mask_detector import command_line
+from mask_detector.video import alerts, zones
 
 TITLE = "Mask detector"
 
@@ -49,10 +50,17 @@ def add_source_arguments(group: argparse._ArgumentGroup) -> None:
         "given more than once, all are watched side by side; none: camera 0",
     )
     group.add_argument(
-        "--start", type=command_line.moment, default=0, metavar="TIME", help="skip a file to TIME"
+        "--start",
+        type=command_line.timestamp,
+        default=0,
+        metavar="TIME",
+        help="skip a file to TIME",
     )
     group.add_argument(
-        "--end", type=command_line.moment, metavar="TIME", help="stop at TIME: seconds or H:MM:SS"
+        "--end",
+        type=command_line.timestamp,
+        metavar="TIME",
+        help="stop at TIME: seconds or H:MM:SS",
     )
     group.add_argument(
         "--every",
@@ -149,21 +157,21 @@ def main() -> int:
     # These take a while to load: not before --help and wrong usage have been answered.
     from mask_detector.detector import MaskDetector
     from mask_detector.display import VideoWindow, has_display
-    from mask_detector.people import MinuteCounts
     from mask_detector.privacy import hide_faces
-    from mask_detector.recording import Recording
     from mask_detector.records import FRAME_COLUMNS, Records
-    from mask_detector.snapshots import Snapshots
-    from mask_detector.sources import Reading, Sources, check_outputs
-    from mask_detector.video import Canvas, Pace, Watch, summary, watch, with_progress
+    from mask_detector.video.people import UNMASKED, MinuteCounts
+    from mask_detector.video.recording import Recording
+    from mask_detector.video.snapshots import Snapshots
+    from mask_detector.video.sources import SourceOptions, Sources, check_outputs
+    from mask_detector.video.watching import Canvas, Pace, Watch, summary, watch, with_progress
 
     detector = MaskDetector.load(**command_line.detection_options(arguments), thorough=False)
     if arguments.alert or arguments.snapshots:
-        command_line.check_labels([alerts.BARE], detector.classes)
+        command_line.check_labels([UNMASKED], detector.classes)
     files = [arguments.output, arguments.json, arguments.csv, arguments.counts]
     check_outputs(files, arguments.source)
     several = len(arguments.source) > 1
-    reading = Reading(
+    options = SourceOptions(
         arguments.start, arguments.end, arguments.every, arguments.give_up, arguments.stall
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # service managers stop like Ctrl-C
@@ -190,7 +198,7 @@ def main() -> int:
             recording = stack.enter_context(Recording(arguments.output, sound_of=sound))
         if not arguments.no_display and has_display():
             window = stack.enter_context(VideoWindow(TITLE, arguments.blur))
-        sources = stack.enter_context(Sources(arguments.source, reading))
+        sources = stack.enter_context(Sources(arguments.source, options))
         watches = [
             Watch(source, index, detector, arguments.zone)
             for index, source in enumerate(sources.sources)
@@ -203,12 +211,12 @@ def main() -> int:
 
         with suppress(KeyboardInterrupt):
             for views in rounds:
-                with command_line.undisturbed():  # every file holds the same frames at the end
+                with command_line.deferred_signals():  # every file holds the same frames at the end
                     for view in views:
                         # First of all, so that nothing that follows ever has the faces; also
                         # where one was a moment ago, for it may only have been missed.
                         blur = window.blur if window else arguments.blur
-                        hide_faces(view.frame.image, [*view.faces, *view.lately], blur)
+                        hide_faces(view.frame.image, [*view.faces, *view.just_lost], blur)
                         records.write(view.record(named=several))
                         for taker in takers:
                             taker.take(view)

@@ -20,12 +20,14 @@ from collections import Counter
 from pathlib import Path
 
 import face_detector
-from mask_detector import charts, command_line, network, training
+from mask_detector import command_line
 from mask_detector.command_line import number, whole_number
-from mask_detector.dataset import data_report, draw_on_bare_faces, read_dataset
 from mask_detector.keras_backend import package_versions
 from mask_detector.model_file import ModelCard, write_model
-from mask_detector.training import FINE_SHARE, Recipe, Workspace
+from mask_detector.training import charts, network
+from mask_detector.training import fitting as training
+from mask_detector.training.dataset import data_report, draw_on_bare_faces, read_dataset
+from mask_detector.training.fitting import FINE_SHARE, Recipe, Workspace
 
 # Options that are fields of the recipe, under the same names.
 RECIPE_ARGUMENTS = (

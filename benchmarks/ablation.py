@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Train with one ingredient of the recipe changed at a time and compare on other people's photos.
 
-    python benchmarks/ablation.py --dataset my_faces --judge my_scenes
+    python -m benchmarks.ablation --dataset my_faces --judge my_scenes
 
 Variants learn from one collection and are judged on another, since what counts is how a model does
 with strangers' photos. Each is measured twice: on the judging faces as detection cuts them (near),
@@ -19,7 +19,6 @@ import argparse
 import dataclasses
 import json
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,18 +26,18 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import face_detector
-from mask_detector import command_line, network, training
+from mask_detector import command_line
 from mask_detector.classifier import Classifier
 from mask_detector.command_line import whole_number
-from mask_detector.compiling import compile_network, milliseconds
-from mask_detector.dataset import Sample, draw_on_bare_faces, read_dataset
-from mask_detector.evaluation import accuracies, confusion_matrix, fit_temperature
-from mask_detector.images import write_bytes
+from mask_detector.files import write_bytes
 from mask_detector.model_file import ModelCard, ModelFile
-from mask_detector.training import FINE_SHARE, Recipe, Workspace
+from mask_detector.training import fitting as training
+from mask_detector.training import network
+from mask_detector.training.compiling import compile_network, milliseconds
+from mask_detector.training.dataset import Sample, draw_on_bare_faces, read_dataset
+from mask_detector.training.evaluation import accuracies, confusion_matrix, fit_temperature
+from mask_detector.training.fitting import FINE_SHARE, Recipe, Workspace
 
 AUGMENTATION_FIELDS = {f.name for f in dataclasses.fields(training.Augmentation)}
 TEST_SIZE = 0.2

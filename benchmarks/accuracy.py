@@ -1,6 +1,6 @@
 """Measure a model end to end on annotated photos: finding faces and telling masks.
 
-    python benchmarks/accuracy.py --images photos/images --annotations photos/annotations \\
+    python -m benchmarks.accuracy --images photos/images --annotations photos/annotations \\
         --detector ssd yunet --baseline --output runs/accuracy --json runs/accuracy.json
 
 Annotations are Pascal VOC, YOLO or COCO. benchmarks/README.md says how each figure is defined.
@@ -22,8 +22,6 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import face_detector
 from benchmarks import accuracy_plots
 from benchmarks.accuracy_measures import (
@@ -40,14 +38,16 @@ from benchmarks.accuracy_measures import (
     unsure_bands,
 )
 from mask_detector import command_line
-from mask_detector.annotations import AnnotatedPhoto, read_annotations, read_groups
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
-from mask_detector.dataset import PARTS, part_of
 from mask_detector.detector import Face, MaskDetector, whole_pixels
 from mask_detector.errors import DatasetError, PhotoError, UserFacingError
-from mask_detector.evaluation import IOU_THRESHOLD, RESAMPLES, match_photos, reliability
-from mask_detector.images import read_photo, write_bytes
+from mask_detector.files import write_bytes
+from mask_detector.images import read_photo
+from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
+from mask_detector.training.dataset import PARTS, part_of
+from mask_detector.training.evaluation import IOU_THRESHOLD, RESAMPLES, match_photos, reliability
+from mask_detector.training.groups import read_groups
 
 LOWEST_SCORE = 0.05
 """Average precision ranks all faces that the detector scores at least this."""

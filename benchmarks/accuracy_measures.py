@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mask_detector import evaluation
-from mask_detector.annotations import AnnotatedPhoto
 from mask_detector.detector import Face, is_unsure
-from mask_detector.evaluation import ALL_SIZES, PhotoBoxes, SizeRange
+from mask_detector.training import evaluation
+from mask_detector.training.annotations import AnnotatedPhoto
+from mask_detector.training.evaluation import ALL_SIZES, PhotoBoxes, SizeRange
 
 END_TO_END_SIZES = {"all": ALL_SIZES, **evaluation.SIZE_SLICES}
 LABEL_SIZES = {"all": ALL_SIZES, "under 20 px": (0.0, 20.0), "20 px and more": (20.0, np.inf)}

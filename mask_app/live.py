@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerState, webrtc_streamer
 
-from mask_app import models, operator, parts, photo
+from mask_app import config, models, photo, widgets
 from mask_app.live_view import BrowserPicture, LivePicture, LiveView
 from mask_app.server_camera import ServerPicture, SharedCamera
 from mask_app.settings import Settings
@@ -67,7 +67,7 @@ def page(settings: Settings) -> None:
     st.header("Live camera", anchor=False)
     detector = models.live_detector(settings.detector, settings.confidence, settings.unsure)
     view: LiveView = st.session_state.setdefault("live_view", LiveView(detector, settings))
-    cameras = operator.cameras()
+    cameras = config.cameras()
     camera = None
     if cameras:
         camera = st.segmented_control(
@@ -102,7 +102,7 @@ def _browser_camera(view: LiveView) -> WebRtcStreamerState:
     return webrtc_streamer(
         key="live_camera",
         mode=WebRtcMode.SENDRECV,
-        rtc_configuration={"iceServers": operator.ice_servers()},
+        rtc_configuration={"iceServers": config.ice_servers()},
         media_stream_constraints={"video": _CAMERA, "audio": False},
         sink_video_track=picture,
         # Given as a source_video_track it would go through two relays, the second of which is
@@ -116,13 +116,13 @@ def _browser_camera(view: LiveView) -> WebRtcStreamerState:
 
 def _server_camera(view: LiveView, name: str) -> WebRtcStreamerState:
     """Start, Stop and the picture of one of the operator's cameras."""
-    camera = _shared_camera(operator.cameras()[name])
+    camera = _shared_camera(config.cameras()[name])
     if camera.error is not None:
         st.error(f"{camera.error[0].upper()}{camera.error[1:]}.", icon="🚫")
     return webrtc_streamer(
         key=f"server_camera_{name}",
         mode=WebRtcMode.RECVONLY,
-        rtc_configuration={"iceServers": operator.ice_servers()},
+        rtc_configuration={"iceServers": config.ice_servers()},
         media_stream_constraints={"video": True, "audio": False},
         player_factory=lambda: _Player(ServerPicture(view, camera)),  # type: ignore[arg-type, return-value]
         video_html_attrs=_VIDEO,
@@ -164,12 +164,12 @@ def why_no_camera(address: str | None) -> str | None:
 def _show_report(view: LiveView, active: bool) -> None:
     report = view.report()
     running = active and report.running
-    parts.count_tiles(report.counts if running else None, models.model().card.classes)
+    widgets.count_tiles(report.counts if running else None, models.model().card.classes)
     if running:
         st.caption(
             f"{report.frames_per_second:.0f} pictures a second, "
             f"{1000 * report.delay:.0f} ms from frame to picture  \n"
-            f"Seen since the start: {parts.counts_in_words(report.people or {}, 'nobody yet')}"
+            f"Seen since the start: {widgets.counts_in_words(report.people or {}, 'nobody yet')}"
         )
     else:
         st.caption("One moment…" if active else "Press **Start** and let the page use the camera.")
@@ -181,13 +181,13 @@ def _show_history(view: LiveView) -> None:
     if len(history) < 2:
         return
     counts = pd.DataFrame(
-        [parts.with_unsure(counts) for _, counts in history],
+        [widgets.with_unsure(counts) for _, counts in history],
         index=pd.to_datetime([second for second, _ in history], unit="s", utc=True),
     )
     if st.context.timezone:
         counts.index = counts.index.tz_convert(st.context.timezone)
     st.subheader("The last minutes", anchor=False)
-    parts.counts_chart(counts, models.model().card.classes, "", "%H:%M:%S")
+    widgets.counts_chart(counts, models.model().card.classes, "", "%H:%M:%S")
 
 
 def _offer_stills(settings: Settings) -> None:

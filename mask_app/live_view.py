@@ -26,13 +26,12 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from mask_app.settings import Settings
-from mask_detector.alerts import BareRule
 from mask_detector.detector import MaskDetector, count_faces
 from mask_detector.drawing import draw_faces
-from mask_detector.people import People
 from mask_detector.privacy import hide_faces
-from mask_detector.recording import VIDEO_CLOCK, planar
-from mask_detector.tracking import FaceTracker, TrackedFace
+from mask_detector.video.people import People, UnmaskedRule
+from mask_detector.video.recording import VIDEO_CLOCK, planar
+from mask_detector.video.tracking import FaceTracker, TrackedFace
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +92,7 @@ class LiveView:
     def _follow(self) -> None:
         self._tracker = FaceTracker(self.detector.classes, self.detector.unsure)
         self._tracked_band = self.detector.unsure
-        self._rule = BareRule(ALARM_AFTER_SECONDS, self.settings.alarm_pause)
+        self._rule = UnmaskedRule(ALARM_AFTER_SECONDS, self.settings.alarm_pause)
         self._pause = self.settings.alarm_pause
 
     def look(self, image: np.ndarray, arrived: float) -> np.ndarray:

@@ -8,7 +8,7 @@ import time
 
 import streamlit as st
 
-from mask_app import operator
+from mask_app import config
 
 _SECONDS_A_GUESS = 1.0
 
@@ -21,7 +21,7 @@ def _turnstile() -> threading.Lock:
 
 def let_in() -> bool:
     """Whether this session may see the app; asks for the password where one is set."""
-    wanted = operator.password()
+    wanted = config.password()
     if wanted is None or st.session_state.get("let_in"):
         return True
     with st.form("login"):

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 import face_detector
-from mask_app import operator
+from mask_app import config
 from mask_detector.classifier import Classifier
 from mask_detector.detector import MaskDetector
 from mask_detector.model_file import ModelFile, read_model
@@ -49,7 +49,7 @@ class ClearFinder:
 @st.cache_resource(show_spinner=False)
 def model() -> ModelFile:
     """The operator's model file, its network not yet made ready."""
-    return read_model(operator.model_path())
+    return read_model(config.model_path())
 
 
 @st.cache_resource(show_spinner="Loading the mask detector…")

@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from mask_app import models, operator, parts
+from mask_app import config, models, widgets
 from mask_app.settings import Settings
 from mask_detector.detector import Face, count_faces, is_unsure
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import PhotoError
 from mask_detector.images import PHOTO_SUFFIXES, decode_photo
-from mask_detector.photos import unique_paths
+from mask_detector.photos.paths import unique_paths
 from mask_detector.privacy import hide_faces
 from mask_detector.records import CsvFaces, JsonLines, error_record, photo_record
 
@@ -67,7 +67,7 @@ class Looked:
 def page(settings: Settings) -> None:
     """Draw the page."""
     st.header("Photos", anchor=False)
-    limits = operator.limits()
+    limits = config.limits()
     uploads = st.file_uploader(
         "Drop photos here or choose them",
         type=[suffix.removeprefix(".") for suffix in PHOTO_SUFFIXES],
@@ -90,7 +90,7 @@ def page(settings: Settings) -> None:
     faces = [face for photo in good for face in photo.chosen(settings)]
     classes = models.model().card.classes
     if good:
-        parts.count_tiles(count_faces(faces, classes), classes)
+        widgets.count_tiles(count_faces(faces, classes), classes)
         _downloads(looked, settings, classes)
     shown = looked
     if len(looked) > _A_PAGE:
@@ -147,7 +147,7 @@ def show(photo: Looked, settings: Settings, classes: Sequence[str]) -> None:
             st.error(f"**{photo.name}**: {photo.error}.", icon="🚫")
             return
         faces = photo.chosen(settings)
-        words = parts.counts_in_words(count_faces(faces, classes))
+        words = widgets.counts_in_words(count_faces(faces, classes))
         st.markdown(f"**{photo.name}**: {words}")
         # On a phone one comes below the other: first what people came for.
         after, before = st.columns(2)
@@ -157,7 +157,7 @@ def show(photo: Looked, settings: Settings, classes: Sequence[str]) -> None:
         else:
             before.caption("The original is not shown while faces are blurred.")
         if faces:
-            parts.face_table(faces)
+            widgets.face_table(faces)
         else:
             st.info(
                 "No face was found. A face must be at least about 10 pixels high, "

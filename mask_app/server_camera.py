@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from mask_app.live_view import LivePicture, LiveView
-from mask_detector.sources import Sources
+from mask_detector.video.sources import Sources
 
 
 class SharedCamera:

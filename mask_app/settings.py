@@ -8,8 +8,8 @@ import streamlit as st
 
 import face_detector
 from mask_app.models import LEAST_CONFIDENCE, default_unsure
-from mask_detector import DEFAULT_CONFIDENCE
 from mask_detector.command_line import BLUR_CHOICES
+from mask_detector.detector import DEFAULT_CONFIDENCE
 
 DETECTOR_NAMES = {
     "yunet": "Modern (far faces too)",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from mask_app import models, operator, parts
+from mask_app import config, models, widgets
 from mask_app.settings import Settings
 from mask_app.video_job import VideoJob, check_video
 
@@ -23,7 +23,7 @@ _EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "example_video.
 def page(settings: Settings) -> None:
     """Draw the page."""
     st.header("Video", anchor=False)
-    limits = operator.limits()
+    limits = config.limits()
     upload = st.file_uploader(
         f"Drop a video here or choose one, up to {limits.video_minutes} minutes",
         type=list(VIDEO_SUFFIXES),
@@ -72,14 +72,14 @@ class _Desk:
             SourceError: it cannot be looked at.
         """
         self.clear()
-        limits = operator.limits()
+        limits = config.limits()
         folder = Path(tempfile.mkdtemp(dir=self._folder.name))
         suffix = Path(name).suffix.lower()
         video = folder / f"upload{suffix if suffix[1:] in VIDEO_SUFFIXES else '.mp4'}"
         video.write_bytes(data)
         facts = check_video(video, limits)
         turn = _turns(limits.videos_at_once)
-        self.job = VideoJob(video, folder, facts, limits, settings, operator.model_path(), turn)
+        self.job = VideoJob(video, folder, facts, limits, settings, config.model_path(), turn)
 
     def clear(self) -> None:
         """Stop what is under way and delete its files."""
@@ -124,10 +124,10 @@ def _show_result(job: VideoJob, stem: str) -> None:
     counts = pd.DataFrame(job.rows()).set_index("time_s")
     most = counts.reindex(columns=[*classes, "unsure"], fill_value=0).fillna(0).max().astype(int)
     st.subheader("Most at once", anchor=False)
-    parts.count_tiles(most.to_dict(), classes)
+    widgets.count_tiles(most.to_dict(), classes)
     st.video(str(job.output), alt=f"{stem} with a box and an answer for each face")
     st.subheader("Over time", anchor=False)
-    parts.counts_chart(_thinned(counts.fillna(0), classes), classes, "Seconds", "d")
+    widgets.counts_chart(_thinned(counts.fillna(0), classes), classes, "Seconds", "d")
     with st.container(horizontal=True):
         for label, path, mime, icon in (
             ("Video (MP4)", job.output, "video/mp4", ":material/movie:"),

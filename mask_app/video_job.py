@@ -21,7 +21,7 @@ from typing import Any
 
 import av
 
-from mask_app.operator import Limits
+from mask_app.config import Limits
 from mask_app.settings import Settings
 from mask_detector.errors import SourceError
 

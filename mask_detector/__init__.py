@@ -10,15 +10,10 @@ Importing the package loads neither OpenCV nor TensorFlow nor a model.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mask_detector.detector import Face, MaskDetector
-
-DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "mask_detector.model"
-DEFAULT_CONFIDENCE = 0.5
-DEFAULT_DETECTOR = "ssd"
 
 __all__ = ["Face", "MaskDetector"]
 __version__ = "1.0.0"

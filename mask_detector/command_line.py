@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import face_detector
-from mask_detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
+from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
 from mask_detector.errors import UserFacingError
+from mask_detector.privacy import BLUR_CHOICES
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
 OK, FAILED, USAGE, FOUND = 0, 1, 2, 3
 """Exit statuses: all well; something failed; wrong usage or a missing model; ``--fail-on`` met."""
-
-BLUR_CHOICES = ("none", "without_mask", "all")
 
 _A_FEW = 5
 """Things to do that need no progress bar."""
@@ -144,7 +143,7 @@ def number(lowest: float, highest: float) -> Callable[[str], float]:
     return parse
 
 
-def moment(text: str) -> float:
+def timestamp(text: str) -> float:
     """Seconds, or minutes and seconds, or hours too: ``90``, ``1:30``, ``0:01:30.5``."""
     try:
         parts = [float(part) for part in text.split(":")]
@@ -186,7 +185,7 @@ def progress_bar(total: int, unit: str) -> tqdm[NoReturn] | NoProgressBar:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def deferred_signals() -> Iterator[None]:
     """Let what is inside end before Ctrl-C and SIGTERM act, if they come meanwhile."""
     missed: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)

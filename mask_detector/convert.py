@@ -24,7 +24,6 @@ import numpy as np
 import face_detector
 from mask_detector import command_line
 from mask_detector.classifier import Classifier
-from mask_detector.compiling import compile_network
 from mask_detector.crops import cut_crops
 from mask_detector.errors import ModelFileError, UserFacingError
 from mask_detector.images import is_photo, read_photo
@@ -37,6 +36,7 @@ from mask_detector.model_file import (
     read_model,
     write_model,
 )
+from mask_detector.training.compiling import compile_network
 
 # What crops 0..255 are multiplied by, and what is added then, for each range of pixel values.
 PIXEL_RANGES = {"-1..1": (1 / 127.5, -1.0), "0..1": (1 / 255, 0.0), "0..255": (1.0, 0.0)}

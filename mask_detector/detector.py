@@ -10,10 +10,13 @@ from typing import Any, Literal
 import numpy as np
 
 import face_detector
-from mask_detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
 from mask_detector.model_file import read_model
+
+DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "mask_detector.model"
+DEFAULT_CONFIDENCE = 0.5
+DEFAULT_DETECTOR = "ssd"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Face:
     def label(self) -> str:
         """The likeliest class, also where ``unsure`` is set."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    @property
+    def counted_as(self) -> str:
+        """The name under which the face is counted and coloured: its label, or ``unsure``."""
+        return "unsure" if self.unsure else self.label
 
     @property
     def probability(self) -> float:
@@ -76,8 +84,7 @@ def count_faces(faces: Iterable[Face], classes: Sequence[str]) -> dict[str, int]
     """
     counts = dict.fromkeys(classes, 0)
     for face in faces:
-        key = "unsure" if face.unsure else face.label
-        counts[key] = counts.get(key, 0) + 1
+        counts[face.counted_as] = counts.get(face.counted_as, 0) + 1
     return counts
 
 

@@ -212,7 +212,7 @@ def _brightness(colour: Colour) -> float:
 
 
 def _face_colour(face: Face) -> Colour:
-    return colour_of("unsure" if face.unsure else face.label, face.probabilities)
+    return colour_of(face.counted_as, face.probabilities)
 
 
 def _text_scale(text: str, box_width: int, width: int, height: int) -> float:

@@ -2,6 +2,7 @@
 
     UserFacingError
     ├── WeightsError      a face detector's model file cannot be had        (face_detector)
+    ├── FileError         a file or folder for results cannot be written
     ├── PhotoError        a photo cannot be read or written
     ├── ModelFileError    a mask_detector.model is missing, damaged or of an unknown kind
     ├── DatasetError      training or evaluation photos cannot be used
@@ -13,6 +14,10 @@ Library code raises them; only a script's ``main`` turns them into a line on sta
 from __future__ import annotations
 
 from face_detector.errors import UserFacingError, WeightsError
+
+
+class FileError(UserFacingError):
+    """A file or folder for results cannot be written."""
 
 
 class PhotoError(UserFacingError):
@@ -33,6 +38,7 @@ class SourceError(UserFacingError):
 
 __all__ = [
     "DatasetError",
+    "FileError",
     "ModelFileError",
     "PhotoError",
     "SourceError",

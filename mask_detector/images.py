@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import warnings
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from mask_detector import files
 from mask_detector.errors import PhotoError
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -108,8 +107,8 @@ def write_photo(path: str | Path, image: np.ndarray) -> None:
     """Write a BGR picture beside its final place, then rename it there.
 
     Raises:
-        PhotoError: the folder cannot be written to, the name's ending is no photo format, or
-            that format takes no picture as large.
+        PhotoError: the name's ending is no photo format, or that format takes no picture as large.
+        FileError: the folder cannot be written to.
     """
     path = Path(path)
     check_picture_name(path)
@@ -120,23 +119,4 @@ def write_photo(path: str | Path, image: np.ndarray) -> None:
     if not encoded:
         height, width = image.shape[:2]
         raise PhotoError(f"{path}: {width} x {height} is too large for this format, use .png")
-    write_bytes(path, data.tobytes())
-
-
-def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a file beside its final place and rename it, so that a crash leaves no half file.
-
-    Raises:
-        PhotoError: the folder is missing or cannot be written to.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        temporary.replace(path)
-    except OSError as error:
-        raise PhotoError(f"{path}: cannot write there ({error.strerror})") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    files.write_bytes(path, data.tobytes())

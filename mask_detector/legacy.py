@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from face_detector.weights import SSD_WHEEL
-from face_detector.weights import ModelFile as FileToFetch
+from face_detector.weights import SSD_WHEEL, RemoteFile
 from mask_detector.errors import ModelFileError
 from mask_detector.keras_backend import import_keras
 from mask_detector.model_file import ModelCard, ModelFile
@@ -23,7 +22,7 @@ from mask_detector.model_file import ModelCard, ModelFile
 CLASSIC_CLASSES = ("with_mask", "without_mask")
 """The order in which classic scripts unpack a prediction; the files store none."""
 
-CLASSIC_MODEL = FileToFetch(
+CLASSIC_MODEL = RemoteFile(
     name="classic_mask_detector.model",
     size=11_489_344,
     sha256="63b9dea8ae3309194c12cfed8ad7a0996416c46eb3d0dac34ea84853c94994a3",

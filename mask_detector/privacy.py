@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 import cv2
 import numpy as np
 
-from mask_detector.command_line import BLUR_CHOICES
 from mask_detector.detector import Face
 
-__all__ = ["BLUR_CHOICES", "blur_faces", "hide_faces"]
+BLUR_CHOICES = ("none", "without_mask", "all")
+"""Whose faces can be hidden."""
 
 # What stays of a face: so few averages that neither a person nor a network can tell whose it is.
 _MOST_CELLS = 5

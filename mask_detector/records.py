@@ -9,6 +9,7 @@ The formats have their one home here; photos and video write the same faces.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,8 +19,7 @@ from typing import IO, Any
 
 from mask_detector.detector import Face
 from mask_detector.errors import UserFacingError
-
-STANDARD_OUTPUT = "-"
+from mask_detector.files import STANDARD_STREAM
 
 PHOTO_COLUMNS = ("image", "width", "height")
 FRAME_COLUMNS = ("source", "frame", "time_s")
@@ -74,7 +74,7 @@ class _Text:
         self.path = path
         self.is_new = True
         self._file: IO[str] = sys.stdout
-        if str(path) == STANDARD_OUTPUT:
+        if str(path) == STANDARD_STREAM:
             return
         try:
             if append:
@@ -157,10 +157,10 @@ class CsvRows:
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
         """Write rows, all in one piece."""
-        lines = _Lines()
-        csv.writer(lines, lineterminator="\n").writerows(rows)
-        if lines:
-            self._text.write("".join(lines))
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        if text.tell():
+            self._text.write(text.getvalue())
 
     def close(self) -> None:
         """Close the file."""
@@ -253,10 +253,3 @@ class Records:
 
     def __exit__(self, *exception: object) -> None:
         self._close()
-
-
-class _Lines(list[str]):
-    """A list that the csv module can write to."""
-
-    def write(self, line: str) -> None:
-        self.append(line)

@@ -11,7 +11,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from mask_detector.evaluation import ALL_SIZES, PhotoBoxes, SizeRange
+from mask_detector.training.evaluation import ALL_SIZES, PhotoBoxes, SizeRange
 
 
 def average_precision(photos: Sequence[PhotoBoxes], sizes: SizeRange = ALL_SIZES) -> float:

@@ -38,7 +38,7 @@ def model() -> Path:
 
 @pytest.fixture(scope="session")
 def run_script() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a script of the repository in a process of its own, without a display."""
+    """Run a script of the repository, or a module, in a process of its own, without a display."""
 
     def run(
         name: str, *arguments: object, timeout: float = 120, **options: object
@@ -48,8 +48,9 @@ def run_script() -> Callable[..., subprocess.CompletedProcess[str]]:
         }
         environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
         environment |= options.pop("env", {})
+        program = [str(REPOSITORY / name)] if name.endswith(".py") else ["-m", name]
         return subprocess.run(
-            [sys.executable, str(REPOSITORY / name), *map(str, arguments)],
+            [sys.executable, *program, *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=timeout,

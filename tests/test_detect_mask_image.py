@@ -601,10 +601,10 @@ def test_help_and_detection_load_no_more_than_they_need(repository, astronaut, t
         return set(re.findall(r"\|\s+([\w.]+)$", result.stderr, re.MULTILINE))
 
     never = {"tensorflow", "keras", "matplotlib", "sklearn"}
-    for_photos = {"cv2", "PIL", "ai_edge_litert"}
-    assert not modules("--help") & (never | for_photos)
+    models = {"ai_edge_litert"}
+    assert not modules("--help") & (never | models)
     loaded = modules("-i", astronaut, "--no-display")
-    assert for_photos <= loaded
+    assert models <= loaded
     assert not loaded & never
 
 

@@ -27,7 +27,7 @@ def documents(repository: Path) -> list[Path]:
 
 def test_options_are_those_of_help(repository: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "docs/write_options.py", "--check"],
+        [sys.executable, "-m", "scripts.write_options", "--check"],
         cwd=repository,
         capture_output=True,
         text=True,

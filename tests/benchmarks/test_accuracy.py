@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks import accuracy_measures
 from benchmarks.accuracy_measures import Observation
-from mask_detector.annotations import AnnotatedPhoto, read_annotations
 from mask_detector.detector import Face
-from mask_detector.evaluation import ALL_SIZES, box_sizes
+from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
+from mask_detector.training.evaluation import ALL_SIZES, box_sizes
 
 CLASSES = ("with_mask", "without_mask")
 SIZES = [*accuracy_measures.END_TO_END_SIZES.values()]
@@ -136,7 +136,7 @@ def test_intervals_hold_the_value(observations):
 
 def test_script_measures_the_examples(run_script, examples, model, tmp_path):
     result = run_script(
-        "benchmarks/accuracy.py",
+        "benchmarks.accuracy",
         *("--images", examples, "--annotations", examples / "annotations", "--model", model),
         *("--detector", "ssd", "yunet", "--detector-size", 300),
         *("--output", tmp_path / "plots", "--json", tmp_path / "accuracy.json"),
@@ -167,7 +167,7 @@ def test_script_measures_a_part_and_lists_what_it_leaves_out(run_script, example
     # By the names' hashes g3 is in the test part, g1 in the training part.
     groups.write_text("image,group\nexample_01,g3\nexample_02,g1\nexample_03.jpg,g3\n")
     result = run_script(
-        "benchmarks/accuracy.py",
+        "benchmarks.accuracy",
         *("--images", images, "--annotations", examples / "annotations", "--model", model),
         *("--groups", groups, "--part", "test", "--detector-size", 300),
     )
@@ -192,7 +192,7 @@ def test_script_measures_a_part_and_lists_what_it_leaves_out(run_script, example
 )
 def test_script_says_in_one_sentence_what_is_wrong(run_script, examples, arguments, sentence):
     known = ["--images", examples, "--annotations", examples / "annotations"]
-    result = run_script("benchmarks/accuracy.py", *known, *arguments)
+    result = run_script("benchmarks.accuracy", *known, *arguments)
     assert result.returncode == 2
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr

@@ -88,12 +88,10 @@ def test_first_output_is_the_mask(photo):
 
 @pytest.mark.skipif(
     not (weights.folder() / legacy.CLASSIC_MODEL.name).exists(),
-    reason="the classic model has not been fetched: python benchmarks/classic.py --image PHOTO",
+    reason="the classic model has not been fetched: python -m benchmarks.classic --image PHOTO",
 )
 def test_script_on_a_photo(run_script, examples):
-    result = run_script(
-        "benchmarks/classic.py", "--image", examples / "example_02.jpg", timeout=400
-    )
+    result = run_script("benchmarks.classic", "--image", examples / "example_02.jpg", timeout=400)
     assert result.returncode == 0, result.stderr
     faces = json.loads(result.stdout)["faces"]
     assert len(faces) >= 1
@@ -101,6 +99,6 @@ def test_script_on_a_photo(run_script, examples):
 
 
 def test_script_on_no_photo(run_script, tmp_path):
-    result = run_script("benchmarks/classic.py", "--image", tmp_path / "none.jpg")
+    result = run_script("benchmarks.classic", "--image", tmp_path / "none.jpg")
     assert result.returncode == 2
     assert "none.jpg: cannot be read as a photo" in result.stderr

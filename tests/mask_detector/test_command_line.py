@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mask_detector.command_line import NoProgressBar, progress_bar, undisturbed
+from mask_detector.command_line import NoProgressBar, deferred_signals, progress_bar
 
 
 def test_a_few_things_need_no_bar(capsys):
@@ -32,7 +32,7 @@ def test_more_have_one_with_rate_and_time_left(capsys, monkeypatch):
 
 def test_ctrl_c_waits_for_what_must_not_be_disturbed() -> None:
     written = []
-    with pytest.raises(KeyboardInterrupt), undisturbed():
+    with pytest.raises(KeyboardInterrupt), deferred_signals():
         signal.raise_signal(signal.SIGINT)
         written.append("whole")
     assert written == ["whole"]

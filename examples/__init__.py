@@ -1,1 +1,0 @@
-"""Example photos, and the scripts that make them from free ones."""

@@ -1,0 +1,143 @@
+"""What several pages show: counts, a face's answer in words, a chart of counts over time."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mask_detector.detector import Face
+from mask_detector.drawing import colour_of, display_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Colour is never the only sign: each class has a mark and, in charts, a dash of its own.
+_MARKS = {"with_mask": "✓", "without_mask": "✗", "incorrect_mask": "!", "unsure": "?"}
+_OTHER_MARK = "•"
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [3, 5])
+
+_TILES_CSS = """
+<style>
+dl.tiles {display: grid; grid-template-columns: repeat(auto-fit, minmax(5.6rem, 1fr)); gap: .6rem;
+          margin: 0; padding: 0}
+.tile {border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
+       border-left: .45rem solid var(--tile); border-radius: .5rem; padding: .45rem .6rem}
+.tile dt {font-size: .9rem; font-weight: 400; opacity: .85; margin: 0; white-space: nowrap}
+.tile dd {font-size: 1.9rem; font-weight: 600; line-height: 1.2; margin: 0;
+          font-variant-numeric: tabular-nums}
+</style>
+"""
+
+
+def mark(label: str) -> str:
+    """One character for a class."""
+    return _MARKS.get(label, _OTHER_MARK)
+
+
+def css_colour(label: str, classes: Sequence[str]) -> str:
+    """The colour of a class for the browser, such as ``#00aa00``."""
+    blue, green, red = colour_of(label, classes)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def with_unsure(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts with "unsure" named even where there is none, so that tiles keep their places."""
+    return {**counts, "unsure": counts.get("unsure", 0)}
+
+
+def count_tiles(counts: Mapping[str, int] | None, classes: Sequence[str]) -> None:
+    """A tile a class: its mark, its name, how many; a dash each where nothing is known yet."""
+    shown = dict.fromkeys([*classes, "unsure"], "-")
+    if counts is not None:
+        shown = {name: str(n) for name, n in with_unsure(counts).items()}
+    tiles = "".join(
+        f'<div class="tile" style="--tile: {css_colour(name, classes)}">'
+        f'<dt><span aria-hidden="true">{mark(name)}</span> {html.escape(display_name(name))}</dt>'
+        f'<dd data-count="{html.escape(name)}">{n}</dd></div>'
+        for name, n in shown.items()
+    )
+    st.html(f'{_TILES_CSS}<dl class="tiles" aria-label="People counted">{tiles}</dl>')
+
+
+def counts_in_words(counts: Mapping[str, int], none: str = "no faces") -> str:
+    """For captions and screen readers: "2 Mask, 1 No Mask"; ``none`` where there are none."""
+    parts = [f"{n} {display_name(name)}" for name, n in counts.items() if n]
+    return ", ".join(parts) or none
+
+
+def answer(face: Face) -> str:
+    """A face's answer with its mark: "✓ Mask", "? Unsure"."""
+    label = face.counted_as
+    return f"{mark(label)} {display_name(label)}"
+
+
+def face_table(faces: Sequence[Face]) -> None:
+    """A row a face: number, answer, how likely each class is, where it is."""
+    import pandas as pd  # takes a while: the first page does not wait for it
+
+    if not faces:
+        return
+    rows = [
+        {
+            "Face": number,
+            "Answer": answer(face),
+            **{display_name(name): p for name, p in face.probabilities.items()},
+            "Height": face.box[3] - face.box[1],
+        }
+        for number, face in enumerate(faces, start=1)
+    ]
+    columns = {
+        display_name(name): st.column_config.ProgressColumn(
+            format="percent", min_value=0, max_value=1, help="How likely that is."
+        )
+        for name in faces[0].probabilities
+    }
+    columns["Height"] = st.column_config.NumberColumn(
+        format="%d px", help="Height of the face in the photo. Below 20 pixels answers are guesses."
+    )
+    st.dataframe(pd.DataFrame(rows), column_config=columns, hide_index=True, width="stretch")
+
+
+def counts_chart(counts: pd.DataFrame, classes: Sequence[str], x_title: str, x_format: str) -> None:
+    """Lines of counts over time, one a class, in its colour and its dash.
+
+    Args:
+        counts: a row a moment, indexed by time (seconds or dates), a column a class.
+    """
+    import altair as alt
+    import pandas as pd
+
+    names = [*classes, "unsure"]
+    counts = counts.reindex(columns=names, fill_value=0)
+    long = counts.rename(columns=display_name).rename_axis("time").reset_index()
+    long = long.melt("time", var_name="who", value_name="people")
+    words = [display_name(name) for name in names]
+    legend = alt.Legend(title=None, orient="top", symbolStrokeWidth=3, symbolSize=300)
+    kind = "T" if pd.api.types.is_datetime64_any_dtype(counts.index) else "Q"
+    chart = (
+        alt.Chart(long)
+        .mark_line(interpolate="step-after", strokeWidth=2.5)
+        .encode(
+            alt.X(f"time:{kind}", title=x_title, axis=alt.Axis(format=x_format, tickCount=6)),
+            alt.Y("people:Q", title="People", axis=alt.Axis(format="d", tickMinStep=1)),
+            alt.Color(
+                "who:N",
+                legend=legend,
+                scale=alt.Scale(domain=words, range=[css_colour(name, classes) for name in names]),
+            ),
+            alt.StrokeDash(
+                "who:N",
+                legend=legend,
+                scale=alt.Scale(
+                    domain=words, range=[_DASHES[i % len(_DASHES)] for i in range(len(words))]
+                ),
+            ),
+        )
+        .properties(height=220)
+    )
+    most = counts.max()
+    told = ", ".join(f"{display_name(name)} at most {most[name]:.0f}" for name in names)
+    st.altair_chart(chart, width="stretch", alt=f"People counted over time: {told}.")

@@ -1,0 +1,47 @@
+"""Files and folders for results: made, or a sentence says why not; written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from mask_detector.errors import FileError
+
+STANDARD_STREAM = "-"
+"""The name of standard input or standard output on a command line."""
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for results, and the folders above it, unless it is there.
+
+    Raises:
+        FileError: it cannot be made or written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise FileError(f"{path}: cannot write there (this is a file)") from None
+    except OSError as error:
+        raise FileError(f"{path}: cannot write there ({error.strerror})") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise FileError(f"{path}: cannot write there (the folder is read-only)")
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write a file beside its final place and rename it, so that a crash leaves no half file.
+
+    Raises:
+        FileError: the folder is missing or cannot be written to.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise FileError(f"{path}: cannot write there ({error.strerror})") from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()

@@ -1,0 +1,1 @@
+"""Training and evaluation: data sets, the network, its training, and how good it is."""

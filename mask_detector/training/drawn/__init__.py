@@ -1,0 +1,1 @@
+"""Masks, hands and scarves drawn onto bare faces, to train on."""

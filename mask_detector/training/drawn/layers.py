@@ -1,0 +1,316 @@
+"""Seeing a face as the camera does, and laying drawn things over it so that they belong there.
+
+Lengths of the face model are in distances between the eyes: the origin lies between them,
+x points to the person's left (right in the picture), y down, z out of the face.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from mask_detector.training.drawn.cloth import (
+    CLOTH_ANGLE,
+    CLOTH_BOTTOM,
+    CLOTH_TOP,
+    Cloth,
+    Ellipsoid,
+)
+from mask_detector.training.drawn.dyes import CLOTH_SIZE
+
+SMALLEST_FACE: Final = 4.0
+"""Faces whose eyes are less than this many pixels from the mouth are left as they are."""
+
+# Averages of adult faces after Farkas, Anthropometry of the Head and Face (1994), rounded.
+_FACE_POINTS: Final = np.array(
+    [[-0.5, 0, 0], [0.5, 0, 0], [0, 0.68, 0.6], [-0.4, 1.12, 0.15], [0.4, 1.12, 0.15]]
+)
+
+# A layer is drawn with this many pixels between eyes and mouth, then resized to the photo.
+_FINEST_RENDERING: Final = 150.0
+_COARSEST_RENDERING: Final = 36.0
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Affine camera: picture point = matrix @ face point + offset."""
+
+    matrix: np.ndarray  # (2, 3)
+    offset: np.ndarray  # (2,)
+    towards_viewer: np.ndarray  # (3,), unit length, in face coordinates
+    size: float  # pixels between the eyes of the same face seen from the front
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Pixels of face points: (N, 3) to (N, 2)."""
+        return points @ self.matrix.T + self.offset
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the camera sees the face: what a mask has to look like to belong there."""
+
+    skin: np.ndarray  # (3,) BGR
+    white: np.ndarray  # (3,) BGR of something white in the place of the face
+    slope: np.ndarray  # (2,) relative change of brightness across one distance of the eyes
+    blur: float  # standard deviation in pixels
+    noise: float  # standard deviation in grey levels
+    grey: bool  # the photo has no colours
+
+
+def fit_pose(landmarks: np.ndarray) -> Pose | None:
+    """The camera that sees the face model's points at the landmarks; None if they are no face."""
+    if not np.isfinite(landmarks).all():
+        return None
+    if np.linalg.norm(landmarks[3:].mean(0) - landmarks[:2].mean(0)) < SMALLEST_FACE:
+        return None
+    design = np.column_stack([_FACE_POINTS, np.ones(5)])
+    affine = np.linalg.lstsq(design, landmarks, rcond=None)[0][:3].T
+    # One nose tip alone fixes the depth, so an error there tilts the whole affine camera:
+    # the mean with the nearest rotation is steadier and keeps half of the face's proportions.
+    left, scales, right = np.linalg.svd(affine, full_matrices=False)
+    size = float(scales.mean())
+    matrix = (affine + left @ right * size) / 2
+    viewer = np.cross(matrix[0], matrix[1])
+    length = np.linalg.norm(viewer)
+    if length < 1e-6:
+        return None
+    offset = landmarks.mean(0) - matrix @ _FACE_POINTS.mean(0)
+    return Pose(matrix, offset, viewer / length, size)
+
+
+def measure_look(image: np.ndarray, pose: Pose) -> Look:
+    """Measure skin, light, sharpness and noise on the bare parts of the face."""
+    height, width = image.shape[:2]
+    across, down = np.meshgrid(np.linspace(-0.75, 0.75, 11), np.linspace(-0.5, 1.5, 13))
+    depth = 0.35 - 0.6 * across**2
+    places = np.stack([across.ravel(), down.ravel(), depth.ravel()], axis=1)
+    pixels = np.rint(pose.project(places)).astype(int)
+    inside = ((pixels >= 0) & (pixels < [width, height])).all(axis=1)
+    if inside.sum() < 8:
+        grey = np.full(3, 140.0)
+        return Look(grey, grey * 1.4, np.zeros(2), 0.6, 2.0, False)
+    pixels = pixels[inside]
+    colours = image[pixels[:, 1], pixels[:, 0]].astype(np.float64)
+    grey = colours.mean(axis=1)
+    # Brows, lips, nostrils, hair and beards are mostly darker than skin.
+    kept = (grey >= np.quantile(grey, 0.35)) & (grey <= np.quantile(grey, 0.97))
+    skin = np.median(colours[kept], axis=0)
+    design = np.column_stack([np.ones(kept.sum()), (pixels[kept] - pose.offset) / pose.size])
+    plane = np.linalg.lstsq(design, grey[kept], rcond=None)[0]
+    slope = np.clip(plane[1:] / max(plane[0], 20.0), -0.22, 0.22)
+
+    brightness = skin.mean()
+    # Skin reflects less than white cloth; how much less is a person's own, so the brightest
+    # spots nearby have a say.
+    level = np.clip(0.7 * brightness / 0.66 + 0.3 * np.quantile(grey, 0.97) / 0.9, 30, 248)
+    usual_skin = np.array([0.74, 0.92, 1.34])
+    cast = (skin / max(brightness, 1.0) / usual_skin) ** 0.35
+    # Pale skin is less red than the usual one, which is no blue light: less of that is believed.
+    white = level * np.clip(cast / cast.mean(), [0.75, 0.9, 0.96], [1.04, 1.1, 1.25])
+    colourless = bool(np.ptp(colours, axis=1).max() < 6)
+
+    corners = pose.project(
+        np.array([[-0.9, -0.35, 0], [0.9, -0.35, 0], [-0.9, 0.3, 0], [0.9, 0.3, 0]])
+    )
+    left, top = np.clip(corners.min(0).astype(int), 0, [width - 1, height - 1])
+    right, bottom = np.clip(corners.max(0).astype(int) + 1, 1, [width, height])
+    eyes = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY).astype(np.float32)
+    if min(eyes.shape) < 4:
+        return Look(skin, white, slope, 0.6, 2.0, colourless)
+    eyes = np.ascontiguousarray(eyes[:, :: 1 + eyes.shape[1] // 60])
+    steepest = float(np.quantile(np.abs(np.diff(eyes, axis=0)), 0.995))
+    contrast = float(np.quantile(eyes, 0.98) - np.quantile(eyes, 0.02))
+    # An edge of height h blurred with standard deviation s is at most h / (s sqrt(2 pi)) steep;
+    # the steepest edge of an eye has about half of the region's contrast.
+    blur = np.clip(0.2 * contrast / max(steepest, 1.0), 0.4, 0.06 * pose.size + 0.4)
+    # The second difference of white noise has sqrt(6) times its deviation, and 30 % of normal
+    # values are within 0.385 deviations: the smoothest third of the skin shows no texture. On small
+    # faces even that is features, hence the limit.
+    fine = np.abs(np.diff(eyes, n=2, axis=0))
+    noise = float(np.quantile(fine, 0.3)) / 0.385 / 6**0.5
+    noise = min(max(noise, 0.4), 1 + 0.05 * pose.size, 6.0)
+    return Look(skin, white, slope, float(blur), noise, colourless)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of the photo, and the raster that is drawn for it at another resolution."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    scale: float
+    shape: tuple[int, int]
+
+    @staticmethod
+    def around(image: np.ndarray, pose: Pose, points: np.ndarray) -> Window | None:
+        """The window that holds the projected points; None where it misses the photo."""
+        height, width = image.shape[:2]
+        places = pose.project(points)
+        pad = 0.12 * pose.size + 2
+        left, top = np.clip(np.floor(places.min(0) - pad), 0, [width, height]).astype(int)
+        right, bottom = np.clip(np.ceil(places.max(0) + pad), 0, [width, height]).astype(int)
+        if right <= left or bottom <= top:
+            return None
+        scale = float(np.clip(pose.size, _COARSEST_RENDERING, _FINEST_RENDERING) / pose.size)
+        shape = (max(1, round((bottom - top) * scale)), max(1, round((right - left) * scale)))
+        return Window(int(left), int(top), int(right), int(bottom), scale, shape)
+
+    def pixels(self, places: np.ndarray) -> np.ndarray:
+        """Raster coordinates of places in the photo."""
+        ratio = [
+            self.shape[1] / (self.right - self.left),
+            self.shape[0] / (self.bottom - self.top),
+        ]
+        return (places - [self.left, self.top] + 0.5) * ratio - 0.5
+
+
+def wear(image: np.ndarray, pose: Pose, look: Look, cloth: Cloth, rng: np.random.Generator) -> None:
+    """Wrap the cloth round its body and lay it over the photo, in place."""
+    edge = cloth.body.points(cloth.outline[:, 0], cloth.outline[:, 1])
+    ends = [edge, *[strap.end[None] for strap in cloth.straps]]
+    window = Window.around(image, pose, np.concatenate(ends))
+    if window is None:
+        return
+    unit, silhouette = _cast_rays(window, pose, cloth.body)
+    angle = cv2.phase(unit[2], unit[0])
+    angle -= np.where(angle > np.pi, np.float32(2 * np.pi), np.float32(0))
+    width, height = CLOTH_SIZE
+    columns = (angle + CLOTH_ANGLE) * (width / (2 * CLOTH_ANGLE)) - 0.5
+    rows = unit[1] * cloth.body.radii[1] + (cloth.body.centre[1] - CLOTH_TOP)
+    rows = rows * (height / (CLOTH_BOTTOM - CLOTH_TOP)) - 0.5
+
+    maps = cv2.convertMaps(columns, rows, cv2.CV_16SC2)  # fixed point: faster
+
+    def wrap(flat: np.ndarray, border: int) -> np.ndarray:
+        return cv2.remap(flat, *maps, cv2.INTER_LINEAR, borderMode=border)
+
+    coverage = wrap(cloth.coverage, cv2.BORDER_CONSTANT) * silhouette
+    light = _light(pose, look, cloth.body)
+    shade = wrap(cloth.relief, cv2.BORDER_REPLICATE)
+    shade *= 0.66 + 0.4 * np.maximum(
+        unit[0] * light[0] + unit[1] * light[1] + unit[2] * light[2], -0.2
+    )
+    colour = wrap(cloth.colour, cv2.BORDER_REPLICATE)
+    _draw_straps(window, pose, cloth, colour, coverage, shade)
+    shade *= _slope(window, pose, look)
+    colour *= shade[..., None]
+    colour *= look.white.astype(np.float32)
+    colour += np.float32(0.035 * look.white.mean())
+    blend(image, window, pose, look, colour, coverage, rng)
+
+
+def _cast_rays(window: Window, pose: Pose, body: Ellipsoid) -> tuple[list[np.ndarray], np.ndarray]:
+    """Where each pixel's line of sight first meets the body.
+
+    Returns:
+        The x, y and z of the point on the unit sphere that the body is scaled from, each
+        float32 of the window's shape; and how much of the pixel the body covers.
+    """
+    rows, columns = window.shape
+    inverse = np.linalg.pinv(pose.matrix)  # (3, 2)
+    radii = np.array(body.radii)
+    sight = pose.towards_viewer / radii
+    steepness = float(sight @ sight)
+    x = window.left + (np.arange(columns) + 0.5) * ((window.right - window.left) / columns) - 0.5
+    y = window.top + (np.arange(rows) + 0.5) * ((window.bottom - window.top) / rows) - 0.5
+    start = (inverse @ -pose.offset - body.centre) / radii
+    per_x, per_y = inverse[:, 0] / radii, inverse[:, 1] / radii
+    # Without its part along the line of sight, what is left of a point's length says at once
+    # whether the line meets the sphere, and the missing part by Pythagoras.
+    start, per_x, per_y = (
+        vector - (vector @ sight) / steepness * sight for vector in (start, per_x, per_y)
+    )
+    aside = [
+        (start[i] + per_x[i] * x).astype(np.float32)[None]
+        + (per_y[i] * y).astype(np.float32)[:, None]
+        for i in range(3)
+    ]
+    distance = aside[0] ** 2 + aside[1] ** 2 + aside[2] ** 2
+    depth = np.sqrt(np.maximum(1 - distance, 0) / steepness)
+    unit = [part + depth * np.float32(sight[i]) for i, part in enumerate(aside)]
+    reach = pose.size * window.scale * float(radii[0])
+    silhouette = np.clip((1 - np.sqrt(distance)) * reach + 0.5, 0, 1)
+    return unit, silhouette
+
+
+def _light(pose: Pose, look: Look, body: Ellipsoid) -> np.ndarray:
+    """The direction that light comes from, in face coordinates, from the slope of brightness."""
+    right = pose.matrix[0] / np.linalg.norm(pose.matrix[0])
+    down = pose.matrix[1] / np.linalg.norm(pose.matrix[1])
+    towards = 3.0 * look.slope[0] * right + (2.0 * look.slope[1] - 0.35) * down
+    towards = towards + pose.towards_viewer
+    return (towards / np.linalg.norm(towards)).astype(np.float32)
+
+
+def _slope(window: Window, pose: Pose, look: Look) -> np.ndarray:
+    """The fall of light over the window, float32 of its shape."""
+    rows, columns = window.shape
+    centre = window.pixels(pose.project(np.array([[0, 0.9, 0.3]])))[0]
+    unit = pose.size * window.scale
+    across = (np.arange(columns, dtype=np.float32) - np.float32(centre[0])) / np.float32(unit)
+    down = (np.arange(rows, dtype=np.float32) - np.float32(centre[1])) / np.float32(unit)
+    plane = 1 + np.float32(look.slope[0]) * across[None] + np.float32(look.slope[1]) * down[:, None]
+    return np.clip(plane, 0.55, 1.4)
+
+
+def _draw_straps(
+    window: Window,
+    pose: Pose,
+    cloth: Cloth,
+    colour: np.ndarray,
+    coverage: np.ndarray,
+    shade: np.ndarray,
+) -> None:
+    """Draw the straps that the head does not hide, under the mask."""
+    layer = np.zeros(window.shape, np.uint8)
+    thickness = max(1, round(0.022 * pose.size * window.scale))
+    steps = np.linspace(0, 1, 9)[:, None]
+    for strap in cloth.straps:
+        side = np.sign(strap.end[0])
+        if pose.towards_viewer[0] * side < -0.3:
+            continue
+        first = cloth.body.points(strap.start[:1] * 0.97, strap.start[1:])[0]
+        line = first + (strap.end - first) * steps
+        line += np.array([0.05 * side, strap.bend, 0]) * np.sin(np.pi * steps)
+        points = np.rint(window.pixels(pose.project(line)) * 16).astype(np.int32)
+        cv2.polylines(layer, points[None], False, 255, thickness, cv2.LINE_AA, 4)
+    visible = (layer > 0) & (coverage < 0.5)
+    colour[visible] = cloth.strap_colour
+    shade[visible] = 0.9
+    np.maximum(coverage, layer.astype(np.float32) / 255, out=coverage)
+
+
+def blend(
+    image: np.ndarray,
+    window: Window,
+    pose: Pose,
+    look: Look,
+    colour: np.ndarray,
+    coverage: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
+    """Lay a drawn raster over the photo, as sharp and as noisy as the photo, with a shadow."""
+    if look.grey:
+        colour = np.repeat(colour.mean(axis=2, keepdims=True), 3, axis=2)
+    size = (window.right - window.left, window.bottom - window.top)
+    way = cv2.INTER_AREA if window.scale > 1 else cv2.INTER_LINEAR
+    if window.shape != size[::-1]:
+        colour = cv2.resize(colour, size, interpolation=way)
+        coverage = cv2.resize(coverage, size, interpolation=way)
+    if look.blur > 0.3:
+        colour = cv2.GaussianBlur(colour, (0, 0), look.blur)
+        coverage = cv2.GaussianBlur(coverage, (0, 0), look.blur)
+    part = image[window.top : window.bottom, window.left : window.right]
+    grain = np.float32(look.noise) * rng.standard_normal(part.shape[:2], np.float32)
+    colour = colour + grain[..., None]
+    # With its anchor in the last row, the second blur moves the shadow downwards.
+    soft = 1 + 2 * round(0.05 * pose.size)
+    shadow = cv2.blur(cv2.blur(coverage, (soft, soft)), (soft, soft), anchor=(-1, soft - 1))
+    kept = (1 - coverage) * (1 - np.float32(0.35) * shadow * (1 - coverage))
+    mixed = part * kept[..., None] + colour * coverage[..., None]
+    part[:] = np.clip(mixed, 0, 255).astype(np.uint8)

@@ -1,0 +1,78 @@
+"""Keep one picture of each person without a mask, for a stated time.
+
+    snapshots = Snapshots(Path("bare"), keep_days=7)
+    snapshots.take(view)
+
+Pictures older than that are deleted from the folder, those alone that bear this module's names.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+
+from mask_detector.errors import PhotoError, UserFacingError
+from mask_detector.images import write_photo
+from mask_detector.video.people import UnmaskedRule
+from mask_detector.video.view import View
+
+logger = logging.getLogger(__name__)
+
+AFTER_S = 0.5
+"""A person is kept who has been without a mask for so long."""
+
+_MARGIN = 0.3  # of the face's size, around it
+_TIDY_EVERY_S = 3600.0
+_NAME = re.compile(r"bare_\d{8}_\d{6}_[\w-]+_\d+\.jpg")
+
+
+class Snapshots:
+    """A folder with one crop a person without a mask.
+
+    Args:
+        folder: made if it is not there.
+        keep_days: days after which a picture is deleted, at the start and once an hour.
+
+    Raises:
+        UserFacingError: the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path, keep_days: float) -> None:
+        self._folder, self._keep_s = folder, keep_days * 86_400
+        self._rules: dict[int, UnmaskedRule] = {}
+        self._tidy_at = 0.0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserFacingError(f"{folder}: cannot write there ({error.strerror})") from None
+        self._tidy()
+
+    def take(self, view: View) -> None:
+        """Write the crops that are due, from the frame as it stands: blurred where asked."""
+        rule = self._rules.setdefault(view.source, UnmaskedRule(AFTER_S))
+        for face in rule.due(view.inside, view.frame.time_s):
+            place = re.sub(r"[^\w-]+", "-", view.name).strip("-")[-40:] or "source"
+            name = f"bare_{time.strftime('%Y%m%d_%H%M%S')}_{place}_{face.track}.jpg"
+            try:
+                write_photo(self._folder / name, _crop(view.frame.image, face.box))
+            except PhotoError as error:
+                logger.warning("%s", error)
+        if time.monotonic() >= self._tidy_at:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        self._tidy_at = time.monotonic() + _TIDY_EVERY_S
+        oldest = time.time() - self._keep_s
+        for path in self._folder.iterdir():
+            if _NAME.fullmatch(path.name) and path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+
+
+def _crop(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    x1, y1, x2, y2 = box
+    dx, dy = round(_MARGIN * (x2 - x1)), round(_MARGIN * (y2 - y1))
+    return image[max(0, y1 - dy) : y2 + dy, max(0, x1 - dx) : x2 + dx]

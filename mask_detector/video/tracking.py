@@ -1,0 +1,223 @@
+"""Faces of a video as people: each keeps a number, and a label that is decided over time.
+
+    tracker = FaceTracker(detector.classes, detector.unsure)
+    for frame in frames:
+        faces = tracker.update(detector.detect(frame.image), frame.time_s)
+
+Who is who is decided by ByteTrack (Zhang et al. 2022, arXiv:2110.06864) as `edgefirst-tracker`
+implements it; docs/video.md says how it was chosen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from edgefirst.tracker import ByteTrack
+
+from mask_detector.detector import Face, is_unsure
+
+FORGET_S = 1.5
+"""A face not seen for so long is somebody new when it comes back."""
+
+AVERAGE_S = 0.15
+"""Time constant of the average over a person's probabilities: what is older by three of these
+counts for a twentieth. A change is through in about as long."""
+
+SURE_SCORE = 0.6
+"""A find with such a score is numbered at once, a more doubtful one when it is seen again: most
+false finds last for one frame."""
+
+HIDE_S = 0.5
+"""For so long the place of a face that is not found any more is kept hidden."""
+
+LEAD = 0.2
+"""By so much another class must lead, on average, before it becomes the label."""
+
+UNSURE_AFTER_S = 0.5
+"""An average that is too close to call for so long makes a label unsure: a change that merely
+passes through the middle does not."""
+
+# Faces are matched by overlap. Doubled boxes still overlap when a head moves by its own width
+# between two frames (Yang et al. 2023, arXiv:2211.13317), and a quick filter follows it.
+_BOX_GROWTH = 2.0
+_LEAST_OVERLAP = 0.1
+_FOLLOW = 0.9
+
+
+@dataclass(frozen=True)
+class TrackedFace(Face):
+    """A face with its person's label: probabilities are averages, the label has hysteresis.
+
+    Attributes:
+        decided: the label, which may lag behind the likeliest class for a moment.
+        outside: it lies outside the zones that count.
+    """
+
+    decided: str = ""
+    outside: bool = False
+
+    @property
+    def label(self) -> str:
+        """The class that this person is taken for."""
+        return self.decided
+
+    @property
+    def probability(self) -> float:
+        """Averaged probability of the label."""
+        return self.probabilities[self.decided]
+
+    def as_json(self) -> dict[str, Any]:
+        """The face as it stands in JSON lines; ``track`` is null while it may be a false find,
+        ``outside_zone`` stands only where it is so.
+        """
+        record = super().as_json() | {"track": self.track}
+        return record | ({"outside_zone": True} if self.outside else {})
+
+
+class LabelOverTime:
+    """A person's label, from the probabilities of one look after the other.
+
+    Attributes:
+        looks: how often the person was seen.
+        average: probabilities averaged over about ``AVERAGE_S``, shape (classes,).
+        label: index of the class the person is taken for.
+        unsure: whether that has been too close to call for a while.
+    """
+
+    def __init__(self, unsure_band: float) -> None:
+        self.looks = 0
+        self.average = np.zeros(0)
+        self.label = 0
+        self.unsure = False
+        self._band = unsure_band
+        self._last_s = 0.0
+        self._doubtful_since: float | None = None
+
+    def update(self, probabilities: np.ndarray, time_s: float) -> None:
+        """Take in what was seen at ``time_s``."""
+        self.looks += 1
+        if self.looks == 1:
+            self.average = probabilities.copy()
+            self.label = int(self.average.argmax())
+        else:
+            # The first looks weigh the same; then the older, the less, whatever the frame rate.
+            passed = max(0.0, time_s - self._last_s)
+            weight = max(1 - math.exp(-passed / AVERAGE_S), 1 / self.looks)
+            self.average += weight * (probabilities - self.average)
+            likeliest = int(self.average.argmax())
+            if self.average[likeliest] - self.average[self.label] > LEAD:
+                self.label = likeliest
+        self._last_s = time_s
+        self._doubt(time_s)
+
+    def _doubt(self, time_s: float) -> None:
+        if not is_unsure(self.average, self._band):
+            self._doubtful_since, self.unsure = None, False
+        elif self.looks == 1:
+            self._doubtful_since, self.unsure = time_s, True
+        else:
+            if self._doubtful_since is None:
+                self._doubtful_since = time_s
+            self.unsure |= time_s - self._doubtful_since >= UNSURE_AFTER_S
+
+
+@dataclass
+class _Person:
+    label: LabelOverTime
+    number: int | None = None
+    face: TrackedFace | None = None
+    last_s: float = 0.0
+
+
+class FaceTracker:
+    """Numbers the faces of one video and decides their labels over time.
+
+    Args:
+        classes: the model's class names, in order.
+        unsure_band: half width of the unsure band.
+    """
+
+    def __init__(self, classes: Sequence[str], unsure_band: float) -> None:
+        self._classes = tuple(classes)
+        self._band = unsure_band
+        self._people: dict[str, _Person] = {}
+        self._numbers = 0
+        self._now = 0.0
+        self._tracker = ByteTrack(
+            high_conf=0.0,  # the detector's confidence has already chosen
+            iou=_LEAST_OVERLAP,
+            update=_FOLLOW,
+            lifespan_ns=round(FORGET_S * 1e9),
+        )
+
+    def update(self, faces: Sequence[Face], time_s: float) -> list[TrackedFace]:
+        """Number the faces of the next frame.
+
+        Args:
+            faces: of one frame, in any order; may be empty.
+            time_s: the frame's time in seconds; time that runs backwards stands still.
+
+        Returns:
+            The same faces in the same order; one that may be a false find has no number yet.
+        """
+        if time_s - self._now > FORGET_S:
+            self._match([], time_s)  # ByteTrack matches before it forgets: let it forget first
+        time_s = self._now = max(self._now, time_s)
+        tracked = [
+            self._tracked(face, key, time_s)
+            for face, key in zip(faces, self._match(faces, time_s), strict=True)
+        ]
+        forgotten = time_s - 2 * FORGET_S
+        self._people = {key: who for key, who in self._people.items() if who.last_s > forgotten}
+        return tracked
+
+    def _match(self, faces: Sequence[Face], time_s: float) -> list[str | None]:
+        """ByteTrack's name for each face."""
+        boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
+        tracks = self._tracker.update(
+            _grown(boxes),
+            np.array([face.score for face in faces], np.float32),
+            np.zeros(len(faces), np.uint64),
+            round(time_s * 1e9),
+        )
+        return [track.uuid if track else None for track in tracks]
+
+    def just_lost(self) -> list[TrackedFace]:
+        """Where faces were within ``HIDE_S`` that the last frame has not."""
+        return [
+            who.face
+            for who in self._people.values()
+            if who.face and self._now - HIDE_S <= who.last_s < self._now
+        ]
+
+    def _tracked(self, face: Face, key: str | None, time_s: float) -> TrackedFace:
+        person = self._people.get(key) if key else None
+        if person is None:
+            person = _Person(LabelOverTime(self._band))
+            if key:
+                self._people[key] = person
+        label = person.label
+        label.update(np.array([face.probabilities[name] for name in self._classes]), time_s)
+        if person.number is None and (face.score >= SURE_SCORE or label.looks > 1):
+            self._numbers += 1
+            person.number = self._numbers
+        person.last_s = time_s
+        person.face = TrackedFace(
+            face.box,
+            face.score,
+            dict(zip(self._classes, label.average.tolist(), strict=True)),
+            label.unsure,
+            person.number,
+            self._classes[label.label],
+        )
+        return person.face
+
+
+def _grown(boxes: np.ndarray) -> np.ndarray:
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    halves = (boxes[:, 2:] - boxes[:, :2]) / 2 * _BOX_GROWTH
+    return np.hstack([centres - halves, centres + halves])

@@ -1,0 +1,238 @@
+"""From sources to pictures: find, classify, follow and count faces, frame by frame.
+
+    with Sources(["0"]) as sources:
+        for views in watch(sources, detector, [Watch(sources.sources[0], 0, detector)]):
+            picture = canvas.draw(views)
+
+Frames are read ahead in the sources' threads and encoded in the recording's, while this one
+looks at them; the faces of all sources' frames go through the network in one batch.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from mask_detector.detector import Face, MaskDetector, count_faces
+from mask_detector.drawing import display_name, draw_counts, draw_faces, draw_text
+from mask_detector.video.people import LEAST_LIFE_S, People
+from mask_detector.video.recording import fitted
+from mask_detector.video.sources import Frame, Source, Sources
+from mask_detector.video.tracking import FaceTracker, TrackedFace
+from mask_detector.video.view import View
+from mask_detector.video.zones import Zone, inside_any
+
+_GREY, _WHITE = (110, 110, 110), (255, 255, 255)
+_RATE_FRAMES = 30  # the rate shown is that of so many last rounds
+_TILED_SIZE = 1280, 720
+
+
+class Watch:
+    """What is remembered of one source from frame to frame: its tracks and its people.
+
+    Args:
+        source: the source, at ``index`` among all.
+        detector: whose faces it will be given.
+        zones: only faces inside one of them count; without any, all do.
+    """
+
+    def __init__(
+        self, source: Source, index: int, detector: MaskDetector, zones: Sequence[Zone] = ()
+    ) -> None:
+        self.source, self.frames = source, 0
+        self.people = People(detector.classes)
+        self._index, self._zones, self._classes = index, zones, detector.classes
+        self._tracker = FaceTracker(detector.classes, detector.unsure)
+
+    def look(self, frame: Frame, found: Sequence[Face]) -> View:
+        """Follow the faces that were found in the next frame."""
+        faces = self._tracker.update(found, frame.time_s)
+        if self._zones:
+            height, width = frame.image.shape[:2]
+            faces = [
+                replace(face, outside=not inside_any(self._zones, face.box, width, height))
+                for face in faces
+            ]
+        inside = [face for face in faces if not face.outside]
+        self.people.see(inside, frame.time_s)
+        self.frames += 1
+        return View(
+            self._index,
+            self.source.name,
+            self.source.live,
+            frame,
+            faces,
+            self._tracker.just_lost(),
+            count_faces(inside, self._classes),
+            self.people.seen(),
+        )
+
+
+def watch(
+    sources: Sources,
+    detector: MaskDetector,
+    watches: Sequence[Watch],
+    max_frames: int | None = None,
+) -> Iterator[list[View]]:
+    """What is new in the sources, round by round, until they end.
+
+    Args:
+        watches: one for each source, in order.
+        max_frames: stop a source after so many of its frames were looked at.
+
+    Yields:
+        A view of each source that has a new frame; an empty list now and then while none has.
+    """
+    for frames in sources:
+        found = detector.detect_many([frame.image for frame in frames.values()])
+        yield [
+            watches[index].look(frame, faces)
+            for (index, frame), faces in zip(frames.items(), found, strict=True)
+        ]
+        for index in frames:
+            if watches[index].frames == max_frames:
+                sources.stop(index)
+
+
+def with_progress(rounds: Iterator[list[View]], source: Source) -> Iterator[list[View]]:
+    """Pass rounds on, with a progress bar on standard error if that is a terminal."""
+    with tqdm(unit=" frames", disable=None) as bar:
+        for views in rounds:
+            if source.length_s and source.rate:
+                bar.total = round(source.length_s * source.rate)
+            bar.update(len(views))
+            yield views
+
+
+def summary(watches: Sequence[Watch], seconds: float) -> str:
+    """What was seen from the start to the end, one line a source."""
+    lines = []
+    for each in watches:
+        seen = each.people.seen()
+        people = people_in_words(seen) if sum(seen.values()) else "nobody"
+        name = f"{each.source.name}: " if len(watches) > 1 else ""
+        lines.append(
+            f"{name}{each.frames} frames, {each.frames / seconds:.1f} a second; "
+            f"seen for at least {LEAST_LIFE_S:g} s: {people}"
+        )
+    return "\n".join(lines)
+
+
+def people_in_words(people: Mapping[str, int]) -> str:
+    """How many people there were of each label: "3 Mask, 1 No Mask"."""
+    return ", ".join(f"{n} {display_name(label)}" for label, n in people.items())
+
+
+class Canvas:
+    """Draws views: boxes, labels, counts and rate; several sources side by side.
+
+    Args:
+        sources: all that will be drawn.
+        mirror: draw the picture as in a mirror (words stay readable).
+
+    Attributes:
+        started: whether there is something to show.
+        time_s: time of the newest view drawn.
+    """
+
+    def __init__(
+        self, sources: Sequence[Source], zones: Sequence[Zone] = (), mirror: bool = False
+    ) -> None:
+        self.started, self.time_s = False, 0.0
+        self._sources, self._zones, self._mirror = sources, zones, mirror
+        self._moments: deque[float] = deque(maxlen=_RATE_FRAMES)
+        self._shown: set[int] = set()
+        columns = math.ceil(math.sqrt(len(sources)))
+        rows = math.ceil(len(sources) / columns)
+        self._columns, self._tile = columns, (_TILED_SIZE[0] // columns, _TILED_SIZE[1] // rows)
+        self._picture = np.zeros((rows * self._tile[1], columns * self._tile[0], 3), np.uint8)
+
+    def draw(self, views: Sequence[View]) -> np.ndarray:
+        """The picture after these new views; a single source's is drawn into its frame."""
+        if views:
+            self.started = True
+            self.time_s = max(self.time_s, *(view.frame.time_s for view in views))
+            self._moments.append(time.monotonic())
+        if len(self._sources) > 1:
+            self._tile_up(views)
+        elif views:
+            self._picture = self._draw_view(views[0])
+        return self._picture
+
+    def _tile_up(self, views: Sequence[View]) -> None:
+        self._picture = self._picture.copy()  # the last one may be on its way into a file
+        for view in views:
+            self._shown.add(view.source)
+            self._put(view.source, self._draw_view(view))
+        for index, source in enumerate(self._sources):
+            if source.error or index not in self._shown:
+                self._put(index, None)
+
+    @property
+    def rate(self) -> float:
+        """Rounds a second, lately."""
+        if len(self._moments) < 2 or self._moments[-1] == self._moments[0]:
+            return 0.0
+        return (len(self._moments) - 1) / (self._moments[-1] - self._moments[0])
+
+    def _draw_view(self, view: View) -> np.ndarray:
+        image, faces = _draw_zones(view.frame.image, self._zones), view.faces
+        if self._mirror:
+            image, faces = cv2.flip(image, 1), [_mirrored(face, image.shape[1]) for face in faces]
+        for face in faces:
+            if face.outside:
+                cv2.rectangle(image, face.box[:2], face.box[2:], _GREY)
+        draw_faces(image, [face for face in faces if not face.outside])
+        name = [view.name] if len(self._sources) > 1 else []
+        return draw_counts(
+            image,
+            view.counts,
+            f"seen: {people_in_words(view.people)}",
+            f"{self.rate:.0f} fps",
+            *name,
+        )
+
+    def _put(self, index: int, picture: np.ndarray | None) -> None:
+        width, height = self._tile
+        x, y = index % self._columns * width, index // self._columns * height
+        tile = self._picture[y : y + height, x : x + width]
+        if picture is not None:
+            tile[:] = fitted(picture, width, height)
+        else:
+            words = f"{self._sources[index].name}: no picture"
+            draw_text(tile, words, (0, height), height / 800, _GREY)
+
+
+def _draw_zones(image: np.ndarray, zones: Sequence[Zone]) -> np.ndarray:
+    height, width = image.shape[:2]
+    corners = [np.array(zone.pixels(width, height)).round().astype(np.int32) for zone in zones]
+    cv2.polylines(image, corners, True, _WHITE, max(1, round(min(height, width) / 400)))
+    return image
+
+
+def _mirrored(face: TrackedFace, width: int) -> TrackedFace:
+    x1, y1, x2, y2 = face.box
+    return replace(face, box=(width - x2, y1, width - x1, y2))
+
+
+class Pace:
+    """Keeps a recorded video from being shown faster than it runs."""
+
+    def __init__(self) -> None:
+        self._zero: float | None = None
+
+    def wait_s(self, views: Sequence[View]) -> float:
+        """How long until these are due; 0 when they are late, and for live sources."""
+        if not views or any(view.live for view in views):
+            return 0.0
+        now, time_s = time.monotonic(), max(view.frame.time_s for view in views)
+        if self._zero is None or now > self._zero + time_s:
+            self._zero = now - time_s  # a slow stretch or a pause is not made up for
+        return self._zero + time_s - now

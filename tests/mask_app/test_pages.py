@@ -1,0 +1,194 @@
+"""The pages without a browser: Streamlit's own AppTest, and what the operator sets."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from mask_app import config
+from mask_app.about import section
+from mask_app.config import ConfigError, Limits
+from mask_app.live import why_no_camera
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    check = zlib.crc32(kind + data).to_bytes(4, "big")
+    return len(data).to_bytes(4, "big") + kind + data + check
+
+
+def bomb() -> bytes:
+    """A PNG of a few kilobytes that says it is 12,000 x 12,000."""
+    header = (12_000).to_bytes(4, "big") * 2 + bytes([1, 0, 0, 0, 0])
+    rows = zlib.compress(bytes(1_501 * 1_000), 9)
+    chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def animation() -> bytes:
+    frames = [Image.fromarray(np.full((20, 20, 3), 60 * n, np.uint8)) for n in range(4)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    return buffer.getvalue()
+
+
+def photo_page() -> AppTest:
+    return AppTest.from_string(
+        "from mask_app import photo\n"
+        "from mask_app.settings import sidebar\n"
+        "photo.page(sidebar())\n",
+        default_timeout=60,
+    ).run()
+
+
+def words(page: AppTest) -> str:
+    return "\n".join(
+        each.value for each in [*page.markdown, *page.error, *page.info, *page.warning]
+    )
+
+
+def test_an_empty_page_asks_for_photos() -> None:
+    page = photo_page()
+    assert not page.exception
+    assert page.file_uploader[0].label.startswith("Drop photos")
+    assert not page.error
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("bomb.png", bomb(), "too large a photo"),
+        ("moving.webp", animation(), "animated pictures are not supported"),
+        ("empty.jpg", b"", "the file is empty"),
+        ("letter.jpg", b"Dear all", "not a photo"),
+    ],
+)
+def test_bad_files_are_sentences(name: str, content: bytes, sentence: str) -> None:
+    page = photo_page()
+    page.file_uploader[0].set_value([(name, content, "image/png")]).run()
+    assert not page.exception
+    assert len(page.error) == 1
+    assert sentence in page.error[0].value
+
+
+def test_a_photo_without_faces_is_said_in_words() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), "white").save(buffer, "PNG")
+    page = photo_page()
+    page.file_uploader[0].set_value([("white.png", buffer.getvalue(), "image/png")]).run()
+    assert not page.exception
+    assert "no faces" in words(page)
+    assert "No face was found" in words(page)
+
+
+def test_a_stricter_setting_leaves_faces_out(examples: Path) -> None:
+    photo = (examples / "example_08.jpg").read_bytes()
+    page = photo_page()
+    page.file_uploader[0].set_value([("wall.jpg", photo, "image/jpeg")]).run()
+    many = len(page.dataframe[0].value)
+    page.slider[0].set_value(0.8).run()
+    assert not page.exception
+    assert len(page.dataframe[0].value) < many
+
+
+def test_two_files_of_one_name_stay_apart(examples: Path) -> None:
+    one, two = ((examples / f"example_0{n}.jpg").read_bytes() for n in (2, 3))
+    page = photo_page()
+    files = [("me.jpg", one, "image/jpeg"), ("me.jpg", two, "image/jpeg")]
+    page.file_uploader[0].set_value(files).run()
+    assert "**me.jpg**" in words(page)
+    assert "**me_2.jpg**" in words(page)
+
+
+def test_a_missing_model_is_a_sentence(monkeypatch: pytest.MonkeyPatch, repository: Path) -> None:
+    import streamlit as st
+
+    monkeypatch.setenv("MASK_APP_MODEL", "/nowhere/mask_detector.model")
+    st.cache_resource.clear()
+    try:
+        page = AppTest.from_file(str(repository / "app.py"), default_timeout=60).run()
+    finally:
+        st.cache_resource.clear()
+    assert not page.exception
+    assert "no such model file" in page.error[0].value
+
+
+@pytest.mark.parametrize("tries", [1, 3])
+def test_a_wrong_password_shows_no_page(
+    monkeypatch: pytest.MonkeyPatch, repository: Path, tries: int
+) -> None:
+    monkeypatch.setenv("MASK_APP_PASSWORD", "open sesame")
+    page = AppTest.from_file(str(repository / "app.py"), default_timeout=60).run()
+    for _ in range(tries):
+        page.text_input[0].set_value("sesame")
+        page.button[0].click().run()
+    assert "not the password" in page.error[0].value
+    assert not page.file_uploader
+    page.text_input[0].set_value("open sesame")
+    page.button[0].click().run()
+    assert page.file_uploader
+
+
+def test_limits_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config.limits() == Limits()
+    monkeypatch.setenv("MASK_APP_PHOTOS", "3")
+    assert config.limits() == Limits(photos=3)
+    for wrong in ("many", "0", "-1"):
+        monkeypatch.setenv("MASK_APP_PHOTOS", wrong)
+        with pytest.raises(ConfigError, match="MASK_APP_PHOTOS"):
+            config.limits()
+
+
+@pytest.mark.parametrize("text", ["stun:example.org", "[1]", '[{"username": "me"}]', "{"])
+def test_servers_that_cannot_be_understood_are_told(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("MASK_APP_ICE_SERVERS", text)
+    with pytest.raises(ConfigError, match="MASK_APP_ICE_SERVERS must be a JSON list"):
+        config.ice_servers()
+
+
+def test_no_server_is_asked_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config.ice_servers() == []
+    assert config.cameras() == {}
+    monkeypatch.setenv("MASK_APP_ICE_SERVERS", '[{"urls": "stun:stun.example.org"}]')
+    monkeypatch.setenv("MASK_APP_CAMERAS", '{"Desk": 0}')
+    assert config.ice_servers() == [{"urls": "stun:stun.example.org"}]
+    assert config.cameras() == {"Desk": "0"}
+
+
+@pytest.mark.parametrize(
+    ("address", "works"),
+    [
+        (None, True),
+        ("http://localhost:8501/live", True),
+        ("http://127.0.0.1:8501/live", True),
+        ("http://[::1]:8501/live", True),
+        ("https://masks.example.org/live", True),
+        ("http://masks.example.org/live", False),
+        ("http://192.168.1.20:8501/live", False),
+    ],
+)
+def test_why_a_browser_gives_no_camera(address: str | None, works: bool) -> None:
+    reason = why_no_camera(address)
+    assert (reason is None) == works
+    assert works or "HTTPS" in str(reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", ""),
+        ("# T\n\n## Use\n\nwords\n\n## Other\nmore", "words"),
+        ("\n## Use\n- one\n\n![picture](a.png)\n", "- one"),
+    ],
+)
+def test_a_section_of_the_model_card(text: str, found: str) -> None:
+    assert section(text, "Use") == found

@@ -1,0 +1,348 @@
+"""Alerts: when they are due, and receivers that hang, refuse, fail and work."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streams import free_port
+
+from mask_detector.errors import UserFacingError
+from mask_detector.video import alerts as module
+from mask_detector.video.alerts import WAITING_ALERTS, Alerts, UnmaskedRule, receiver
+from mask_detector.video.sources import Frame
+from mask_detector.video.tracking import TrackedFace
+from mask_detector.video.view import View
+
+EVENT = {"event": "without_mask", "source": "0", "track": 3}
+
+
+def face(
+    track: int | None = 1, label: str = "without_mask", unsure: bool = False, outside: bool = False
+) -> TrackedFace:
+    return TrackedFace((0, 0, 10, 10), 0.9, {label: 1.0}, unsure, track, label, outside)
+
+
+def due(rule: UnmaskedRule, *faces: TrackedFace, at: float) -> list[int | None]:
+    return [each.track for each in rule.due(faces, at)]
+
+
+def test_nobody_is_due_where_nobody_is() -> None:
+    assert due(UnmaskedRule(0), at=0) == []
+
+
+def test_a_person_is_due_once_after_the_time_without_a_mask() -> None:
+    rule = UnmaskedRule(after_s=2)
+    assert [due(rule, face(), at=step / 2) for step in range(10)] == [[]] * 4 + [[1]] + [[]] * 5
+
+
+@pytest.mark.parametrize("kind", [{"label": "with_mask"}, {"unsure": True}, {"track": None}])
+def test_masked_unsure_and_unnumbered_faces_are_not_due(kind: dict[str, Any]) -> None:
+    rule = UnmaskedRule(after_s=1)
+    assert [due(rule, face(**kind), at=step) for step in range(5)] == [[]] * 5
+
+
+def test_a_mask_put_on_starts_the_time_anew() -> None:
+    rule = UnmaskedRule(after_s=2)
+    labels = ["without_mask", "without_mask", "with_mask", *["without_mask"] * 3]
+    assert [due(rule, face(label=name), at=n) for n, name in enumerate(labels)] == [[]] * 5 + [[1]]
+
+
+def test_cooldown_makes_the_next_person_wait() -> None:
+    rule = UnmaskedRule(after_s=1, cooldown_s=3)
+    found = [due(rule, face(1), face(2), at=step) for step in range(8)]
+    assert found == [[], [1], [], [], [2], [], [], []]
+
+
+def test_memory_of_people_is_bounded() -> None:
+    rule = UnmaskedRule(after_s=1)
+    for number in range(1000):
+        due(rule, face(number), at=number)
+    assert max(map(len, (rule._seen, rule._since, rule._told))) < 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sound",
+        "command:notify-send 'no mask'",
+        "webhook:https://me:secret@example.org/hook",
+        "mqtt://me:secret@broker:1884/door/mask",
+        "mqtts://broker/door",
+    ],
+)
+def test_receivers(text: str) -> None:
+    assert receiver(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sounds", "command:", "webhook:example.org", "webhook:ftp://a/b", "mqtt://broker"]
+)
+def test_what_is_no_receiver_is_said(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not sound, command:PROGRAM"):
+        receiver(text)
+
+
+class Receiver:
+    """A web server that answers each POST with a status, or hangs."""
+
+    def __init__(self) -> None:
+        self.status: int | None = 200
+        self.got: list[tuple[dict[str, Any], str | None]] = []
+        self.release = threading.Event()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.got.append((body, self.headers["Authorization"]))
+                if outer.status is None:
+                    outer.release.wait(20)
+                else:
+                    self.send_response(outer.status)
+                    self.end_headers()
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        self.release.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def web() -> Iterator[Receiver]:
+    server = Receiver()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def heard(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    caplog.set_level(logging.WARNING)
+    return lambda: "\n".join(record.getMessage() for record in caplog.records)
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_webhook_gets_the_whole_alert(web: Receiver) -> None:
+    view = View(
+        0,
+        "rtsp://me:***@door",
+        True,
+        Frame(np.zeros((9, 9, 3), np.uint8), 5, 7.5),
+        [face(), face(2, outside=True)],
+        [],
+        {},
+        {},
+    )
+    with Alerts([f"webhook:http://me:s%40t@127.0.0.1:{web.port}/hook"], after_s=0) as alerts:
+        alerts.take(view)
+    ((event, authorization),) = web.got
+    assert authorization == "Basic bWU6c0B0"  # me:s@t
+    assert event.pop("at").startswith("20")
+    assert event == {
+        "event": "without_mask",
+        "source": "rtsp://me:***@door",
+        "time_s": 7.5,
+        "box": [0, 0, 10, 10],
+        "score": 0.9,
+        "label": "without_mask",
+        "probabilities": {"without_mask": 1.0},
+        "track": 1,
+    }
+    assert alerts.delivered == 1
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_webhook_that_fails_is_counted_and_told(
+    web: Receiver, heard: Callable[[], str], status: int
+) -> None:
+    web.status = status
+    with Alerts([f"webhook:http://127.0.0.1:{web.port}/"]) as alerts:
+        alerts.tell(EVENT)
+        alerts.tell(EVENT)
+    assert (alerts.delivered, alerts.failed) == (0, 2)
+    assert heard().count("not delivered") == 1  # not again and again
+    assert str(status) in heard()
+    assert "0 delivered, 2 not" in heard()
+
+
+def test_a_webhook_that_refuses_is_told_without_its_password(heard: Callable[[], str]) -> None:
+    with Alerts([f"webhook:http://me:secret@127.0.0.1:{free_port()}/"]) as alerts:
+        alerts.tell(EVENT)
+    assert alerts.failed == 1
+    assert "refused" in heard()
+    assert "secret" not in heard()
+
+
+def test_a_webhook_that_hangs_holds_up_nothing_and_nobody(
+    web: Receiver, heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CLOSING_S", 0.3)
+    web.status = None
+    other = Receiver()
+    receivers = [f"webhook:http://127.0.0.1:{each.port}/" for each in (web, other)]
+    alerts = Alerts(receivers)
+    slowest = 0.0
+    for _ in range(WAITING_ALERTS + 5):
+        started = time.perf_counter()
+        alerts.tell(EVENT)
+        slowest = max(slowest, time.perf_counter() - started)
+        wait_for(lambda: alerts._lines[1]._waiting.empty())
+    wait_for(lambda: len(other.got) == WAITING_ALERTS + 5)
+    assert slowest < 0.5  # a delivery that hangs takes ten seconds
+    assert alerts.failed >= 4  # what found the queue full
+    alerts.close()
+    assert f"0 delivered, {WAITING_ALERTS + 5} not" in heard()
+    other.close()
+
+
+def test_a_webhook_that_hangs_is_given_up(
+    web: Receiver, heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DELIVERY_S", 0.3)
+    web.status = None
+    with Alerts([f"webhook:http://127.0.0.1:{web.port}/"]) as alerts:
+        alerts.tell(EVENT)
+    assert alerts.failed == 1
+    assert "timed out" in heard()
+
+
+def test_a_command_gets_the_alert_on_standard_input(tmp_path: Path) -> None:
+    script = tmp_path / "take it.py"
+    script.write_text("import sys; open(sys.argv[1], 'a').write(sys.stdin.read())")
+    with Alerts([f"command:'{sys.executable}' '{script}' '{tmp_path / 'got'}'"]) as alerts:
+        alerts.tell(EVENT)
+        alerts.tell(EVENT)
+    assert [json.loads(line) for line in (tmp_path / "got").read_text().splitlines()] == [EVENT] * 2
+
+
+def test_a_command_that_fails_or_hangs_is_told(
+    heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DELIVERY_S", 4.0)
+    commands = ["raise SystemExit(3)", "import time; time.sleep(60)"]
+    with Alerts([f"command:'{sys.executable}' -c '{each}'" for each in commands]) as alerts:
+        alerts.tell(EVENT)
+    assert alerts.failed == 2
+    assert "ended with status 3" in heard()
+    assert "took longer than 4 s" in heard()
+
+
+def test_a_command_that_is_not_there_is_said_at_once() -> None:
+    with pytest.raises(UserFacingError, match="there is no program 'no-such-program'"):
+        Alerts(["command:no-such-program --loud"])
+
+
+def test_a_machine_without_sound_says_so(
+    heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with Alerts(["sound"]) as alerts:
+        alerts.tell(EVENT)
+    assert "there is no sound here" in heard()
+    assert alerts.failed == 1
+
+
+def test_a_sound_is_played_by_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player = tmp_path / "aplay"
+    player.write_text(f"#!/bin/sh\ncp \"$1\" '{tmp_path / 'played.wav'}'\n")
+    player.chmod(0o755)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr(shutil, "which", lambda name: str(player) if name == "aplay" else None)
+    with Alerts(["sound"]) as alerts:
+        alerts.tell(EVENT)
+    assert alerts.delivered == 1
+    assert (tmp_path / "played.wav").read_bytes()[:4] == b"RIFF"
+
+
+class Broker:
+    """A real MQTT broker."""
+
+    def __init__(self, port: int) -> None:
+        program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+        if program is None:
+            pytest.skip("needs an MQTT broker: apt-get install mosquitto")
+        self._process = subprocess.Popen([program, "-p", str(port)], stderr=subprocess.DEVNULL)
+
+        def answers() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_for(answers)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def test_mqtt_delivers_and_survives_a_broker_that_restarts(
+    heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DELIVERY_S", 4.0)
+    mqtt = pytest.importorskip("paho.mqtt.client", reason="needs paho-mqtt")
+    port = free_port()
+    got: list[Any] = []
+    broker = Broker(port)
+    listener = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    listener.reconnect_delay_set(1, 1)
+    listener.on_connect = lambda client, *_: client.subscribe("door/mask", qos=1)
+    listener.on_message = lambda client, data, message: got.append(json.loads(message.payload))
+    subscribed = threading.Event()
+    listener.on_subscribe = lambda *_: subscribed.set()
+    listener.connect("127.0.0.1", port)
+    listener.loop_start()
+    try:
+        with Alerts([f"mqtt://127.0.0.1:{port}/door/mask"]) as alerts:
+            assert subscribed.wait(10)
+            alerts.tell(EVENT)
+            wait_for(lambda: got == [EVENT])
+            broker.close()
+            wait_for(lambda: not listener.is_connected())
+            subscribed.clear()
+            alerts.tell(EVENT)
+            wait_for(lambda: alerts.failed == 1)
+            broker = Broker(port)
+            assert subscribed.wait(10)
+            alerts.tell(EVENT)
+            wait_for(lambda: alerts.delivered == 2)
+        wait_for(lambda: len(got) >= 2)
+    finally:
+        listener.loop_stop()
+        broker.close()
+    assert "not delivered" in heard()
+
+
+def test_mqtt_without_its_client_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "paho.mqtt", None)
+    with pytest.raises(UserFacingError, match="pip install paho-mqtt"):
+        Alerts(["mqtt://127.0.0.1/door"])

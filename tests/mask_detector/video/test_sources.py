@@ -1,0 +1,340 @@
+"""Cameras, files, folders and streams, the streams real and cut at will."""
+
+from __future__ import annotations
+
+import logging
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from streams import MjpegServer, RtspServer, free_port
+
+from mask_detector.errors import SourceError
+from mask_detector.video import sources as module
+from mask_detector.video.sources import (
+    Frame,
+    SourceOptions,
+    Sources,
+    check_outputs,
+    without_password,
+)
+
+
+@pytest.fixture(autouse=True)
+def threads_end() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 5
+    while left := [t for t in threading.enumerate() if t not in before and "read" in t.name]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_WAIT_S", 0.1)
+
+
+@pytest.fixture
+def numbered(tmp_path: Path) -> Path:
+    """A video of 50 frames, 25 a second, each as bright as its number times five."""
+    path = tmp_path / "numbered.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "bgr0"
+        for number in range(50):
+            image = np.full((48, 64, 3), 5 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def picture(width: int, height: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+
+
+def read(*names: object, options: SourceOptions | None = None) -> list[Frame]:
+    with Sources([str(name) for name in names], options) as sources:
+        frames = [frame for each in sources for frame in each.values()]
+    sources.check()
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("0", "0"),
+        ("films/a@b:c.mp4", "films/a@b:c.mp4"),
+        ("rtsp://door/1", "rtsp://door/1"),
+        ("rtsp://door:554/a@b", "rtsp://door:554/a@b"),
+        ("rtsp://me@door/1", "rtsp://me@door/1"),
+        ("rtsp://me:secret@door/1", "rtsp://me:***@door/1"),
+        ("rtsp://me:se@cr/et@door:554/1", "rtsp://me:***@door:554/1"),
+        ("rtsp://me:1234@door/1", "rtsp://me:***@door/1"),
+        ("http://door/v?user=me&pwd=secret&x=1", "http://door/v?user=me&pwd=***&x=1"),
+        ("http://door/v?auth_token=secret#top", "http://door/v?auth_token=***#top"),
+    ],
+)
+def test_a_password_is_never_shown(source: str, shown: str) -> None:
+    assert without_password(source) == shown
+
+
+def test_a_file_gives_every_frame_however_slow_its_reader(numbered: Path) -> None:
+    with Sources([str(numbered)]) as sources:
+        frames: list[Frame] = []
+        for each in sources:
+            frames += each.values()
+            time.sleep(0.002)
+    assert [frame.number for frame in frames] == list(range(50))
+    assert [frame.image[0, 0, 0] for frame in frames] == [5 * n for n in range(50)]
+    assert [frame.time_s for frame in frames] == pytest.approx(
+        [n / 25 for n in range(50)], abs=1e-3
+    )
+    assert frames[0].image.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        (SourceOptions(start=1), range(25, 50)),
+        (SourceOptions(end=0.5), range(13)),
+        (SourceOptions(start=1, end=1.2), range(25, 31)),
+        (SourceOptions(every=20), range(0, 50, 20)),
+        (SourceOptions(start=9), ()),
+    ],
+)
+def test_a_part_of_a_file(numbered: Path, options: SourceOptions, numbers: range) -> None:
+    frames = read(numbered, options=options)
+    assert [frame.number for frame in frames] == list(numbers)
+    assert [int(frame.image[0, 0, 0]) for frame in frames] == [5 * n for n in numbers]
+
+
+IDENTITY = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+QUARTER_TURN = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+
+
+def test_a_video_that_a_phone_took_upright_is_upright(tmp_path: Path) -> None:
+    path = tmp_path / "phone.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        image = np.zeros((48, 64, 3), np.uint8)
+        image[:, :32] = 255  # the left half, which a quarter turn clockwise brings to the top
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode(None))
+    before, _, after = path.read_bytes().rpartition(IDENTITY)  # the track's, after the movie's
+    path.write_bytes(before + QUARTER_TURN + after)
+    upright = read(path)[0].image
+    assert upright.shape == (64, 48, 3)
+    assert upright[:24].mean() > 230
+    assert upright[40:].mean() < 25
+
+
+def test_a_folder_is_read_in_the_order_that_people_count(tmp_path: Path) -> None:
+    for number in (1, 2, 10):
+        cv2.imwrite(str(tmp_path / f"frame{number}.png"), np.full((8, 8, 3), number, np.uint8))
+    (tmp_path / "frame3.png").write_text("not a photo")
+    (tmp_path / "notes.txt").touch()
+    frames = read(tmp_path)
+    assert [int(frame.image[0, 0, 0]) for frame in frames] == [1, 2, 10]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_sources_that_cannot_be_opened_say_why(tmp_path: Path, count: int) -> None:
+    missing = [str(tmp_path / f"{number}.mp4") for number in range(count)]
+    with pytest.raises(SourceError, match=r"0\.mp4: there is no such file"):
+        read(*missing)
+
+
+def test_a_camera_that_is_not_there_names_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_cameras", lambda: [0, 2])
+    with pytest.raises(SourceError, match=r"camera 88 cannot be opened \(cameras found: 0, 2\)"):
+        read("88")
+
+
+class Camera:
+    """Stands for a camera that gives three frames and is then pulled out; opened anew, it works."""
+
+    opened = 0
+
+    def __init__(self, number: int) -> None:
+        type(self).opened += 1
+        self._left = 3
+
+    def isOpened(self) -> bool:
+        return type(self).opened != 2  # right after it was pulled out it is not there
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        self._left -= 1
+        time.sleep(0.01)
+        return (True, picture(64, 48)) if self._left >= 0 else (False, None)
+
+    def set(self, setting: int, value: float) -> bool:
+        return True
+
+    def get(self, setting: int) -> float:
+        return 30.0
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_camera_that_is_pulled_out_is_opened_anew(
+    quick: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    with Sources(["0"]) as sources:
+        numbers: list[int] = []
+        while not numbers or numbers[-1] < 3:
+            numbers += [frame.number for frame in next(iter(sources)).values()]
+    assert Camera.opened == 3
+    assert sources.sources[0].live
+    assert "camera 0 gives no frames any more; trying again" in told(caplog)
+
+
+def test_one_broken_source_does_not_stop_the_others(numbered: Path, tmp_path: Path) -> None:
+    with Sources([str(tmp_path / "no.mp4"), str(numbered), str(numbered)]) as sources:
+        indices = [index for frames in sources for index in frames]
+    assert (indices.count(0), indices.count(1), indices.count(2)) == (0, 50, 50)
+    assert sources.check() is False
+
+
+def test_a_live_source_gives_its_newest_frame(quick: None) -> None:
+    with MjpegServer(picture(64, 48), rate=100) as camera, Sources([camera.address]) as sources:
+        source, rounds = sources.sources[0], iter(sources)
+        for _ in range(3):
+            came = source._number
+            while source._number < came + 5:  # while a frame is looked at, five more come
+                time.sleep(0.01)
+            numbers = [frame.number for frame in next(rounds).values()]
+            assert numbers[0] >= came + 4
+    assert source.live
+
+
+def collect(
+    sources: Sources, steps: list[tuple[Callable[[Frame], bool], Callable[[], None]]]
+) -> list[Frame]:
+    """Read on; when a frame answers a step's question, do what the step says, in order."""
+    taken, deadline = [], time.monotonic() + 30
+    for frames in sources:
+        for frame in frames.values():
+            taken.append(frame)
+            if steps and steps[0][0](frame):
+                steps.pop(0)[1]()
+        assert time.monotonic() < deadline
+    assert not steps
+    return taken
+
+
+def told(caplog: pytest.LogCaptureFixture) -> str:
+    return "\n".join(record.getMessage() for record in caplog.records)
+
+
+def test_a_stream_that_is_cut_is_taken_up_in_another_size(
+    quick: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    servers = [MjpegServer(picture(64, 48))]
+
+    def cut() -> None:
+        servers[0].close()
+        back = threading.Timer(
+            0.5, lambda: servers.append(MjpegServer(picture(96, 80), servers[0].port))
+        )
+        back.start()
+
+    steps = [
+        (lambda frame: frame.number >= 5, cut),
+        (lambda frame: frame.image.shape == (80, 96, 3), lambda: servers[1].close()),
+    ]
+    with Sources([servers[0].address], SourceOptions(give_up=1.5)) as sources:
+        frames = collect(sources, steps)
+    shapes = list(dict.fromkeys(frame.image.shape for frame in frames))
+    assert shapes == [(48, 64, 3), (80, 96, 3)]
+    numbers, times = [f.number for f in frames], [f.time_s for f in frames]
+    assert numbers == sorted(set(numbers))
+    assert times == sorted(times)
+    error = sources.sources[0].error
+    assert error is not None
+    assert "given up after 1.5 s" in str(error)
+    assert "is back" in told(caplog)
+    assert "secret" not in told(caplog) + str(error)
+
+
+def test_a_frozen_stream_counts_as_dropped(quick: None, caplog: pytest.LogCaptureFixture) -> None:
+    with MjpegServer(picture(64, 48)) as camera:
+
+        def freeze() -> None:
+            camera.frozen = True
+            threading.Timer(1.5, lambda: setattr(camera, "frozen", False)).start()
+
+        steps = [
+            (lambda frame: frame.number >= 5, freeze),
+            (lambda frame: frame.time_s > 1.5, camera.close),
+        ]
+        with Sources([camera.address], SourceOptions(stall=0.7, give_up=3)) as sources:
+            frames = collect(sources, steps)
+    assert "no answer in time; trying again" in told(caplog)
+    gaps = [b.time_s - a.time_s for a, b in pairwise(frames)]
+    assert max(gaps) > 0.7
+
+
+def test_waits_grow_to_thirty_seconds(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits: list[float] = []
+    source = module.Source(f"http://127.0.0.1:{free_port()}/", SourceOptions(give_up=1e6))
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 7:
+            source.stop()
+
+    monkeypatch.setattr(source._stopped, "wait", wait)
+    with caplog.at_level(logging.WARNING):
+        assert list(source.frames()) == []
+    assert waits == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_a_stream_never_reached_is_given_up(quick: None) -> None:
+    started = time.monotonic()
+    with pytest.raises(SourceError, match=r"Connection refused; given up after 0\.5 s"):
+        read(f"rtsp://me:secret@127.0.0.1:{free_port()}/", options=SourceOptions(give_up=0.5))
+    assert time.monotonic() - started < 5
+
+
+def test_rtsp_is_cut_comes_back_in_another_size_and_dies(
+    quick: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = RtspServer(np.zeros((120, 160, 3), np.uint8))
+    servers = [first]
+
+    def cut() -> None:
+        first.close()
+        servers.append(RtspServer(np.zeros((240, 320, 3), np.uint8), first.port))
+
+    steps = [
+        (lambda frame: frame.number >= 5, cut),
+        (lambda frame: frame.image.shape == (240, 320, 3), lambda: servers[1].close()),
+    ]
+    try:
+        with Sources([first.address], SourceOptions(give_up=4)) as sources:
+            frames = collect(sources, steps)
+    finally:
+        for server in servers:
+            server.close()
+    assert {frame.image.shape for frame in frames} == {(120, 160, 3), (240, 320, 3)}
+    assert "given up after 4 s" in str(sources.sources[0].error)
+    assert "secret" not in told(caplog)
+
+
+def test_an_output_never_overwrites_a_source(numbered: Path, tmp_path: Path) -> None:
+    check_outputs([None, "-", tmp_path / "new.mp4"], [str(numbered), "0", "rtsp://door"])
+    with pytest.raises(SourceError, match="this is a source"):
+        check_outputs([tmp_path / "." / numbered.name], [str(numbered)])

@@ -1,0 +1,178 @@
+"""The video loop: views, pictures, several sources at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import pytest
+from streams import MjpegServer
+
+from mask_detector.detector import Face, MaskDetector
+from mask_detector.video.sources import Frame, Source, SourceOptions, Sources
+from mask_detector.video.view import View
+from mask_detector.video.watching import Canvas, Pace, Watch, people_in_words, summary, watch
+from mask_detector.video.zones import Zone, parse_zone
+
+
+class SquareDetector:
+    """Finds a bare face on the lower left of every picture, and notes the batches."""
+
+    classes = ("with_mask", "without_mask")
+    unsure = 0.1
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def detect_many(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
+        self.batches.append(len(images))
+        return [[self._face(*image.shape[:2])] for image in images]
+
+    def _face(self, height: int, width: int) -> Face:
+        box = (width // 10, height * 6 // 10, width * 3 // 10, height * 8 // 10)
+        return Face(box, 0.9, {"with_mask": 0.2, "without_mask": 0.8})
+
+
+@pytest.fixture
+def detector() -> Any:
+    return SquareDetector()
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[str]:
+    """Two folders of frames, three and five of them."""
+    for name, count in (("three", 3), ("five", 5)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            grey = np.full((60, 80, 3), 100, np.uint8)
+            cv2.imwrite(str(tmp_path / name / f"{number}.png"), grey)
+    return [str(tmp_path / "three"), str(tmp_path / "five")]
+
+
+def watching(
+    detector: Any, names: Sequence[str], max_frames: int | None = None, zones: Sequence[Zone] = ()
+) -> tuple[list[View], list[Watch]]:
+    with Sources(names) as sources:
+        while not all(map(lambda q, s: q or s.error, sources._waiting, sources.sources)):
+            time.sleep(0.01)  # so that what could be looked at together is
+        watches = [Watch(each, n, detector, zones) for n, each in enumerate(sources.sources)]
+        rounds = watch(sources, cast(MaskDetector, detector), watches, max_frames)
+        return [view for views in rounds for view in views], watches
+
+
+def test_views_of_a_file_are_all_of_it(detector: Any, folders: list[str]) -> None:
+    views, watches = watching(detector, folders[1:])
+    assert [view.frame.number for view in views] == [0, 1, 2, 3, 4]
+    assert [face.track for view in views for face in view.faces] == [1] * 5
+    assert views[-1].counts == {"with_mask": 0, "without_mask": 1}
+    assert not views[0].live
+    assert watches[0].frames == 5
+
+
+def test_several_sources_share_a_batch_and_end_one_by_one(
+    detector: Any, folders: list[str], tmp_path: Path
+) -> None:
+    views, watches = watching(detector, [*folders, str(tmp_path / "missing")])
+    assert [each.frames for each in watches] == [3, 5, 0]
+    assert sorted({view.name for view in views}) == sorted(folders)
+    assert sum(detector.batches) == 8
+    assert max(detector.batches) == 2
+    assert all(view.faces[0].track == 1 for view in views)  # numbers are each source's own
+
+
+def test_max_frames_holds_for_each_source(detector: Any, folders: list[str]) -> None:
+    _, watches = watching(detector, folders, max_frames=2)
+    assert [each.frames for each in watches] == [2, 2]
+
+
+def test_faces_outside_the_zones_do_not_count(detector: Any, folders: list[str]) -> None:
+    views, _ = watching(detector, folders[:1], zones=[parse_zone("0.5,0,1,0,1,1,0.5,1")])
+    for view in views:
+        assert view.counts == {"with_mask": 0, "without_mask": 0}
+        assert view.inside == []
+        assert view.record(named=False)["faces"][0]["outside_zone"] is True
+
+
+def test_a_record_names_its_source_where_there_are_several(
+    detector: Any, folders: list[str]
+) -> None:
+    view = watching(detector, folders[:1])[0][0]
+    assert "source" not in view.record(named=False)
+    assert view.record(named=True)["source"] == folders[0]
+
+
+def test_an_idle_source_gives_empty_rounds(detector: Any) -> None:
+    camera = MjpegServer(np.zeros((60, 80, 3), np.uint8))
+    with camera, Sources([camera.address], SourceOptions(stall=5)) as sources:
+        watches = [Watch(sources.sources[0], 0, detector)]
+        rounds = watch(sources, cast(MaskDetector, detector), watches)
+        while not (views := next(rounds)):
+            pass
+        assert views[0].live
+        camera.frozen = True
+        assert any(not next(rounds) for _ in range(50))
+
+
+def view_of(image: np.ndarray, source: int = 0, time_s: float = 0.0) -> View:
+    face = Watch(Source("0", SourceOptions()), source, cast(MaskDetector, SquareDetector()))
+    found = SquareDetector().detect_many([image])[0]
+    return face.look(Frame(image, 0, time_s), found)
+
+
+def red(picture: np.ndarray) -> np.ndarray:
+    return (picture[..., 2] > 200) & (picture[..., 1] < 50) & (picture[..., 0] < 50)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_picture_has_its_box_where_the_face_is(mirror: bool) -> None:
+    image = np.full((400, 600, 3), 128, np.uint8)
+    image[:, 590:] = 255
+    canvas = Canvas([Source("0", SourceOptions())], mirror=mirror)
+    assert not canvas.started
+    picture = canvas.draw([view_of(image, time_s=1.5)])
+    assert canvas.started
+    assert canvas.time_s == 1.5
+    right, left = red(picture)[240:320, 420:540].sum(), red(picture)[240:320, 60:180].sum()
+    here, there = (right, left) if mirror else (left, right)
+    assert here > 300
+    assert there == 0
+    assert picture[390, 5].tolist() == [255 if mirror else 128] * 3
+
+
+def test_zones_are_drawn() -> None:
+    image = np.zeros((200, 200, 3), np.uint8)
+    canvas = Canvas([Source("0", SourceOptions())], [parse_zone("0.5,0.5,1,0.5,1,1,0.5,1")])
+    assert canvas.draw([view_of(image)])[100, 150].min() > 200
+
+
+def test_several_sources_are_tiled_and_a_missing_one_says_so() -> None:
+    canvas = Canvas([Source(name, SourceOptions()) for name in "012"])
+    first = canvas.draw([view_of(np.full((360, 640, 3), 90, np.uint8), source=1)])
+    assert first.shape == (720, 1280, 3)
+    assert first[340, 1120].tolist() == [90] * 3
+    assert first[340:360, 10:60].max() > 0  # "no picture" in the first tile's corner
+    kept = first.copy()
+    second = canvas.draw([view_of(np.full((360, 640, 3), 50, np.uint8), source=0)])
+    assert second[340, 480].tolist() == [50] * 3
+    assert second[340, 1120].tolist() == [90] * 3
+    assert np.array_equal(first, kept)  # it may be on its way into a file
+
+
+def test_a_recorded_video_is_shown_no_faster_than_it_runs() -> None:
+    pace = Pace()
+    waits = [pace.wait_s([view_of(np.zeros((9, 9, 3), np.uint8), time_s=t)]) for t in (3, 3.5, 4)]
+    assert waits == pytest.approx([0, 0.5, 1], abs=0.2)
+    time.sleep(0.3)
+    assert pace.wait_s([view_of(np.zeros((9, 9, 3), np.uint8), time_s=3.1)]) == 0
+    assert pace.wait_s([]) == 0
+
+
+def test_the_summary_names_people(detector: Any, folders: list[str]) -> None:
+    _, watches = watching(detector, folders)
+    lines = summary(watches, seconds=2.0).splitlines()
+    assert lines[0] == f"{folders[0]}: 3 frames, 1.5 a second; seen for at least 0.5 s: nobody"
+    assert people_in_words({"with_mask": 2, "unsure": 1}) == "2 Mask, 1 Unsure"
