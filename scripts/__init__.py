@@ -1,1 +1,1 @@
-"""Programs that write parts of the project: docs, examples, starter set, model card."""
+"""Programs that write parts of the project: docs, pictures, examples, starter set, model card."""

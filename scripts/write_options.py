@@ -1,21 +1,32 @@
-#!/usr/bin/env python3
-"""Write what the scripts' --help says into the README, so that both say the same.
+"""Write docs/options.md from what each program's --help says, so that both say the same.
 
-python -m scripts.write_options            write
-python -m scripts.write_options --check    say which is out of date, and fail
+    python -m scripts.write_options            write
+    python -m scripts.write_options --check    say whether it is out of date, and fail if so
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
+from mask_detector.files import write_bytes
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-SECTION = re.compile(r"(<!-- options: (\S+) -->\n).*?(<!-- /options -->)", re.DOTALL)
+PAGE = REPOSITORY / "docs" / "options.md"
+PROGRAMS = (
+    "detect_mask_image.py",
+    "detect_mask_video.py",
+    "train_mask_detector.py",
+    "-m mask_detector.convert",
+)
+INTRODUCTION = """# Options
+
+All options of the programs, as their `--help` prints them.
+Written by `python -m scripts.write_options`.
+"""
 
 
 def main() -> int:
@@ -23,32 +34,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="write nothing")
     check = parser.parse_args().check
-    readme = REPOSITORY / "README.md"
-    old = readme.read_text(encoding="utf-8")
-    new = SECTION.sub(lambda found: found[1] + options(found[2]) + found[3], old)
-    if check and new != old:
-        print("README.md is out of date: python -m scripts.write_options", file=sys.stderr)
+    new = "\n".join([INTRODUCTION, *(section(program) for program in PROGRAMS)])
+    if not check:
+        write_bytes(PAGE, new.encode())
+    elif new != PAGE.read_text(encoding="utf-8"):
+        print("docs/options.md is out of date: python -m scripts.write_options", file=sys.stderr)
         return 1
-    if new != old:
-        readme.write_text(new, encoding="utf-8")
     return 0
 
 
-def options(script: str) -> str:
-    """The options that a script's ``--help`` lists, folded away in Markdown."""
+def section(program: str) -> str:
+    """One program's options in Markdown; ``program`` is what follows ``python``."""
     shown = subprocess.run(
-        [sys.executable, script, "--help"],
+        [sys.executable, *program.split(), "--help"],
         cwd=REPOSITORY,
         env=os.environ | {"COLUMNS": "98", "NO_COLOR": "1"},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    listed = shown[shown.index("options:") :].replace(f"{REPOSITORY}{os.sep}", "").rstrip()
-    return (
-        f"<details><summary>All options of <code>{script}</code></summary>\n\n"
-        f"```text\n{listed}\n```\n\n</details>\n"
-    )
+    start = min(shown.index(title) for title in ("options:", "positional arguments:") if title in shown)
+    listed = shown[start:].replace(f"{REPOSITORY}{os.sep}", "").rstrip()
+    return f"## `python {program}`\n\n```text\n{listed}\n```\n"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The README says what is so: its options, its commands, its Python, its files."""
+"""README and docs are true: their options, commands, Python, links and paths."""
 
 from __future__ import annotations
 
@@ -40,6 +40,21 @@ def test_links_lead_somewhere(repository: Path) -> None:
     for document in documents(repository):
         for target in LINK.findall(document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+PATH = re.compile(
+    r"`((?:mask_detector|face_detector|mask_app|benchmarks|scripts|tests|docs|examples|dataset)/[\w./-]*)`"
+)
+
+
+def test_paths_exist(repository: Path) -> None:
+    for document in documents(repository):
+        for path in PATH.findall(document.read_text(encoding="utf-8")):
+            assert (repository / path).exists(), f"{document.name}: {path}"
+
+
+def test_readme_is_short_enough_to_be_read(repository: Path) -> None:
+    assert len((repository / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
 
 
 def test_commands_name_scripts_and_options_that_exist(repository: Path) -> None:
@@ -101,8 +116,8 @@ def camera(examples: Path) -> Iterator[str]:
 def test_recipes_run_as_written(
     repository: Path, examples: Path, tmp_path: Path, camera: str, title: str
 ) -> None:
-    text = (repository / "README.md").read_text(encoding="utf-8")
-    recipe = re.search(rf"{title}[^:]*:\n\n((?:    .*\n)+)", text.partition("## Recipes")[2])
+    text = (repository / "docs" / "recipes.md").read_text(encoding="utf-8")
+    recipe = re.search(rf"{title}[^:]*:\n\n((?:    .*\n)+)", text)
     assert recipe is not None
     command = recipe[1].replace("\\\n", " ")
     # Paths and addresses are the reader's own; live streams are not watched for ever.
