@@ -100,7 +100,7 @@ def main() -> int:
     # These take a while to load: not before --help and wrong usage have been answered.
     from mask_detector.detector import count_faces
     from mask_detector.display import has_display, show_photo
-    from mask_detector.drawing import counts_in_words, draw_faces
+    from mask_detector.drawing import draw_faces
     from mask_detector.images import read_photo, write_photo
     from mask_detector.photos.contact_sheet import ContactSheet
     from mask_detector.photos.parallel import DetectorPool, in_parallel, usable_cores
@@ -113,6 +113,7 @@ def main() -> int:
     )
     from mask_detector.privacy import hide_faces
     from mask_detector.records import Records, error_record, photo_record
+    from mask_detector.wording import faces_in_words
 
     # Which photos, and where their results go.
     output, crops, sheet_path = arguments.output, arguments.crops, arguments.contact_sheet
@@ -143,7 +144,7 @@ def main() -> int:
             if photo.crops:
                 write_crops(image, faces, crops, photo.crops)
             if sheet:
-                sheet.add(image, faces, str(photo.path), counts_in_words(counts))
+                sheet.add(image, faces, str(photo.path), faces_in_words(counts))
             if photo.picture or window:
                 draw_faces(image, faces)
             if photo.picture:
@@ -174,7 +175,7 @@ def main() -> int:
             total.update(record["counts"])
             if not quiet:
                 where = f" -> {photo.picture}" if photo.picture else ""
-                bar.write(f"{photo.path}: {counts_in_words(record['counts'])}{where}")
+                bar.write(f"{photo.path}: {faces_in_words(record['counts'])}{where}")
             if picture is not None and show_photo(picture, photo.path.name) in QUIT_KEYS:
                 break
 
@@ -182,7 +183,7 @@ def main() -> int:
         sheet.write()
     if wanted > 1 and not quiet:
         skipped = f", {wanted - len(photos)} done before" if arguments.skip_done else ""
-        print(f"{looked_at} photos{skipped}, {failed} failed; {counts_in_words(total)}")
+        print(f"{looked_at} photos{skipped}, {failed} failed; {faces_in_words(total)}")
     if any(total[label] for label in arguments.fail_on):
         return command_line.FOUND
     return command_line.FAILED if failed else command_line.OK

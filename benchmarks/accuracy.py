@@ -41,8 +41,8 @@ from mask_detector import command_line
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
 from mask_detector.detector import Face, MaskDetector, whole_pixels
-from mask_detector.errors import DatasetError, PhotoError, UserFacingError
-from mask_detector.files import write_bytes
+from mask_detector.errors import DatasetError, PhotoError
+from mask_detector.files import make_folder, write_bytes
 from mask_detector.images import read_photo
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
 from mask_detector.training.dataset import PARTS, part_of
@@ -150,11 +150,8 @@ def main() -> int:
 def make_folders(args: argparse.Namespace) -> None:
     """Make the folders to write to, before rather than after the long work."""
     for folder in (args.output, args.json and args.json.parent):
-        try:
-            if folder:
-                folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserFacingError(f"{folder}: cannot be made ({error.strerror})") from None
+        if folder:
+            make_folder(folder)
 
 
 def choose_photos(args: argparse.Namespace) -> tuple[list[AnnotatedPhoto], list[str]]:

@@ -15,6 +15,7 @@ from mask_app import config, models, photo, widgets
 from mask_app.live_view import BrowserPicture, LivePicture, LiveView
 from mask_app.server_camera import ServerPicture, SharedCamera
 from mask_app.settings import Settings
+from mask_detector.wording import counts_in_words
 
 _UPDATE_SECONDS = 0.5
 _PATIENCE_SECONDS = 10
@@ -169,7 +170,7 @@ def _show_report(view: LiveView, active: bool) -> None:
         st.caption(
             f"{report.frames_per_second:.0f} pictures a second, "
             f"{1000 * report.delay:.0f} ms from frame to picture  \n"
-            f"Seen since the start: {widgets.counts_in_words(report.people or {}, 'nobody yet')}"
+            f"Seen since the start: {counts_in_words(report.people or {}, 'nobody yet')}"
         )
     else:
         st.caption("One moment…" if active else "Press **Start** and let the page use the camera.")

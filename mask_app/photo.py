@@ -24,6 +24,7 @@ from mask_detector.images import PHOTO_SUFFIXES, decode_photo
 from mask_detector.photos.paths import unique_paths
 from mask_detector.privacy import hide_faces
 from mask_detector.records import CsvFaces, JsonLines, error_record, photo_record
+from mask_detector.wording import counts_in_words
 
 _SHOWN_SIDE = 1280  # pixels of the longer side on the page; downloads have all of them
 _A_PAGE = 8
@@ -147,7 +148,7 @@ def show(photo: Looked, settings: Settings, classes: Sequence[str]) -> None:
             st.error(f"**{photo.name}**: {photo.error}.", icon="🚫")
             return
         faces = photo.chosen(settings)
-        words = widgets.counts_in_words(count_faces(faces, classes))
+        words = counts_in_words(count_faces(faces, classes), "no faces")
         st.markdown(f"**{photo.name}**: {words}")
         # On a phone one comes below the other: first what people came for.
         after, before = st.columns(2)
@@ -240,11 +241,7 @@ def _lines(looked: Sequence[Looked], settings: Settings, classes: Sequence[str])
 def _drawn_small(photo: Looked, faces: Sequence[Face], settings: Settings) -> bytes:
     image = decode_photo(photo.small)
     height, width = image.shape[:2]
-    scaled = []
-    for face in faces:
-        x1, y1, x2, y2 = (round(side * photo.scale) for side in face.box)
-        box = (min(x1, width - 1), min(y1, height - 1), max(x2, x1 + 1), max(y2, y1 + 1))
-        scaled.append(dataclasses.replace(face, box=box))
+    scaled = [face.scaled(photo.scale, width, height) for face in faces]
     return _jpeg(_drawn(image, scaled, settings))
 
 

@@ -62,12 +62,6 @@ def count_tiles(counts: Mapping[str, int] | None, classes: Sequence[str]) -> Non
     st.html(f'{_TILES_CSS}<dl class="tiles" aria-label="People counted">{tiles}</dl>')
 
 
-def counts_in_words(counts: Mapping[str, int], none: str = "no faces") -> str:
-    """For captions and screen readers: "2 Mask, 1 No Mask"; ``none`` where there are none."""
-    parts = [f"{n} {display_name(name)}" for name, n in counts.items() if n]
-    return ", ".join(parts) or none
-
-
 def answer(face: Face) -> str:
     """A face's answer with its mark: "✓ Mask", "? Unsure"."""
     label = face.counted_as

@@ -6,6 +6,22 @@ import cv2
 import numpy as np
 
 
+def crop_with_margin(
+    image: np.ndarray, box: tuple[int, int, int, int], margin: float
+) -> np.ndarray:
+    """A face with some of what is around it, for people to look at: a view into the picture.
+
+    Args:
+        image: uint8 BGR, shape (H, W, 3).
+        box: x1, y1, x2, y2 in pixels of ``image``.
+        margin: what is added on each side, as a share of the box's width and height; less
+            where the picture ends.
+    """
+    x1, y1, x2, y2 = box
+    dx, dy = round(margin * (x2 - x1)), round(margin * (y2 - y1))
+    return image[max(0, y1 - dy) : y2 + dy, max(0, x1 - dx) : x2 + dx]
+
+
 def cut_crops(
     image: np.ndarray,
     boxes: np.ndarray,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from mask_detector.model_file import read_model
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "mask_detector.model"
 DEFAULT_CONFIDENCE = 0.5
 DEFAULT_DETECTOR = "ssd"
+
+FaceType = TypeVar("FaceType", bound="Face")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,16 @@ class Face:
     def probability(self) -> float:
         """Probability of the label."""
         return max(self.probabilities.values())
+
+    def scaled(self: FaceType, scale: float, width: int, height: int) -> FaceType:
+        """The face in its picture made ``scale`` times as large, now ``width`` x ``height``."""
+        box = whole_pixels(np.array(self.box) * scale, width, height)
+        return dataclasses.replace(self, box=box)
+
+    def mirrored(self: FaceType, width: int) -> FaceType:
+        """The face in its picture of that width mirrored left to right."""
+        x1, y1, x2, y2 = self.box
+        return dataclasses.replace(self, box=(width - x2, y1, width - x1, y2))
 
     def as_json(self) -> dict[str, Any]:
         """The face as it stands in JSON lines; ``unsure`` and ``track`` only where they are set."""

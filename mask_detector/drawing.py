@@ -56,15 +56,6 @@ def caption(face: Face, short: bool = False) -> str:
     return f"{track}{display_name(face.label)}{mark} {face.probability:.1%}"
 
 
-def counts_in_words(counts: Mapping[str, int]) -> str:
-    """The counts as a sentence would have them: "3 faces: 2 Mask, 1 No Mask"."""
-    total = sum(counts.values())
-    if not total:
-        return "no faces found"
-    parts = ", ".join(f"{n} {display_name(label)}" for label, n in counts.items() if n)
-    return f"{total} face{'s' if total > 1 else ''}: {parts}"
-
-
 def draw_faces(image: np.ndarray, faces: Iterable[Face]) -> np.ndarray:
     """Draw a box and a caption for each face into ``image`` (uint8 BGR) and return it.
 

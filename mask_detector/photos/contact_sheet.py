@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import threading
 from collections.abc import Sequence
@@ -109,7 +108,7 @@ def _tile(image: np.ndarray, faces: Sequence[Face], side: int, lines: Sequence[s
     scale = min(side / width, room / height, 1.0)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    draw_boxes(small, [_scaled(face, scale) for face in faces])
+    draw_boxes(small, [face.scaled(scale, *size) for face in faces])
     tile = np.full((side, side, 3), _PAPER, np.uint8)
     top, left = (room - size[1]) // 2, (side - size[0]) // 2
     tile[top : top + size[1], left : left + size[0]] = small
@@ -117,9 +116,3 @@ def _tile(image: np.ndarray, faces: Sequence[Face], side: int, lines: Sequence[s
         fitting = line if len(line) <= side // 6 else f"{line[: side // 6 - 2]}.."
         draw_text(tile, fitting, (0, room + _LINE * number), 0.35, _INK, below=True)
     return tile
-
-
-def _scaled(face: Face, scale: float) -> Face:
-    """The face in a picture made ``scale`` times as large."""
-    x1, y1, x2, y2 = (round(edge * scale) for edge in face.box)
-    return dataclasses.replace(face, box=(x1, y1, x2, y2))

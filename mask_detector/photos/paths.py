@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mask_detector.crops import crop_with_margin
 from mask_detector.detector import Face
 from mask_detector.errors import PhotoError, UserFacingError
 from mask_detector.files import STANDARD_STREAM, make_folder
@@ -196,15 +197,10 @@ def write_crops(image: np.ndarray, faces: Sequence[Face], folder: Path, name: Pa
         image: uint8 BGR, shape (H, W, 3), without anything drawn into it.
         name: the photo's own, its sub-folders included.
     """
-    height, width = image.shape[:2]
     for number, face in enumerate(faces, start=1):
-        x1, y1, x2, y2 = face.box
-        right, down = round(_CROP_MARGIN * (x2 - x1)), round(_CROP_MARGIN * (y2 - y1))
-        rows = slice(max(0, y1 - down), min(height, y2 + down))
-        columns = slice(max(0, x1 - right), min(width, x2 + right))
-        path = folder / (face.counted_as) / f"{name}_{number}.jpg"
+        path = folder / face.counted_as / f"{name}_{number}.jpg"
         make_folder(path.parent)
-        write_photo(path, image[rows, columns])
+        write_photo(path, crop_with_margin(image, face.box, _CROP_MARGIN))
 
 
 def unique_paths(wanted: Iterable[Path], taken: Collection[Path] = ()) -> list[Path]:

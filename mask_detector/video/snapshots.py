@@ -13,9 +13,9 @@ import re
 import time
 from pathlib import Path
 
-import numpy as np
-
-from mask_detector.errors import PhotoError, UserFacingError
+from mask_detector.crops import crop_with_margin
+from mask_detector.errors import PhotoError
+from mask_detector.files import make_folder
 from mask_detector.images import write_photo
 from mask_detector.video.people import UnmaskedRule
 from mask_detector.video.view import View
@@ -38,17 +38,14 @@ class Snapshots:
         keep_days: days after which a picture is deleted, at the start and once an hour.
 
     Raises:
-        UserFacingError: the folder cannot be made.
+        FileError: the folder cannot be made.
     """
 
     def __init__(self, folder: Path, keep_days: float) -> None:
         self._folder, self._keep_s = folder, keep_days * 86_400
         self._rules: dict[int, UnmaskedRule] = {}
         self._tidy_at = 0.0
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserFacingError(f"{folder}: cannot write there ({error.strerror})") from None
+        make_folder(folder)
         self._tidy()
 
     def take(self, view: View) -> None:
@@ -58,7 +55,9 @@ class Snapshots:
             place = re.sub(r"[^\w-]+", "-", view.name).strip("-")[-40:] or "source"
             name = f"bare_{time.strftime('%Y%m%d_%H%M%S')}_{place}_{face.track}.jpg"
             try:
-                write_photo(self._folder / name, _crop(view.frame.image, face.box))
+                write_photo(
+                    self._folder / name, crop_with_margin(view.frame.image, face.box, _MARGIN)
+                )
             except PhotoError as error:
                 logger.warning("%s", error)
         if time.monotonic() >= self._tidy_at:
@@ -70,9 +69,3 @@ class Snapshots:
         for path in self._folder.iterdir():
             if _NAME.fullmatch(path.name) and path.stat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
-
-
-def _crop(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    x1, y1, x2, y2 = box
-    dx, dy = round(_MARGIN * (x2 - x1)), round(_MARGIN * (y2 - y1))
-    return image[max(0, y1 - dy) : y2 + dy, max(0, x1 - dx) : x2 + dx]

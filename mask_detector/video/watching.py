@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import cv2
@@ -21,13 +21,14 @@ import numpy as np
 from tqdm import tqdm
 
 from mask_detector.detector import Face, MaskDetector, count_faces
-from mask_detector.drawing import display_name, draw_counts, draw_faces, draw_text
+from mask_detector.drawing import draw_counts, draw_faces, draw_text
 from mask_detector.video.people import LEAST_LIFE_S, People
 from mask_detector.video.recording import fitted
 from mask_detector.video.sources import Frame, Source, Sources
-from mask_detector.video.tracking import FaceTracker, TrackedFace
+from mask_detector.video.tracking import FaceTracker
 from mask_detector.video.view import View
 from mask_detector.video.zones import Zone, inside_any
+from mask_detector.wording import counts_in_words
 
 _GREY, _WHITE = (110, 110, 110), (255, 255, 255)
 _RATE_FRAMES = 30  # the rate shown is that of so many last rounds
@@ -115,19 +116,13 @@ def summary(watches: Sequence[Watch], seconds: float) -> str:
     """What was seen from the start to the end, one line a source."""
     lines = []
     for each in watches:
-        seen = each.people.seen()
-        people = people_in_words(seen) if sum(seen.values()) else "nobody"
+        people = counts_in_words(each.people.seen(), "nobody")
         name = f"{each.source.name}: " if len(watches) > 1 else ""
         lines.append(
             f"{name}{each.frames} frames, {each.frames / seconds:.1f} a second; "
             f"seen for at least {LEAST_LIFE_S:g} s: {people}"
         )
     return "\n".join(lines)
-
-
-def people_in_words(people: Mapping[str, int]) -> str:
-    """How many people there were of each label: "3 Mask, 1 No Mask"."""
-    return ", ".join(f"{n} {display_name(label)}" for label, n in people.items())
 
 
 class Canvas:
@@ -185,7 +180,7 @@ class Canvas:
     def _draw_view(self, view: View) -> np.ndarray:
         image, faces = _draw_zones(view.frame.image, self._zones), view.faces
         if self._mirror:
-            image, faces = cv2.flip(image, 1), [_mirrored(face, image.shape[1]) for face in faces]
+            image, faces = cv2.flip(image, 1), [face.mirrored(image.shape[1]) for face in faces]
         for face in faces:
             if face.outside:
                 cv2.rectangle(image, face.box[:2], face.box[2:], _GREY)
@@ -194,7 +189,7 @@ class Canvas:
         return draw_counts(
             image,
             view.counts,
-            f"seen: {people_in_words(view.people)}",
+            f"seen: {counts_in_words(view.people, 'nobody')}",
             f"{self.rate:.0f} fps",
             *name,
         )
@@ -215,11 +210,6 @@ def _draw_zones(image: np.ndarray, zones: Sequence[Zone]) -> np.ndarray:
     corners = [np.array(zone.pixels(width, height)).round().astype(np.int32) for zone in zones]
     cv2.polylines(image, corners, True, _WHITE, max(1, round(min(height, width) / 400)))
     return image
-
-
-def _mirrored(face: TrackedFace, width: int) -> TrackedFace:
-    x1, y1, x2, y2 = face.box
-    return replace(face, box=(width - x2, y1, width - x1, y2))
 
 
 class Pace:

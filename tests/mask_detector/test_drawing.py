@@ -8,7 +8,6 @@ from mask_detector.detector import Face
 from mask_detector.drawing import (
     caption,
     colour_of,
-    counts_in_words,
     display_name,
     draw_boxes,
     draw_counts,
@@ -55,20 +54,6 @@ def test_colours() -> None:
 def test_captions(mask, track, long, short) -> None:
     someone = face(0, 0, 9, 9, mask, track)
     assert (caption(someone), caption(someone, short=True)) == (long, short)
-
-
-@pytest.mark.parametrize(
-    ("counts", "words"),
-    [
-        ({}, "no faces found"),
-        ({"with_mask": 0, "without_mask": 0}, "no faces found"),
-        ({"with_mask": 1, "without_mask": 0}, "1 face: 1 Mask"),
-        ({"with_mask": 1, "without_mask": 1}, "2 faces: 1 Mask, 1 No Mask"),
-        ({"with_mask": 0, "without_mask": 2, "unsure": 3}, "5 faces: 2 No Mask, 3 Unsure"),
-    ],
-)
-def test_counts_in_words(counts, words) -> None:
-    assert counts_in_words(counts) == words
 
 
 @pytest.fixture

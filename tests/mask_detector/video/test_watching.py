@@ -15,7 +15,7 @@ from streams import MjpegServer
 from mask_detector.detector import Face, MaskDetector
 from mask_detector.video.sources import Frame, Source, SourceOptions, Sources
 from mask_detector.video.view import View
-from mask_detector.video.watching import Canvas, Pace, Watch, people_in_words, summary, watch
+from mask_detector.video.watching import Canvas, Pace, Watch, summary, watch
 from mask_detector.video.zones import Zone, parse_zone
 
 
@@ -175,4 +175,3 @@ def test_the_summary_names_people(detector: Any, folders: list[str]) -> None:
     _, watches = watching(detector, folders)
     lines = summary(watches, seconds=2.0).splitlines()
     assert lines[0] == f"{folders[0]}: 3 frames, 1.5 a second; seen for at least 0.5 s: nobody"
-    assert people_in_words({"with_mask": 2, "unsure": 1}) == "2 Mask, 1 Unsure"

@@ -1,0 +1,54 @@
+"""Numbers and names as people read them in printed lines, captions and on pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mask_detector.drawing import display_name
+
+# C0 and C1 controls, and the marks that turn the reading direction of what follows.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def number_of(count: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun in singular or plural.
+
+    >>> number_of(1, "photo"), number_of(2, "photo"), number_of(0, "scarf", "scarves")
+    ('1 photo', '2 photos', '0 scarves')
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def counts_in_words(counts: Mapping[str, int], none: str) -> str:
+    """How many there are of each label, ``none`` where there are none.
+
+    >>> counts_in_words({"with_mask": 2, "without_mask": 0, "unsure": 1}, "nobody")
+    '2 Mask, 1 Unsure'
+    """
+    return ", ".join(f"{n} {display_name(label)}" for label, n in counts.items() if n) or none
+
+
+def faces_in_words(counts: Mapping[str, int]) -> str:
+    """The faces of a photo, or of many: "3 faces: 2 Mask, 1 No Mask".
+
+    >>> faces_in_words({"with_mask": 1, "without_mask": 0}), faces_in_words({})
+    ('1 face: 1 Mask', 'no faces found')
+    """
+    total = sum(counts.values())
+    return (
+        f"{number_of(total, 'face')}: {counts_in_words(counts, '')}" if total else "no faces found"
+    )
+
+
+def printable(text: object) -> str:
+    """Text with control characters written as escapes, so that no file name steers a terminal.
+
+    >>> printable("a\\x1b[2Jb.jpg")
+    'a\\\\x1b[2Jb.jpg'
+    """
+    return _UNPRINTABLE.sub(_escape, str(text))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from mask_detector.wording import counts_in_words, faces_in_words, number_of, printable
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 photos"), (1, "1 photo"), (2, "2 photos"), (12_000, "12,000 photos")],
+)
+def test_a_number_with_its_noun(count, words) -> None:
+    assert number_of(count, "photo") == words
+
+
+@pytest.mark.parametrize(
+    ("counts", "words", "faces"),
+    [
+        ({}, "nobody", "no faces found"),
+        ({"with_mask": 0, "without_mask": 0}, "nobody", "no faces found"),
+        ({"with_mask": 1, "without_mask": 0}, "1 Mask", "1 face: 1 Mask"),
+        ({"with_mask": 1, "without_mask": 1}, "1 Mask, 1 No Mask", "2 faces: 1 Mask, 1 No Mask"),
+        ({"without_mask": 2, "unsure": 3}, "2 No Mask, 3 Unsure", "5 faces: 2 No Mask, 3 Unsure"),
+    ],
+)
+def test_counts(counts, words, faces) -> None:
+    assert counts_in_words(counts, "nobody") == words
+    assert faces_in_words(counts) == faces
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("café ü 口罩.jpg", "café ü 口罩.jpg"),
+        ("\x1b]0;owned\x07.jpg", "\\x1b]0;owned\\x07.jpg"),
+        ("two\nlines\r\t.jpg", "two\\nlines\\r\\t.jpg"),
+        ("\x9b31m\x7f", "\\x9b31m\\x7f"),
+        ("gpj.\u202eexe", "gpj.\\u202eexe"),
+    ],
+)
+def test_control_characters_are_escaped(text, shown) -> None:
+    assert printable(text) == shown
