@@ -1,6 +1,6 @@
-"""Draw the picture at the top of the README: two portraits, one masked, boxed as the photo script does.
+"""Draw the picture at the top of the README: two portraits as the photo script boxes them.
 
-    python -m scripts.draw_portraits
+python -m scripts.draw_portraits
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Write docs/options.md from what each program's --help says, so that both say the same.
 
-    python -m scripts.write_options            write
-    python -m scripts.write_options --check    say whether it is out of date, and fail if so
+python -m scripts.write_options            write
+python -m scripts.write_options --check    say whether it is out of date, and fail if so
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def section(program: str) -> str:
         text=True,
         check=True,
     ).stdout
-    start = min(shown.index(title) for title in ("options:", "positional arguments:") if title in shown)
+    titles = ("positional arguments:", "options:")
+    start = min(shown.index(title) for title in titles if title in shown)
     listed = shown[start:].replace(f"{REPOSITORY}{os.sep}", "").rstrip()
     return f"## `python {program}`\n\n```text\n{listed}\n```\n"
 
