@@ -157,7 +157,6 @@ def main() -> int:
     # These take a while to load: not before --help and wrong usage have been answered.
     from mask_detector.detector import MaskDetector
     from mask_detector.display import VideoWindow, has_display
-    from mask_detector.privacy import hide_faces
     from mask_detector.records import FRAME_COLUMNS, Records
     from mask_detector.video.people import UNMASKED, MinuteCounts
     from mask_detector.video.recording import Recording
@@ -213,10 +212,8 @@ def main() -> int:
             for views in rounds:
                 with command_line.deferred_signals():  # every file holds the same frames at the end
                     for view in views:
-                        # First of all, so that nothing that follows ever has the faces; also
-                        # where one was a moment ago, for it may only have been missed.
-                        blur = window.blur if window else arguments.blur
-                        hide_faces(view.frame.image, [*view.faces, *view.just_lost], blur)
+                        # First of all, so that nothing that follows ever has the faces.
+                        view.hide(window.blur if window else arguments.blur)
                         records.write(view.record(named=several))
                         for taker in takers:
                             taker.take(view)

@@ -20,18 +20,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import av
-import cv2
 import numpy as np
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from mask_app.settings import Settings
-from mask_detector.detector import MaskDetector, count_faces
+from mask_detector.detector import MaskDetector
 from mask_detector.drawing import draw_faces
-from mask_detector.privacy import hide_faces
-from mask_detector.video.people import People, UnmaskedRule
+from mask_detector.video.people import UnmaskedRule
 from mask_detector.video.recording import VIDEO_CLOCK, planar
-from mask_detector.video.tracking import FaceTracker, TrackedFace
+from mask_detector.video.sources import Frame
+from mask_detector.video.view import View
+from mask_detector.video.watching import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,14 @@ class Report:
     alarms: int = 0
 
 
+@dataclass(frozen=True)
+class _LiveSource:
+    """A visitor's camera, as its :class:`Watch` knows it."""
+
+    name: str = "camera"
+    live: bool = True
+
+
 class LiveView:
     """One visitor's live picture.
 
@@ -86,14 +94,9 @@ class LiveView:
         with self._lock:
             self._counts: dict[str, int] | None = None
             self._done: deque[tuple[float, float]] = deque()  # when a picture was ready, how late
-            self._people = People(self.detector.classes)
-            self._follow()
-
-    def _follow(self) -> None:
-        self._tracker = FaceTracker(self.detector.classes, self.detector.unsure)
-        self._tracked_band = self.detector.unsure
-        self._rule = UnmaskedRule(ALARM_AFTER_SECONDS, self.settings.alarm_pause)
-        self._pause = self.settings.alarm_pause
+            self._people: dict[str, int] | None = None
+            self._watch = Watch(_LiveSource(), 0, self.detector)
+            self._rule = UnmaskedRule(ALARM_AFTER_SECONDS)
 
     def look(self, image: np.ndarray, arrived: float) -> np.ndarray:
         """Find, follow, count and draw the faces of one picture.
@@ -106,16 +109,15 @@ class LiveView:
             The picture to show.
         """
         settings, detector = self.settings, self.detector
-        if settings.mirror:
-            image = cv2.flip(image, 1)
         found = detector.detect(image)
         with self._lock:
-            if (detector.unsure, settings.alarm_pause) != (self._tracked_band, self._pause):
-                self._follow()
-            faces = self._tracker.update(found, arrived)
-            self._remember(faces, arrived)
-        hide_faces(image, faces, settings.blur)
-        draw_faces(image, faces)
+            self._watch.set_unsure_band(detector.unsure)
+            view = self._watch.look(Frame(image, self._watch.frames, arrived), found)
+            self._remember(view, settings)
+        view.hide(settings.blur)
+        if settings.mirror:
+            view = view.mirrored()
+        image = draw_faces(view.frame.image, view.faces)
         now = time.monotonic()
         with self._lock:
             self._done.append((now, now - arrived))
@@ -123,13 +125,13 @@ class LiveView:
                 self._done.popleft()
         return image
 
-    def _remember(self, faces: list[TrackedFace], now: float) -> None:
-        self._counts = count_faces(faces, self.detector.classes)
-        self._people.see(faces, now)
+    def _remember(self, view: View, settings: Settings) -> None:
+        self._counts, self._people = view.counts, view.people
         second = int(time.time())
         if not self._history or second > self._history[-1][0]:
             self._history.append((second, self._counts))
-        if self._rule.due(faces, now) and self.settings.alarm:
+        self._rule.cooldown_s = settings.alarm_pause
+        if self._rule.due(view.inside, view.frame.time_s) and settings.alarm:
             self._alarms += 1
 
     def report(self) -> Report:
@@ -143,7 +145,7 @@ class LiveView:
             return Report(
                 running=True,
                 counts=self._counts,
-                people=self._people.seen(),
+                people=self._people,
                 frames_per_second=len(lately) / span,
                 delay=statistics.median(lately),
                 history=tuple(self._history),

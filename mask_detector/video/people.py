@@ -96,10 +96,13 @@ class UnmaskedRule:
     Args:
         after_s: seconds without a mask.
         cooldown_s: least seconds between two people; who comes due meanwhile waits.
+
+    Attributes:
+        cooldown_s: may be changed between two frames.
     """
 
     def __init__(self, after_s: float, cooldown_s: float = 0.0) -> None:
-        self._after_s, self._cooldown_s = after_s, cooldown_s
+        self._after_s, self.cooldown_s = after_s, cooldown_s
         self._since: dict[int, float] = {}
         self._seen: dict[int, float] = {}
         self._told: set[int] = set()
@@ -120,7 +123,7 @@ class UnmaskedRule:
             if (
                 track not in self._told
                 and time_s - since >= self._after_s
-                and time_s - self._last >= self._cooldown_s
+                and time_s - self._last >= self.cooldown_s
             ):
                 self._told.add(track)
                 self._last = time_s

@@ -88,17 +88,22 @@ class LabelOverTime:
         unsure: whether that has been too close to call for a while.
     """
 
-    def __init__(self, unsure_band: float) -> None:
+    def __init__(self) -> None:
         self.looks = 0
         self.average = np.zeros(0)
         self.label = 0
         self.unsure = False
-        self._band = unsure_band
         self._last_s = 0.0
         self._doubtful_since: float | None = None
 
-    def update(self, probabilities: np.ndarray, time_s: float) -> None:
-        """Take in what was seen at ``time_s``."""
+    def update(self, probabilities: np.ndarray, time_s: float, unsure_band: float) -> None:
+        """Take in what was seen at ``time_s``.
+
+        Args:
+            probabilities: of one look, shape (classes,), summing to 1.
+            time_s: seconds; those of the last look or later.
+            unsure_band: half width of the unsure band.
+        """
         self.looks += 1
         if self.looks == 1:
             self.average = probabilities.copy()
@@ -112,10 +117,10 @@ class LabelOverTime:
             if self.average[likeliest] - self.average[self.label] > LEAD:
                 self.label = likeliest
         self._last_s = time_s
-        self._doubt(time_s)
+        self._doubt(time_s, unsure_band)
 
-    def _doubt(self, time_s: float) -> None:
-        if not is_unsure(self.average, self._band):
+    def _doubt(self, time_s: float, unsure_band: float) -> None:
+        if not is_unsure(self.average, unsure_band):
             self._doubtful_since, self.unsure = None, False
         elif self.looks == 1:
             self._doubtful_since, self.unsure = time_s, True
@@ -139,11 +144,14 @@ class FaceTracker:
     Args:
         classes: the model's class names, in order.
         unsure_band: half width of the unsure band.
+
+    Attributes:
+        unsure_band: may be changed between two frames.
     """
 
     def __init__(self, classes: Sequence[str], unsure_band: float) -> None:
         self._classes = tuple(classes)
-        self._band = unsure_band
+        self.unsure_band = unsure_band
         self._people: dict[str, _Person] = {}
         self._numbers = 0
         self._now = 0.0
@@ -197,11 +205,12 @@ class FaceTracker:
     def _tracked(self, face: Face, key: str | None, time_s: float) -> TrackedFace:
         person = self._people.get(key) if key else None
         if person is None:
-            person = _Person(LabelOverTime(self._band))
+            person = _Person(LabelOverTime())
             if key:
                 self._people[key] = person
         label = person.label
-        label.update(np.array([face.probabilities[name] for name in self._classes]), time_s)
+        probabilities = np.array([face.probabilities[name] for name in self._classes])
+        label.update(probabilities, time_s, self.unsure_band)
         if person.number is None and (face.score >= SURE_SCORE or label.looks > 1):
             self._numbers += 1
             person.number = self._numbers

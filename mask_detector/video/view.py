@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
+
+from mask_detector.privacy import hide_faces
 from mask_detector.records import frame_record
 from mask_detector.video.sources import Frame
 from mask_detector.video.tracking import TrackedFace
@@ -21,7 +24,8 @@ class View:
         live: it comes from a camera or a stream.
         frame: the frame; its image is the view's own to draw on.
         faces: numbered, with labels decided over time.
-        lately: faces that were there a moment ago and are not found now.
+        just_lost: faces of the last frames that this frame does not have; they may only have
+            been missed.
         counts: of the faces inside the zones.
         people: distinct people inside the zones so far.
     """
@@ -39,6 +43,27 @@ class View:
     def inside(self) -> list[TrackedFace]:
         """The faces inside the zones: those that count."""
         return [face for face in self.faces if not face.outside]
+
+    def hide(self, whose: str) -> None:
+        """Make faces unrecognisable in the frame's image, before it is shown or stored.
+
+        This is the only way to blur a frame: it includes the faces that were just lost.
+
+        Args:
+            whose: one of ``privacy.BLUR_CHOICES``.
+        """
+        hide_faces(self.frame.image, [*self.faces, *self.just_lost], whose)
+
+    def mirrored(self) -> View:
+        """The view as in a mirror: a new image, and every face's box in it."""
+        image = cv2.flip(self.frame.image, 1)
+        width = image.shape[1]
+        return replace(
+            self,
+            frame=replace(self.frame, image=image),
+            faces=[face.mirrored(width) for face in self.faces],
+            just_lost=[face.mirrored(width) for face in self.just_lost],
+        )
 
     @property
     def time_of_day(self) -> str:

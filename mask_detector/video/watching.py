@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -35,6 +36,16 @@ _RATE_FRAMES = 30  # the rate shown is that of so many last rounds
 _TILED_SIZE = 1280, 720
 
 
+class Watched(Protocol):
+    """Where frames come from, as far as a :class:`Watch` needs to know."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def live(self) -> bool: ...  # noqa: D102
+
+
 class Watch:
     """What is remembered of one source from frame to frame: its tracks and its people.
 
@@ -45,12 +56,16 @@ class Watch:
     """
 
     def __init__(
-        self, source: Source, index: int, detector: MaskDetector, zones: Sequence[Zone] = ()
+        self, source: Watched, index: int, detector: MaskDetector, zones: Sequence[Zone] = ()
     ) -> None:
         self.source, self.frames = source, 0
         self.people = People(detector.classes)
         self._index, self._zones, self._classes = index, zones, detector.classes
         self._tracker = FaceTracker(detector.classes, detector.unsure)
+
+    def set_unsure_band(self, band: float) -> None:
+        """Change the half width of the unsure band from the next frame on."""
+        self._tracker.unsure_band = band
 
     def look(self, frame: Frame, found: Sequence[Face]) -> View:
         """Follow the faces that were found in the next frame."""
@@ -178,13 +193,14 @@ class Canvas:
         return (len(self._moments) - 1) / (self._moments[-1] - self._moments[0])
 
     def _draw_view(self, view: View) -> np.ndarray:
-        image, faces = _draw_zones(view.frame.image, self._zones), view.faces
+        _draw_zones(view.frame.image, self._zones)
         if self._mirror:
-            image, faces = cv2.flip(image, 1), [face.mirrored(image.shape[1]) for face in faces]
-        for face in faces:
+            view = view.mirrored()
+        image = view.frame.image
+        for face in view.faces:
             if face.outside:
                 cv2.rectangle(image, face.box[:2], face.box[2:], _GREY)
-        draw_faces(image, [face for face in faces if not face.outside])
+        draw_faces(image, view.inside)
         name = [view.name] if len(self._sources) > 1 else []
         return draw_counts(
             image,
@@ -205,11 +221,10 @@ class Canvas:
             draw_text(tile, words, (0, height), height / 800, _GREY)
 
 
-def _draw_zones(image: np.ndarray, zones: Sequence[Zone]) -> np.ndarray:
+def _draw_zones(image: np.ndarray, zones: Sequence[Zone]) -> None:
     height, width = image.shape[:2]
     corners = [np.array(zone.pixels(width, height)).round().astype(np.int32) for zone in zones]
     cv2.polylines(image, corners, True, _WHITE, max(1, round(min(height, width) / 400)))
-    return image
 
 
 class Pace:

@@ -90,19 +90,50 @@ def test_nothing_of_an_earlier_stream_is_reported() -> None:
     assert len(view.report().history) == 1
 
 
-def test_a_mirrored_picture_is_what_the_detector_sees() -> None:
-    detector = FakeDetector()
-    image = noise()
+def test_a_mirrored_picture_has_mirrored_boxes() -> None:
+    detector, image = FakeDetector(), noise()
     shown = live_view(detector, mirror=True).look(image.copy(), time.monotonic())
-    assert (detector.seen[0] == image[:, ::-1]).all()
+    assert (detector.seen[0] == image).all()
     assert (shown == image[:, ::-1]).all()
+    detector.faces = [face(0.9, left=5)]
+    plain, mirrored = (
+        live_view(detector, mirror=mirror).look(image.copy(), 0.0) for mirror in (False, True)
+    )
+    edge = plain[40, 5]
+    assert (edge != image[40, 5]).any()
+    assert (mirrored[40, 99 - 5] == edge).all()
 
 
-def test_blurred_faces_are_gone_from_the_picture() -> None:
-    image = noise()
-    shown = live_view(FakeDetector([face(0.1)]), blur="all").look(image.copy(), time.monotonic())
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize(
+    ("unmasked", "blur", "hidden"),
+    [(0.1, "all", True), (0.9, "without_mask", True), (0.1, "without_mask", False)],
+)
+def test_blurred_faces_are_gone_also_where_the_detector_misses_them_for_a_frame(
+    unmasked: float, blur: str, hidden: bool, mirror: bool
+) -> None:
+    detector, image = FakeDetector([face(unmasked)]), noise()
+    view = live_view(detector, blur=blur, mirror=mirror)
     inside = (slice(20, 40), slice(15, 35))
-    assert shown[inside].std() < image[inside].std() / 3
+    for number, faces in enumerate([detector.faces, detector.faces, [], detector.faces]):
+        detector.faces = faces
+        # A change of the settings must not show anybody either.
+        detector.unsure = 0.1 + number / 100
+        view.settings = replace(view.settings, alarm_pause=5 + number)
+        shown = view.look(image.copy(), 1000 + number / 25)
+        shown = shown[:, ::-1] if mirror else shown
+        assert (shown[inside].std() < image[inside].std() / 3) == hidden
+
+
+def test_a_change_of_settings_begins_nothing_again() -> None:
+    detector = FakeDetector([face(0.9)])
+    view = live_view(detector)
+    for step in range(40):
+        detector.unsure = 0.1 + step / 1000
+        view.settings = replace(SETTINGS, alarm_pause=5 + step)
+        view.look(noise(), 1000 + step / 10)
+    assert view.report().alarms == 1
+    assert view.report().people == {"with_mask": 0, "without_mask": 1}
 
 
 def test_one_sound_a_person_however_long_they_stay() -> None:

@@ -34,9 +34,9 @@ def tracks(frames: Sequence[Sequence[Face]], rate: float = 25.0) -> list[list[in
 
 
 def labels(masks: Sequence[float], rate: float, band: float = 0.15) -> Iterator[tuple[str, bool]]:
-    label = LabelOverTime(band)
+    label = LabelOverTime()
     for number, mask in enumerate(masks):
-        label.update(np.array([mask, 1 - mask]), number / rate)
+        label.update(np.array([mask, 1 - mask]), number / rate, band)
         yield CLASSES[label.label], label.unsure
 
 
@@ -142,9 +142,9 @@ def test_a_pulled_down_mask_is_never_called_unsure_on_the_way() -> None:
 
 
 def test_an_average_is_of_the_looks_there_were() -> None:
-    label = LabelOverTime(0.15)
+    label = LabelOverTime()
     for number, mask in enumerate((0.9, 0.6, 0.3)):
-        label.update(np.array([mask, 1 - mask]), number * 1e-3)
+        label.update(np.array([mask, 1 - mask]), number * 1e-3, 0.15)
     assert label.average == pytest.approx([0.6, 0.4])
 
 
