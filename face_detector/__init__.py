@@ -1,4 +1,4 @@
-"""Find faces in pictures; also the folder that the detectors' model files are fetched into.
+"""Find faces in pictures; also the folder that the detectors' model files are downloaded into.
 
     >>> import cv2
     >>> from face_detector import load
@@ -18,7 +18,7 @@ from face_detector.errors import UserFacingError, WeightsError
 if TYPE_CHECKING:
     import numpy as np
 
-# Name of each detector: the module and the class, made with the arguments of `load`.
+# Name of each detector: its module and its class, which takes the other arguments of `load`.
 _CLASSES = {
     "ssd": ("face_detector.ssd", "SSD"),
     "yunet": ("face_detector.yunet", "YuNet"),
@@ -27,7 +27,7 @@ DETECTORS = tuple(_CLASSES)
 
 
 class FaceDetector(Protocol):
-    """Whatever finds faces."""
+    """Anything that finds faces."""
 
     def find(self, image: np.ndarray) -> Detections:
         """The faces of a uint8 BGR picture of shape (H, W, 3), boxes clipped to it, best first."""
@@ -40,18 +40,19 @@ def load(
     thorough: bool = True,
     threads: int | None = None,
 ) -> FaceDetector:
-    """A face detector, its model files fetched on first use.
+    """Load a face detector; its model files are downloaded on first use.
 
     Args:
         name: one of ``DETECTORS``.
-        size: the longer side in pixels that the network sees in one pass, or "auto": as many
-            scales and tiles as the picture is worth (one pass where ``thorough`` is False).
-        confidence: the least score of a face, in [0, 1].
-        thorough: False makes "auto" one pass, quick enough for video.
+        size: the longer side in pixels of the one pass over the picture, or "auto": as many
+            scales and tiles as the picture's resolution warrants (one pass where ``thorough``
+            is False).
+        confidence: the lowest score of a face, in [0, 1].
+        thorough: False makes "auto" one pass, fast enough for video.
         threads: processor cores to use; None leaves it to the engine.
 
     Raises:
-        UserFacingError: the name is unknown, or (WeightsError) a model file cannot be fetched.
+        UserFacingError: the name is unknown, or (WeightsError) a model file cannot be downloaded.
     """
     if name not in _CLASSES:
         raise UserFacingError(

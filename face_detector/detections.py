@@ -1,4 +1,4 @@
-"""What every face detector returns, and the few operations on boxes they share."""
+"""What every face detector returns, and the arithmetic of boxes: areas, overlaps, IoU."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Detections:
 
     def moved(self, scale: Sequence[float], offset: Sequence[float] = (0, 0)) -> Detections:
         """The same faces where ``new = old * scale + offset``, both as (x, y)."""
-        by, to = np.asarray(scale, np.float32), np.asarray(offset, np.float32)
-        boxes = self.boxes * np.tile(by, 2) + np.tile(to, 2)
-        landmarks = None if self.landmarks is None else self.landmarks * by + to
+        factor, shift = np.asarray(scale, np.float32), np.asarray(offset, np.float32)
+        boxes = self.boxes * np.tile(factor, 2) + np.tile(shift, 2)
+        landmarks = None if self.landmarks is None else self.landmarks * factor + shift
         return Detections(boxes, self.scores, landmarks)
 
     def clipped(self, width: int, height: int) -> Detections:
@@ -64,16 +64,51 @@ class Detections:
         Args:
             shares: for x1, y1, x2, y2; positive is right and down.
         """
+        # (N, 4): width, height, width, height of each box
         sides = np.tile(self.boxes[:, 2:] - self.boxes[:, :2], 2)
         boxes = self.boxes + sides * np.asarray(shares, np.float32)
         return Detections(boxes, self.scores, self.landmarks)
 
 
 def joined(parts: Sequence[Detections]) -> Detections:
-    """All faces of one or more parts, in order of the parts."""
+    """The faces of one or more parts, in the order of the parts."""
     landmarks = [part.landmarks for part in parts if part.landmarks is not None]
     return Detections(
         np.concatenate([part.boxes for part in parts]),
         np.concatenate([part.scores for part in parts]),
         np.concatenate(landmarks) if landmarks else None,
     )
+
+
+def box_areas(boxes: np.ndarray) -> np.ndarray:
+    """Areas, shape (N,), of boxes (N, 4) given as x1, y1, x2, y2, in their own dtype."""
+    areas: np.ndarray = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    return areas
+
+
+def intersection_areas(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Area shared by every pair: shape (N, M) for boxes (N, 4) and (M, 4), in their dtype."""
+    lower_right = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    upper_left = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    # Sides are negative where two boxes do not touch: such pairs share nothing.
+    areas: np.ndarray = np.maximum(lower_right - upper_left, 0).prod(axis=2)
+    return areas
+
+
+def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of every pair of boxes, in [0, 1].
+
+    Args:
+        boxes: (N, 4), x1, y1, x2, y2, of positive area.
+        others: (M, 4) of the same dtype; float32 and float64 results differ in the last digits.
+
+    Returns:
+        Shape (N, M), in the boxes' dtype; (0, M) or (N, 0) where one of them is empty.
+
+    >>> iou(np.array([[0, 0, 2, 2]]), np.array([[0, 0, 2, 2], [1, 0, 3, 2]])).round(2).tolist()
+    [[1.0, 0.33]]
+    """
+    shared = intersection_areas(boxes, others)
+    unions = box_areas(boxes)[:, None] + box_areas(others)[None, :] - shared
+    overlaps: np.ndarray = shared / unions
+    return overlaps

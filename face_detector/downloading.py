@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from face_detector.errors import WeightsError
-from face_detector.weights import FOLDER_VARIABLE, RemoteFile, Wheel, folder
+from face_detector.remote_files import FOLDER_VARIABLE, RemoteFile, Wheel, folder
 
 CONNECT_SECONDS = 4.0
 STALL_SECONDS = 10.0

