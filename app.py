@@ -47,6 +47,7 @@ def shown(name: str) -> Callable[[], None]:
 
 
 def main() -> None:
+    """Show the page that was chosen, after the password where one is set."""
     st.set_page_config("Face masks", "😷", layout="wide")
     st.html(_CSS)
     if not let_in():

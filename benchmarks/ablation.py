@@ -71,6 +71,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = command_line.make_parser(__doc__)
     add = parser.add_argument
     add("--dataset", type=Path, nargs="+", required=True, help="to learn from, as for training")
@@ -87,6 +88,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> int:
+    """Train and judge every variant, and print the table."""
     arguments = parse_arguments()
     finder = face_detector.load("yunet", thorough=False)
     parts, judges = (

@@ -91,6 +91,7 @@ _READ_CLOCKS = (
 
 
 def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -212,6 +213,7 @@ def resident_mib(process: int) -> float:
 
 
 def main() -> None:
+    """Measure the first page, the live picture and repeated starts, and print the figures."""
     arguments = parse_arguments()
     with tempfile.TemporaryDirectory() as folder:
         camera = numbered_camera(arguments.video, Path(folder) / "camera.y4m")

@@ -86,6 +86,7 @@ class ClassicDetector:
 
 
 def main() -> int:
+    """Print one JSON line with the faces of a photo."""
     parser = command_line.make_parser(__doc__)
     parser.add_argument("--image", type=Path, required=True, help="photo to look at")
     args = parser.parse_args()

@@ -733,6 +733,7 @@ def chart(results: Results, path: Path) -> None:
 
 
 def main() -> int:
+    """Measure, print the report and, unless --quick, write the page and its chart."""
     parser = command_line.make_parser(__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="fewer repeats, and nothing is written"

@@ -59,6 +59,7 @@ def repeated(source: Path, target: Path, times: int) -> None:
 
 
 def frames_of(source: Path) -> int:
+    """The number of frames in a video file, by decoding all of them."""
     with av.open(str(source)) as container:
         return sum(1 for _ in container.decode(video=0))
 
@@ -214,6 +215,7 @@ def cost(rounds: int, folder: Path) -> dict[str, Cost]:
 
 
 def main() -> int:
+    """Print what records cost a frame and what a long run holds."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -92,6 +92,6 @@ def sidebar() -> Settings:
         pause = st.slider(
             "Seconds between two sounds", 2, 60, 5, disabled=not alarm, help="At least."
         )
-    return Settings(
-        detector, confidence, round(unsure - 0.5, 2), blur, mirror, alarm, alarm_pause=pause
-    )
+    band = round(unsure - 0.5, 2)
+    # Streamlit's types name typing.Never, which Python 3.10 lacks: there selectbox gives None.
+    return Settings(detector, confidence, band, blur, mirror, alarm, pause)  # type: ignore[arg-type]

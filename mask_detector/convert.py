@@ -150,6 +150,7 @@ def _agreement(model: Any, classifier: Classifier, crops: np.ndarray) -> tuple[i
 
 
 def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = command_line.make_parser(__doc__)
     parser.add_argument("old", type=Path, metavar="OLD", help="model file to read")
     parser.add_argument("new", type=Path, metavar="NEW", help="model file to write")
@@ -183,6 +184,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> int:
+    """Write the converted model and tell how closely it agrees with the old one."""
     arguments = parse_arguments()
     if arguments.format == "int8" and not arguments.calibration:
         raise UserFacingError("--format int8 needs photos to learn from: --calibration FOLDER")

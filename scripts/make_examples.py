@@ -228,6 +228,7 @@ def make_video(photo: SourcePhoto) -> None:
 
 
 def main() -> None:
+    """Write the example photos and the example video."""
     photos = load_source_photos()
     make_photos(photos)
     make_video(photos["sample3"])

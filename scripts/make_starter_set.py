@@ -86,6 +86,7 @@ def frame(
 
 
 def main() -> None:
+    """Write the photos of the starter set and their groups.csv."""
     photos = load_source_photos()
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\n")

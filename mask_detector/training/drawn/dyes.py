@@ -123,6 +123,7 @@ def _pattern(rng: np.random.Generator) -> np.ndarray:
 
 
 def strap_colour_of(style: str, colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The colour of a mask's straps, float (3,), from its style and its cloth (H, W, 3)."""
     own = colour[::16, ::16].mean(axis=(0, 1))
     if style in ("surgical", "white", "ffp2") and own.mean() > 0.4:
         return np.full(3, rng.uniform(0.82, 0.98))
