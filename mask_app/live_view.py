@@ -112,7 +112,7 @@ class LiveView:
         found = detector.detect(image)
         with self._lock:
             self._watch.set_unsure_band(detector.unsure)
-            view = self._watch.look(Frame(image, self._watch.frames, arrived), found)
+            view = self._watch.update(Frame(image, self._watch.frames, arrived), found)
             self._remember(view, settings)
         view.hide(settings.blur)
         if settings.mirror:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import logging
 import math
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar, cast
 
 import face_detector
 from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
@@ -21,6 +22,8 @@ from mask_detector.privacy import BLUR_CHOICES
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+Options = TypeVar("Options")
 
 OK, FAILED, USAGE, FOUND = 0, 1, 2, 3
 """Exit statuses: all well; something failed; wrong usage or a missing model; ``--fail-on`` met."""
@@ -84,6 +87,12 @@ def detection_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The same options as :meth:`mask_detector.MaskDetector.load` takes them."""
     names = ("model", "detector", "detector_size", "confidence", "unsure")
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+
+
+def options_for(kind: Callable[..., Options], arguments: argparse.Namespace) -> Options:
+    """A dataclass whose fields are filled from the options of the same names."""
+    names = [field.name for field in dataclasses.fields(cast(Any, kind))]
+    return kind(**{name: getattr(arguments, name) for name in names})
 
 
 def add_blur_argument(group: argparse._ArgumentGroup) -> None:
@@ -184,16 +193,66 @@ def progress_bar(total: int, unit: str) -> tqdm[NoReturn] | NoProgressBar:
     return tqdm(total=total, unit=unit, disable=None)
 
 
+_STOP_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+class StopSignals:
+    """Ctrl-C, SIGTERM and a closed terminal stop a run once; its end is not disturbed by more.
+
+    with StopSignals() as signals:
+        with signals.ending_this():
+            ...     # the first signal ends this
+        ...         # here files are finished, whatever signals come
+
+    A signal that is ignored from the start (``nohup``) stays ignored.
+    """
+
+    def __init__(self) -> None:
+        self._accepted = True
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopSignals:
+        for number in _STOP_SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._stop)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def ending_this(self) -> Iterator[None]:
+        """What is inside ends at the first signal, and the run goes on after it."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self._accepted = False
+
+    def _stop(self, number: int, frame: object) -> None:
+        if self._accepted:
+            self._accepted = False
+            raise KeyboardInterrupt
+        print("finishing the files", file=sys.stderr)
+
+
 @contextmanager
 def deferred_signals() -> Iterator[None]:
-    """Let what is inside end before Ctrl-C and SIGTERM act, if they come meanwhile."""
+    """Let what is inside end before a signal that stops the run acts, if one comes meanwhile."""
     missed: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda number, _: missed.append(number)) for number in numbers]
+    before = {
+        number: signal.signal(number, lambda number, _: missed.append(number))
+        for number in _STOP_SIGNALS
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)
         if missed:
             signal.raise_signal(missed[0])

@@ -4,51 +4,39 @@
         for frames in sources:          # a frame of each source that has a new one
             ...
 
-Each source is read in a thread of its own. A live one (a camera, a stream) hands out its newest
-frame, whatever was missed; a recorded one hands out every frame. Waiting frames are bounded, so
-memory is too.
+Each source is read in a thread of its own and reconnected there. A live one (a camera, a stream)
+gives its newest frame and skips what came meanwhile; a recorded one gives every frame. The number
+of waiting frames is bounded, so memory is too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import re
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import av
-import cv2
 import numpy as np
 
-from mask_detector.errors import PhotoError, SourceError
-from mask_detector.images import is_photo, read_photo
+from mask_detector.errors import SourceError
+from mask_detector.video.addresses import is_address, without_password
+from mask_detector.video.captures import Camera, Capture, Folder, SourceOptions, find_cameras
+from mask_detector.video.decoding import Video
 
 logger = logging.getLogger(__name__)
 
 WAITING_FRAMES = 4
-"""Decoded frames of a recorded source that may wait to be looked at."""
+"""Decoded frames of a recorded source that may wait to be processed."""
 
-NEVER_REACHED_S = 10.0
-"""How long a stream that was never reached is tried for, unless told otherwise."""
+FIRST_CONNECTION_S = 10.0
+"""How long a stream that never gave a frame is tried for, where ``give_up`` says nothing."""
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 """Waits between attempts to reconnect: the first, doubled each time up to the longest."""
-
-FOLDER_RATE = 25.0
-"""Frames a second that a folder of frames stands for."""
-
-_MOST_CAMERAS = 10
-_SECRET_PARAMETER = re.compile(
-    r"(?i)([?&;][^=&;#]*(?:pass|pwd|token|secret|key|auth)[^=&;#]*=)[^&;#]*"
-)
 
 
 @dataclass(frozen=True)
@@ -67,239 +55,8 @@ class Frame:
     time_s: float
 
 
-@dataclass(frozen=True)
-class SourceOptions:
-    """How sources are read.
-
-    Attributes:
-        start: seconds into a recorded source at which to begin.
-        end: seconds into a source at which to stop; None reads on.
-        every: of so many frames the first is taken.
-        give_up: seconds without a frame after which a live source is given up; None keeps
-            trying one that was seen before, and tries one never reached for NEVER_REACHED_S.
-        stall: seconds without a frame after which a live source counts as dropped.
-    """
-
-    start: float = 0.0
-    end: float | None = None
-    every: int = 1
-    give_up: float | None = None
-    stall: float = 10.0
-
-
-def without_password(source: str) -> str:
-    """The source as it may be shown: without its password.
-
-    >>> without_password("rtsp://me:secret@door/1?token=abc")
-    'rtsp://me:***@door/1?token=***'
-    """
-    # Up to the last @, for passwords in which nobody escaped an @ or a slash; not from a port on.
-    source = re.sub(r"^(\w[\w+.-]*://[^/:@]*):(?!\d+(?:[/?#]|$)).*@", r"\1:***@", source)
-    return _SECRET_PARAMETER.sub(r"\1***", source)
-
-
-def is_address(source: str) -> bool:
-    """Whether the source is a network address rather than a camera or a file."""
-    return re.match(r"[a-zA-Z][\w+.-]+://", source) is not None
-
-
-def check_outputs(outputs: Iterable[str | Path | None], sources: Iterable[str]) -> None:
-    """Raise SourceError where an output would overwrite a source."""
-    inputs = [path for path in map(Path, sources) if path.is_file()]
-    for output in outputs:
-        if output and Path(output).exists():
-            for path in inputs:
-                if path.samefile(output):
-                    raise SourceError(f"{output}: this is a source, write to another file")
-
-
-def find_cameras() -> list[int]:
-    """Numbers of the cameras that this machine has."""
-    if sys.platform.startswith("linux"):
-        # OpenCV complains aloud about each number that it tries in vain.
-        devices = (path.name.removeprefix("video") for path in Path("/dev").glob("video[0-9]*"))
-        numbers: Sequence[int] = sorted(map(int, devices))
-    else:
-        numbers = range(_MOST_CAMERAS)
-    found = []
-    for number in numbers:
-        capture = _quiet_capture(number)
-        if capture.isOpened() and capture.read()[0]:
-            found.append(number)
-        capture.release()
-    return found
-
-
-def _quiet_capture(number: int) -> cv2.VideoCapture:
-    """Open a camera without what OpenCV prints about each way it tries."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        return cv2.VideoCapture(number)
-    finally:
-        cv2.utils.logging.setLogLevel(level)
-
-
-class _Capture:
-    """An open source: its frames as (seconds, image), until it ends or drops.
-
-    Attributes:
-        live: only the newest frame matters, and the source has no end of its own.
-        length_s: duration of a recorded source where it is known.
-        rate: frames a second where it is known.
-    """
-
-    live = True
-    length_s: float | None = None
-    rate: float | None = None
-
-    def frames(self) -> Iterator[tuple[float | None, np.ndarray]]:
-        """The frames in order, with their time in the file, None for live sources.
-
-        Raises:
-            SourceError: the source went away.
-        """
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Release what the source holds."""
-
-
-class _Camera(_Capture):
-    """A camera of this machine, by its number."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self._capture = _quiet_capture(number)
-        # One frame that waits, not the driver's usual four: no lag builds up.
-        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        self._image = self._read()
-        if self._image is None:
-            self._capture.release()
-            raise SourceError(f"camera {number} cannot be opened")
-        self.rate = self._capture.get(cv2.CAP_PROP_FPS) or None
-
-    def frames(self) -> Iterator[tuple[float | None, np.ndarray]]:
-        while self._image is not None:
-            yield None, self._image
-            self._image = self._read()
-        raise SourceError(f"camera {self._number} gives no frames any more")
-
-    def _read(self) -> np.ndarray | None:
-        return self._capture.read()[1] if self._capture.isOpened() else None
-
-    def close(self) -> None:
-        self._capture.release()
-
-
-class _Folder(_Capture):
-    """Photos of a folder, in the order of their names."""
-
-    live = False
-    rate = FOLDER_RATE
-
-    def __init__(self, path: Path, options: SourceOptions) -> None:
-        self._paths = sorted((each for each in path.iterdir() if is_photo(each)), key=_natural)
-        if not self._paths:
-            raise SourceError(f"{path}: there are no photos in this folder")
-        self._first = round(options.start * FOLDER_RATE)
-        self.length_s = len(self._paths) / FOLDER_RATE
-
-    def frames(self) -> Iterator[tuple[float | None, np.ndarray]]:
-        for number, path in enumerate(self._paths[self._first :], start=self._first):
-            try:
-                yield number / FOLDER_RATE, read_photo(path)
-            except PhotoError as error:
-                logger.warning("%s", error)
-
-
-def _natural(path: Path) -> list[Any]:
-    """Sorts frame2 before frame10."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name)]
-
-
-class _Video(_Capture):
-    """A video file or a network stream, decoded by FFmpeg."""
-
-    def __init__(self, address: str, how: SourceOptions) -> None:
-        self._address = address
-        network = is_address(address)
-        options, timeout = {}, None
-        if network:
-            # Little probing and no reordering buffer: the picture should be now's.
-            options = {"analyzeduration": "2000000", "fflags": "nobuffer"}
-            timeout = how.stall
-            if urlsplit(address).scheme.startswith("rtsp"):
-                options["rtsp_transport"] = "tcp"
-        try:
-            self._container = av.open(
-                address, options=options, timeout=timeout, metadata_errors="replace"
-            )
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise SourceError(f"{without_password(address)}: {_reason(error)}") from None
-        if not self._container.streams.video:
-            self._container.close()
-            raise SourceError(f"{without_password(address)}: there is no video in this")
-        self._stream = self._container.streams.video[0]
-        # Threads that decode several frames at once would hold a live picture back.
-        self.live = network and not self._container.duration
-        self._stream.thread_type = "SLICE" if self.live else "AUTO"
-        if not self.live and self._container.duration:
-            self.length_s = self._container.duration / av.time_base
-        self.rate = float(self._stream.average_rate) if self._stream.average_rate else None
-        self._zero = (self._container.start_time or 0) / av.time_base
-        if how.start and not self.live:
-            with contextlib.suppress(av.FFmpegError):  # what cannot be sought is read through
-                self._container.seek(round((how.start + self._zero) * av.time_base))
-
-    def frames(self) -> Iterator[tuple[float | None, np.ndarray]]:
-        number = 0
-        try:
-            for packet in self._container.demux(self._stream):
-                try:
-                    decoded = packet.decode()
-                except av.InvalidDataError:
-                    continue  # one damaged packet; the next are usually whole
-                for frame in decoded:
-                    yield self._time(frame, number), _upright(frame)
-                    number += 1
-        except (av.FFmpegError, OSError) as error:
-            raise SourceError(f"{without_password(self._address)}: {_reason(error)}") from None
-        if self.live:
-            raise SourceError(f"{without_password(self._address)}: the stream ended")
-        if not number:
-            raise SourceError(f"{without_password(self._address)}: no frame of it can be read")
-
-    def _time(self, frame: av.VideoFrame, number: int) -> float | None:
-        if self.live:
-            return None
-        if frame.time is None:
-            return number / (self.rate or FOLDER_RATE)
-        return max(0.0, frame.time - self._zero)
-
-    def close(self) -> None:
-        self._container.close()
-
-
-def _upright(frame: av.VideoFrame) -> np.ndarray:
-    image = frame.to_ndarray(format="bgr24")
-    quarter_turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
-
-
-def _reason(error: Exception) -> str:
-    """Why FFmpeg failed, without the address, which may hold a password."""
-    if isinstance(error, av.error.ExitError):
-        return "no answer in time"
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, av.InvalidDataError):
-        return "this is no video, or a damaged one"
-    return getattr(error, "strerror", None) or type(error).__name__
-
-
 class Clock:
-    """Seconds since it was first asked."""
+    """Seconds since it was first read."""
 
     def __init__(self) -> None:
         self._zero: float | None = None
@@ -314,13 +71,14 @@ class Clock:
 
 
 class Source:
-    """One source, opened, read and reopened as told.
+    """One source: opened, read, and reopened where it drops.
 
     Attributes:
-        name: what it may be called in output: the camera's number, the file, or the address
-            without its password.
-        live: whether only the newest frame counts; known once it was opened.
-        error: why it ended, None where it simply came to its end.
+        name: its name in output: the camera's number, the file, or the address without its
+            password.
+        live: whether only the newest frame counts; known once it is open.
+        length_s, rate: see :class:`Capture`; known once it is open.
+        error: why it ended, None where it came to its end.
         seen: whether it ever gave a frame.
     """
 
@@ -339,15 +97,15 @@ class Source:
 
     @property
     def stopped(self) -> bool:
-        """Whether it was told to stop."""
+        """Whether :meth:`stop` was called."""
         return self._stopped.is_set()
 
     def stop(self) -> None:
-        """Give no more frames, at the latest when the one that is waited for has come."""
+        """Give no more frames after the one that is being read."""
         self._stopped.set()
 
     def frames(self) -> Iterator[Frame]:
-        """Every frame that was asked for, over all reconnections.
+        """The frames that the options ask for, over all reconnections.
 
         Raises:
             SourceError: it cannot be opened, or stayed away for too long.
@@ -370,7 +128,7 @@ class Source:
                     raise self._explained(error) from None
                 patience = self._options.give_up
                 if patience is None:
-                    patience = float("inf") if self.seen else NEVER_REACHED_S
+                    patience = float("inf") if self.seen else FIRST_CONNECTION_S
                 left = last_frame + patience - time.monotonic()
                 if left <= 0:
                     raise SourceError(f"{error}; given up after {patience:g} s") from None
@@ -379,19 +137,19 @@ class Source:
                 self._stopped.wait(wait_now)
                 wait = min(2 * wait, LONGEST_WAIT_S)
 
-    def _open(self) -> _Capture:
-        capture: _Capture
+    def _open(self) -> Capture:
+        capture: Capture
         path = Path(self._source)
         if self._source.isdecimal():
-            capture = _Camera(int(self._source))
+            capture = Camera(int(self._source))
         elif not is_address(self._source) and path.is_dir():
-            capture = _Folder(path, self._options)
+            capture = Folder(path, self._options)
         else:
-            capture = _Video(self._source, self._options)
+            capture = Video(self._source, self._options)
         self.live, self.length_s, self.rate = capture.live, capture.length_s, capture.rate
         return capture
 
-    def _numbered(self, capture: _Capture) -> Iterator[Frame]:
+    def _numbered(self, capture: Capture) -> Iterator[Frame]:
         options = self._options
         for media_s, image in capture.frames():
             if media_s is None:
@@ -429,7 +187,7 @@ class Sources:
     every source has.
 
     Attributes:
-        sources: in the order given; a source's ``error`` tells why it ended.
+        sources: in the order given; a source's ``error`` says why it ended.
     """
 
     def __init__(

@@ -67,7 +67,7 @@ class Watch:
         """Change the half width of the unsure band from the next frame on."""
         self._tracker.unsure_band = band
 
-    def look(self, frame: Frame, found: Sequence[Face]) -> View:
+    def update(self, frame: Frame, found: Sequence[Face]) -> View:
         """Follow the faces that were found in the next frame."""
         faces = self._tracker.update(found, frame.time_s)
         if self._zones:
@@ -109,7 +109,7 @@ def watch(
     for frames in sources:
         found = detector.detect_many([frame.image for frame in frames.values()])
         yield [
-            watches[index].look(frame, faces)
+            watches[index].update(frame, faces)
             for (index, frame), faces in zip(frames.items(), found, strict=True)
         ]
         for index in frames:

@@ -22,7 +22,10 @@ from streams import free_port
 
 from mask_detector.errors import UserFacingError
 from mask_detector.video import alerts as module
-from mask_detector.video.alerts import WAITING_ALERTS, Alerts, UnmaskedRule, receiver
+from mask_detector.video import receivers
+from mask_detector.video.alerts import Alerts
+from mask_detector.video.people import UnmaskedRule
+from mask_detector.video.receivers import WAITING_ALERTS, parse_receiver
 from mask_detector.video.sources import Frame
 from mask_detector.video.tracking import TrackedFace
 from mask_detector.video.view import View
@@ -85,7 +88,7 @@ def test_memory_of_people_is_bounded() -> None:
     ],
 )
 def test_receivers(text: str) -> None:
-    assert receiver(text) == text
+    assert parse_receiver(text) == text
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def test_receivers(text: str) -> None:
 )
 def test_what_is_no_receiver_is_said(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not sound, command:PROGRAM"):
-        receiver(text)
+        parse_receiver(text)
 
 
 class Receiver:
@@ -206,8 +209,8 @@ def test_a_webhook_that_hangs_holds_up_nothing_and_nobody(
     monkeypatch.setattr(module, "_CLOSING_S", 0.3)
     web.status = None
     other = Receiver()
-    receivers = [f"webhook:http://127.0.0.1:{each.port}/" for each in (web, other)]
-    alerts = Alerts(receivers)
+    addresses = [f"webhook:http://127.0.0.1:{each.port}/" for each in (web, other)]
+    alerts = Alerts(addresses)
     slowest = 0.0
     for _ in range(WAITING_ALERTS + 5):
         started = time.perf_counter()
@@ -225,7 +228,7 @@ def test_a_webhook_that_hangs_holds_up_nothing_and_nobody(
 def test_a_webhook_that_hangs_is_given_up(
     web: Receiver, heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "DELIVERY_S", 0.3)
+    monkeypatch.setattr(receivers, "DELIVERY_S", 0.3)
     web.status = None
     with Alerts([f"webhook:http://127.0.0.1:{web.port}/"]) as alerts:
         alerts.tell(EVENT)
@@ -245,7 +248,7 @@ def test_a_command_gets_the_alert_on_standard_input(tmp_path: Path) -> None:
 def test_a_command_that_fails_or_hangs_is_told(
     heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "DELIVERY_S", 4.0)
+    monkeypatch.setattr(receivers, "DELIVERY_S", 4.0)
     commands = ["raise SystemExit(3)", "import time; time.sleep(60)"]
     with Alerts([f"command:'{sys.executable}' -c '{each}'" for each in commands]) as alerts:
         alerts.tell(EVENT)
@@ -308,7 +311,7 @@ class Broker:
 def test_mqtt_delivers_and_survives_a_broker_that_restarts(
     heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "DELIVERY_S", 4.0)
+    monkeypatch.setattr(receivers, "DELIVERY_S", 4.0)
     mqtt = pytest.importorskip("paho.mqtt.client", reason="needs paho-mqtt")
     port = free_port()
     got: list[Any] = []

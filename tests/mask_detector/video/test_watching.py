@@ -13,7 +13,8 @@ import pytest
 from streams import MjpegServer
 
 from mask_detector.detector import Face, MaskDetector
-from mask_detector.video.sources import Frame, Source, SourceOptions, Sources
+from mask_detector.video.captures import SourceOptions
+from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.view import View
 from mask_detector.video.watching import Canvas, Pace, Watch, summary, watch
 from mask_detector.video.zones import Zone, parse_zone
@@ -120,7 +121,7 @@ def test_an_idle_source_gives_empty_rounds(detector: Any) -> None:
 def view_of(image: np.ndarray, source: int = 0, time_s: float = 0.0) -> View:
     face = Watch(Source("0", SourceOptions()), source, cast(MaskDetector, SquareDetector()))
     found = SquareDetector().detect_many([image])[0]
-    return face.look(Frame(image, 0, time_s), found)
+    return face.update(Frame(image, 0, time_s), found)
 
 
 def red(picture: np.ndarray) -> np.ndarray:

@@ -1,0 +1,25 @@
+"""Names of sources: which are network addresses, and how they are shown without passwords."""
+
+from __future__ import annotations
+
+import re
+
+_SECRET_PARAMETER = re.compile(
+    r"(?i)([?&;][^=&;#]*(?:pass|pwd|token|secret|key|auth)[^=&;#]*=)[^&;#]*"
+)
+
+
+def is_address(source: str) -> bool:
+    """Whether the source is a network address rather than a camera or a file."""
+    return re.match(r"[a-zA-Z][\w+.-]+://", source) is not None
+
+
+def without_password(source: str) -> str:
+    """The source as it may be shown: without its password.
+
+    >>> without_password("rtsp://me:secret@door/1?token=abc")
+    'rtsp://me:***@door/1?token=***'
+    """
+    # Up to the last @, for passwords in which nobody escaped an @ or a slash; not from a port on.
+    source = re.sub(r"^(\w[\w+.-]*://[^/:@]*):(?!\d+(?:[/?#]|$)).*@", r"\1:***@", source)
+    return _SECRET_PARAMETER.sub(r"\1***", source)

@@ -1,0 +1,137 @@
+"""Everything that a video run writes: records, counts, snapshots, alerts, a recording.
+
+with Outputs(OutputOptions(json="-"), detector.classes, ["talk.mp4"]) as outputs:
+    outputs.take(view)              # of every processed frame
+    outputs.record(picture, 0.04)   # the annotated picture
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TextIO
+
+import numpy as np
+
+from mask_detector.command_line import check_labels
+from mask_detector.errors import SourceError
+from mask_detector.files import STANDARD_STREAM
+from mask_detector.records import FRAME_COLUMNS, Records
+from mask_detector.video.alerts import Alerts
+from mask_detector.video.people import UNMASKED, MinuteCounts
+from mask_detector.video.recording import Recording
+from mask_detector.video.snapshots import Snapshots
+from mask_detector.video.view import View
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is written, and where; nothing by default.
+
+    Attributes:
+        output: the recording.
+        json, csv: one line a frame, one row a face; ``-`` is standard output.
+        counts: one row a minute.
+        snapshots, snapshots_days: folder of pictures of people without a mask, and how many days
+            a picture stays there.
+        alert: receivers, as :func:`receivers.parse_receiver` accepts them.
+        alert_after, alert_cooldown: seconds, see :class:`people.UnmaskedRule`.
+    """
+
+    output: Path | None = None
+    json: str | None = None
+    csv: str | None = None
+    counts: str | None = None
+    snapshots: Path | None = None
+    snapshots_days: float = 7.0
+    alert: Sequence[str] = ()
+    alert_after: float = 2.0
+    alert_cooldown: float = 10.0
+
+    @property
+    def files(self) -> list[str | Path]:
+        """The files that are written."""
+        return [each for each in (self.output, self.json, self.csv, self.counts) if each]
+
+
+class Sink(Protocol):
+    """Takes what was detected in each processed frame."""
+
+    def take(self, view: View) -> None:
+        """Take the next frame's view."""
+
+
+class Outputs:
+    """Opens what the options ask for and passes views and pictures on; finishes the files at exit.
+
+    Args:
+        options: what is written.
+        classes: the model's class names.
+        sources: names of the sources; views of several are written with their source's name, and
+            a recording of a single file has its sound.
+
+    Attributes:
+        messages: where a summary may be printed: standard output unless records go there.
+
+    Raises:
+        UserFacingError: a file cannot be written, would overwrite a source, a receiver is not
+            installed, or alerts or snapshots are asked for with a model of other classes.
+    """
+
+    def __init__(
+        self, options: OutputOptions, classes: Sequence[str], sources: Sequence[str]
+    ) -> None:
+        if options.alert or options.snapshots:
+            check_labels([UNMASKED], classes)
+        _check_no_source_is_overwritten(options.files, sources)
+        self._several = len(sources) > 1
+        self._sinks: list[Sink] = []
+        self._recording: Recording | None = None
+        self.messages: TextIO = sys.stderr if STANDARD_STREAM in options.files else sys.stdout
+        with ExitStack() as opened:
+            self._records = opened.enter_context(
+                Records(options.json, options.csv, classes, FRAME_COLUMNS)
+            )
+            if options.counts:
+                self._sinks.append(opened.enter_context(MinuteCounts(options.counts, classes)))
+            if options.snapshots:
+                self._sinks.append(Snapshots(options.snapshots, options.snapshots_days))
+            if options.alert:
+                alerts = Alerts(options.alert, options.alert_after, options.alert_cooldown)
+                self._sinks.append(opened.enter_context(alerts))
+            if options.output:
+                sound_of = None if self._several else sources[0]
+                self._recording = opened.enter_context(Recording(options.output, sound_of=sound_of))
+            self._opened = opened.pop_all()
+
+    @property
+    def recording(self) -> bool:
+        """Whether :meth:`record` needs pictures."""
+        return self._recording is not None
+
+    def take(self, view: View) -> None:
+        """Write what was detected in a frame; blurring comes before."""
+        self._records.write(view.record(named=self._several))
+        for sink in self._sinks:
+            sink.take(view)
+
+    def record(self, picture: np.ndarray, time_s: float) -> None:
+        """Record an annotated picture (uint8 BGR, shape (H, W, 3)), if a recording is wanted."""
+        if self._recording:
+            self._recording.write(picture, time_s)
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._opened.close()
+
+
+def _check_no_source_is_overwritten(outputs: Sequence[str | Path], sources: Sequence[str]) -> None:
+    inputs = [path for path in map(Path, sources) if path.is_file()]
+    for output in map(Path, outputs):
+        if output.exists() and any(path.samefile(output) for path in inputs):
+            raise SourceError(f"{output}: this is a source, write to another file")

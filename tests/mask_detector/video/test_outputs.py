@@ -1,0 +1,36 @@
+"""What a video run writes, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mask_detector.errors import SourceError, UserFacingError
+from mask_detector.video.outputs import OutputOptions, Outputs
+
+CLASSES = ("with_mask", "without_mask")
+
+
+def test_nothing_is_written_unless_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Outputs(OutputOptions(), CLASSES, ["0"]) as outputs:
+        assert not outputs.recording
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "./film.mp4", "link.mp4"])
+def test_an_output_never_overwrites_a_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "film.mp4").write_bytes(b"precious")
+    Path("link.mp4").symlink_to("film.mp4")
+    with pytest.raises(SourceError, match="this is a source"):
+        Outputs(OutputOptions(output=Path(name)), CLASSES, ["film.mp4", "0", "rtsp://door"])
+    assert (tmp_path / "film.mp4").read_bytes() == b"precious"
+
+
+def test_alerts_need_a_model_that_knows_unmasked_faces(tmp_path: Path) -> None:
+    with pytest.raises(UserFacingError, match="there is no label 'without_mask'"):
+        Outputs(OutputOptions(snapshots=tmp_path), ("hat", "cap"), ["0"])
