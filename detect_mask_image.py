@@ -55,10 +55,7 @@ def parse_arguments() -> argparse.Namespace:
         help="write annotated photos: a file for one photo, a folder for many (sub-folders are "
         "kept, no photo is overwritten)",
     )
-    results.add_argument(
-        "--json", metavar="FILE", help="one JSON line a photo; - is standard output"
-    )
-    results.add_argument("--csv", metavar="FILE", help="one CSV row a face; - is standard output")
+    command_line.add_record_arguments(results, "photo")
     results.add_argument(
         "--contact-sheet",
         type=Path,
@@ -71,7 +68,7 @@ def parse_arguments() -> argparse.Namespace:
         metavar="DIR",
         help="write each face as a picture into DIR/CLASS (DIR/unsure for the unsure)",
     )
-    command_line.add_blur_argument(results)
+    command_line.add_privacy_arguments(results)
     results.add_argument("--no-display", action="store_true", help="never open a window")
     runs = parser.add_argument_group("unattended runs")
     runs.add_argument(
@@ -90,8 +87,7 @@ def parse_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.skip_done and arguments.output is None and arguments.json in (None, "-"):
         parser.error("--skip-done needs --output or --json FILE to tell what is done")
-    if arguments.json == arguments.csv == "-":
-        parser.error("--json and --csv cannot both be standard output")
+    command_line.check_one_standard_output(parser, arguments, "json", "csv")
     return arguments
 
 
@@ -113,6 +109,7 @@ def main() -> int:
     )
     from mask_detector.privacy import hide_faces
     from mask_detector.records import Records, error_record, photo_record
+    from mask_detector.terminal import ProgressBar
     from mask_detector.wording import faces_in_words
 
     # Which photos, and where their results go.
@@ -162,7 +159,7 @@ def main() -> int:
             arguments.json, arguments.csv, detectors.classes, append=arguments.skip_done
         ) as records,
         closing(in_parallel(look, photos, workers)) as looked,
-        command_line.progress_bar(len(photos), "photo") as bar,
+        ProgressBar(len(photos), "photo") as bar,
     ):
         for photo, (record, picture) in looked:
             records.write(record)
