@@ -21,7 +21,7 @@ from mask_detector.detector import Face, count_faces, is_unsure
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import PhotoError
 from mask_detector.images import PHOTO_SUFFIXES, decode_photo
-from mask_detector.photos.paths import unique_paths
+from mask_detector.photos.planning import unique_paths
 from mask_detector.privacy import hide_faces
 from mask_detector.records import CsvFaces, JsonLines, error_record, photo_record
 from mask_detector.wording import counts_in_words

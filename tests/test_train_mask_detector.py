@@ -14,7 +14,6 @@ from typing import Any
 
 import cv2
 import pytest
-from waiting import PATIENCE_S
 
 from mask_detector.model_file import read_model
 
@@ -40,9 +39,9 @@ def training(repository, run_script, tmp_path_factory) -> dict[str, Any]:
         time.sleep(0.1)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    status = process.wait(PATIENCE_S)
+    status = process.wait(60)
     kept = sorted(path.name for path in workspace.iterdir())
-    resumed = run_script("train_mask_detector.py", *arguments, "--resume")
+    resumed = run_script("train_mask_detector.py", *arguments, "--resume", timeout=240)
     return {
         "folder": folder,
         "status": status,

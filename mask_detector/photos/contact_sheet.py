@@ -1,4 +1,4 @@
-"""All photos of a run small on one page, the most doubtful first: the ones worth a look."""
+"""All photos of a run small on one page, the most doubtful first: the ones to check by eye."""
 
 from __future__ import annotations
 

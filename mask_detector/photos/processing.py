@@ -1,0 +1,135 @@
+"""One photo from its file, or from memory, to its record and its pictures.
+
+photo = process_photo(Path("a.jpg"), "a.jpg", MaskDetector.load())
+print(photo.record["counts"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from mask_detector.crops import crop_with_margin
+from mask_detector.detector import Face, count_faces
+from mask_detector.drawing import draw_faces
+from mask_detector.errors import UserFacingError
+from mask_detector.files import make_folder
+from mask_detector.images import decode_photo, read_photo, write_photo
+from mask_detector.photos.contact_sheet import ContactSheet
+from mask_detector.photos.paths import Photo
+from mask_detector.privacy import hide_faces
+from mask_detector.records import error_record, photo_record
+from mask_detector.wording import faces_in_words
+
+_CROP_MARGIN = 0.2
+
+
+class Detector(Protocol):
+    """A :class:`~mask_detector.MaskDetector`, or a pool of them."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the model's order."""
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """The faces in a picture: uint8 BGR, shape (H, W, 3)."""
+
+
+@dataclass
+class ProcessedPhoto:
+    """What was found in a photo.
+
+    Attributes:
+        record: a :func:`~mask_detector.records.photo_record`, or an ``error_record``.
+        faces: the faces found, N = 0 for none.
+        image: uint8 BGR, shape (H, W, 3), upright, faces hidden where asked; None if it failed.
+    """
+
+    record: dict[str, Any]
+    faces: list[Face] = field(default_factory=list)
+    image: np.ndarray | None = None
+
+
+def process_photo(
+    source: Path | bytes, name: str, detector: Detector, blur: str = "none"
+) -> ProcessedPhoto:
+    """Read a photo, detect its faces and hide those that must not be seen; writes nothing.
+
+    Args:
+        source: the photo's file, or what is in it.
+        name: the photo's name in its record.
+        blur: faces to hide, one of ``privacy.BLUR_CHOICES``.
+    """
+    try:
+        image = decode_photo(source) if isinstance(source, bytes) else read_photo(source)
+        faces = detector.detect(image)
+    except UserFacingError as error:
+        return ProcessedPhoto(error_record(name, error))
+    height, width = image.shape[:2]
+    hide_faces(image, faces, blur)
+    record = photo_record(name, width, height, faces, count_faces(faces, detector.classes))
+    return ProcessedPhoto(record, faces, image)
+
+
+def photo_processor(
+    detector: Detector,
+    blur: str = "none",
+    crops: Path | None = None,
+    sheet: ContactSheet | None = None,
+    window: bool = False,
+) -> Callable[[Photo], ProcessedPhoto]:
+    """A function that processes a photo and writes its pictures; threads may share it.
+
+    Args:
+        blur: faces to hide, one of ``privacy.BLUR_CHOICES``.
+        crops: folder for the faces of photos that have a name for them.
+        sheet: where each photo is added, small.
+        window: whether the annotated image is shown; without, it is not kept.
+    """
+
+    def process(photo: Photo) -> ProcessedPhoto:
+        try:
+            photo.check()
+            processed = process_photo(photo.path, str(photo.path), detector, blur)
+            if processed.image is not None:
+                _write_pictures(photo, processed, processed.image)
+        except UserFacingError as error:
+            return ProcessedPhoto(error_record(photo.path, error))
+        if not window:
+            processed.image = None
+        return processed
+
+    def _write_pictures(photo: Photo, processed: ProcessedPhoto, image: np.ndarray) -> None:
+        faces = processed.faces
+        if crops and photo.crops:
+            write_crops(image, faces, crops, photo.crops)
+        if sheet:
+            sheet.add(image, faces, str(photo.path), faces_in_words(processed.record["counts"]))
+        if photo.picture or window:
+            draw_faces(image, faces)  # only now: crops and tiles have no captions
+        if photo.picture:
+            make_folder(photo.picture.parent)
+            write_photo(photo.picture, image)
+
+    return process
+
+
+def write_crops(image: np.ndarray, faces: Sequence[Face], folder: Path, name: Path) -> None:
+    """Write each face, with a fifth around it, as ``FOLDER/CLASS/NAME_1.jpg`` and so on.
+
+    Args:
+        image: uint8 BGR, shape (H, W, 3), without anything drawn into it.
+        faces: N = 0 writes nothing.
+        name: the photo's own, its sub-folders included.
+
+    Raises:
+        FileError: a file or folder cannot be written.
+    """
+    for number, face in enumerate(faces, start=1):
+        path = folder / face.counted_as / f"{name}_{number}.jpg"
+        make_folder(path.parent)
+        write_photo(path, crop_with_margin(image, face.box, _CROP_MARGIN))

@@ -1,0 +1,54 @@
+"""What a run over photos says: a line per photo, and one for all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mask_detector.photos.paths import Photo
+from mask_detector.wording import faces_in_words, number_of
+
+
+def photo_line(photo: Photo, record: Mapping[str, Any]) -> str:
+    """A photo's line on the terminal: what was found and where its picture is, or its error."""
+    if "error" in record:
+        return f"{photo.path}: {record['error']}"
+    where = f" -> {photo.picture}" if photo.picture else ""
+    return f"{photo.path}: {faces_in_words(record['counts'])}{where}"
+
+
+class Summary:
+    """Counts photos and faces.
+
+    Attributes:
+        failed: photos that could not be processed.
+
+    Args:
+        classes: the model's class names.
+        done_before: photos that an earlier run has done; None where none was looked for.
+    """
+
+    def __init__(self, classes: Sequence[str], done_before: int | None = None) -> None:
+        self.failed = self._done = 0
+        self._done_before = done_before
+        self._faces = Counter(dict.fromkeys(classes, 0))
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Count a :func:`~mask_detector.records.photo_record` or an ``error_record``."""
+        if "error" in record:
+            self.failed += 1
+        else:
+            self._done += 1
+            self._faces.update(record["counts"])
+
+    def found(self, labels: Iterable[str]) -> bool:
+        """Whether there was a face with one of these labels (``unsure`` is one too)."""
+        return any(self._faces[label] for label in labels)
+
+    def __str__(self) -> str:
+        before = "" if self._done_before is None else f", {self._done_before:,} done before"
+        if self._done_before and not self._done + self.failed:
+            return f"no photos left to do{before}"
+        photos = number_of(self._done, "photo")
+        return f"{photos}{before}, {self.failed:,} failed; {faces_in_words(self._faces)}"
