@@ -41,7 +41,7 @@ class ClassicDetector:
     def __init__(self, confidence: float = CONFIDENCE) -> None:
         """
         Raises:
-            WeightsError: a model file cannot be fetched.
+            WeightsError: a model file cannot be downloaded.
         """
         self.confidence = confidence
         prototxt, caffemodel, model = fetch(SSD_PROTOTXT, SSD_CAFFEMODEL, legacy.CLASSIC_MODEL)

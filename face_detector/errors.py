@@ -1,7 +1,7 @@
 """The exceptions of the package.
 
 UserFacingError     its text is one sentence for the person at the keyboard
-└── WeightsError    a model file is not there and cannot be fetched
+└── WeightsError    a model file is not there and cannot be downloaded
 """
 
 from __future__ import annotations
@@ -12,4 +12,4 @@ class UserFacingError(Exception):
 
 
 class WeightsError(UserFacingError):
-    """A model file is not there and cannot be fetched; the text says which to put where."""
+    """A model file is not there and cannot be downloaded; the text says which to put where."""

