@@ -20,7 +20,7 @@ MEMORY = {"MALLOC_ARENA_MAX": "2"}
 """As `make app`, the container and the service set it: glibc otherwise keeps the freed memory of
 each thread that ever ran, and every start of the camera brings new ones."""
 
-_START_TIMEOUT_S = 60
+_START_TIMEOUT_S = 300
 
 _QUIET_BROWSER = (
     "--disable-background-networking",

@@ -14,7 +14,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any, BinaryIO
 import cv2
 import pytest
 from virtual_display import VirtualDisplay, missing_tools, virtual_display
+from waiting import wait_until
 
 from mask_detector import command_line
 
@@ -162,18 +162,5 @@ def display() -> Iterator[VirtualDisplay]:
 
 @pytest.fixture(scope="session")
 def wait_for() -> Callable[..., Any]:
-    """A condition's value, as soon as it is true while a process runs; within five minutes."""
-
-    def wait(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
-        deadline = time.monotonic() + 300
-        while not (result := condition()):
-            if process.poll() is not None:
-                errors = process.stderr.read() if process.stderr else ""
-                pytest.fail(f"ended with {process.returncode}: {errors}")
-            if time.monotonic() > deadline:
-                process.kill()
-                pytest.fail("waited five minutes in vain")
-            time.sleep(0.05)
-        return result
-
-    return wait
+    """A condition's value, as soon as it is true while a process runs."""
+    return wait_until

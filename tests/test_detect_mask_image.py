@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import PATIENCE_S
 
 SCRIPT = "detect_mask_image.py"
 ONE_PASS = ("--detector-size", 300)  # quick, and enough for faces as large as these
@@ -618,7 +619,7 @@ def test_ctrl_c_leaves_whole_lines(repository, examples, tmp_path) -> None:
     ) as process:
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=60)
+        rest, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, errors) == (130, "interrupted\n")
     assert 1 <= len(records(first + rest)) < 60
 
@@ -630,7 +631,7 @@ def test_a_reader_that_goes_away(repository, astronaut, examples, tmp_path) -> N
     ) as process:
         process.stdout.readline()
         process.stdout.close()
-        assert (process.stderr.read(), process.wait(timeout=60)) == ("", 0)
+        assert (process.stderr.read(), process.wait(timeout=PATIENCE_S)) == ("", 0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix terminal")
@@ -647,7 +648,7 @@ def test_a_terminal_sees_progress_with_rate_and_time_left(repository, examples, 
     ) as process:
         os.close(theirs)
         words = process.stdout.read().decode()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
     shown = ""
     with contextlib.suppress(OSError), os.fdopen(ours, errors="replace") as terminal:
         for line in terminal:  # at the end Linux raises an error
@@ -680,7 +681,7 @@ def test_a_window_closes_by_key_button_and_ctrl_c(
         else:
             process.send_signal(signal.SIGINT)
         try:
-            output, errors = process.communicate(timeout=30)
+            output, errors = process.communicate(timeout=PATIENCE_S)
         finally:
             process.kill()
     assert process.returncode == (130 if way == "interrupt" else 0)

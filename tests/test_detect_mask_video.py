@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from streams import MjpegServer, RtspServer, free_port
 from virtual_display import VirtualDisplay
+from waiting import PATIENCE_S
 
 from detect_mask_video import main
 from mask_detector import command_line
@@ -164,7 +165,7 @@ def test_what_was_written_until_a_stop_is_whole(
     process = subprocess.Popen([*command, "--json", str(lines)], stderr=subprocess.PIPE, text=True)
     wait_for(lambda: lines.exists() and lines.read_bytes().count(b"\n") > 80, process)
     process.send_signal(how)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == (-how if how == signal.SIGKILL else 0), errors
     assert "Traceback" not in errors
     written = records(lines.read_text())
@@ -202,7 +203,7 @@ def test_a_key_or_closing_the_window_stops(
         for key in ("h", "b", "s", how):
             display.press(window, key)
             time.sleep(0.3)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     assert records(lines.read_text())
@@ -324,7 +325,7 @@ def test_a_stream_cut_for_five_seconds_goes_on_in_its_recording_and_records(
     servers.append(server(cv2.resize(photo, (640, 480)), servers[0].port, rate=15))
     wait_for(lambda: True in widths(), process)
     servers[1].close()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1, errors
     assert "is back" in errors
     assert "given up after 9 s" in errors

@@ -31,7 +31,7 @@ def test_options_are_those_of_help(repository: Path) -> None:
         cwd=repository,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
 
@@ -69,7 +69,7 @@ def test_commands_name_scripts_and_options_that_exist(repository: Path) -> None:
                 cwd=repository,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=300,
                 check=True,
             ).stdout
         for word in words[2:]:
@@ -87,7 +87,7 @@ def test_three_lines_of_python_run(repository: Path) -> None:
         cwd=repository,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     # example_01.png shows four people, two of them masked.
@@ -136,7 +136,7 @@ def test_recipes_run_as_written(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     made = {

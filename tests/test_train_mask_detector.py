@@ -14,6 +14,7 @@ from typing import Any
 
 import cv2
 import pytest
+from waiting import PATIENCE_S
 
 from mask_detector.model_file import read_model
 
@@ -39,9 +40,9 @@ def training(repository, run_script, tmp_path_factory) -> dict[str, Any]:
         time.sleep(0.1)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    status = process.wait(60)
+    status = process.wait(PATIENCE_S)
     kept = sorted(path.name for path in workspace.iterdir())
-    resumed = run_script("train_mask_detector.py", *arguments, "--resume", timeout=240)
+    resumed = run_script("train_mask_detector.py", *arguments, "--resume")
     return {
         "folder": folder,
         "status": status,

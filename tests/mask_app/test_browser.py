@@ -13,13 +13,13 @@ from typing import Any
 import cv2
 import pytest
 from streams import MjpegServer
+from waiting import wait_until
 
 from benchmarks.browser import App, running_app
 from mask_detector.images import read_photo
 
 Screenshot = Callable[..., None]
 
-pytestmark = pytest.mark.timeout(180)
 
 # Hears the alarm without a loudspeaker: counts the tones that are started.
 _COUNT_TONES = """
@@ -79,7 +79,7 @@ def test_photos_are_counted_shown_and_taken_along(
     open_page(page, app, "", "Photos")
     upload(page, examples / "example_01.png", examples / "example_02.jpg")
     result = page.get_by_role("img", name="example_01.png: ")
-    result.wait_for(timeout=60_000)
+    result.wait_for(timeout=300_000)
     page.get_by_role("img", name="example_02.jpg: ").wait_for()
     assert sum(counted(page).values()) == 5
     page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
@@ -102,7 +102,7 @@ def test_photos_are_counted_shown_and_taken_along(
 def test_settings_act_at_once(app: App, page: Any, examples: Path) -> None:
     open_page(page, app, "", "Photos")
     page.get_by_text("Show me an example").click()
-    page.get_by_role("img", name="example_01.png: ").wait_for(timeout=60_000)
+    page.get_by_role("img", name="example_01.png: ").wait_for(timeout=300_000)
     assert sum(counted(page).values()) == 4
     page.get_by_role("slider", name="How clear a face must be").press("End")
     page.get_by_text("No face was found").wait_for()
@@ -119,7 +119,7 @@ def test_a_damaged_photo_is_a_sentence(app: App, page: Any, examples: Path, tmp_
     text.write_text("Dear all")
     open_page(page, app, "", "Photos")
     upload(page, damaged, text, examples / "example_02.jpg")
-    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=60_000)
+    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=300_000)
     assert "damaged" in page.get_by_role("alert").filter(has_text="damaged.png").inner_text()
     assert "not a photo" in page.get_by_role("alert").filter(has_text="letter.jpg").inner_text()
     assert sum(counted(page).values()) == 1
@@ -136,7 +136,7 @@ def test_a_video_is_looked_at_and_plays(
     page.get_by_role("button", name="Cancel").wait_for(state="detached")
     page.get_by_role("button", name="Look at it").click()
     video = page.locator("video")
-    video.wait_for(timeout=90_000)
+    video.wait_for(timeout=300_000)
     page.wait_for_function("document.querySelector('video').readyState >= 3")
     video.evaluate("video => { video.muted = true; return video.play(); }")
     page.wait_for_function("document.querySelector('video').currentTime > 0.5")
@@ -169,7 +169,7 @@ def test_live_counts_change_when_the_mask_comes_off(
     buttons = live_buttons(page)
     for attempt in range(2):
         buttons.get_by_role("button", name="Start").click()
-        page.get_by_text("pictures a second").wait_for(timeout=60_000)
+        page.get_by_text("pictures a second").wait_for(timeout=300_000)
         if attempt == 0:
             # The video is 4 seconds long: the mask is on in one half of it and off in the other.
             assert len(watch_live(page, 9)) >= 2
@@ -191,7 +191,7 @@ def test_stills_where_video_cannot_come(app: App, page: Any) -> None:
         "document.querySelector('[data-testid=stCameraInput] video')?.readyState >= 3"
     )
     page.get_by_role("button", name="Take photo").click()
-    page.get_by_role("img", name="Still: ").wait_for(timeout=60_000)
+    page.get_by_role("img", name="Still: ").wait_for(timeout=300_000)
 
 
 def test_two_sessions_see_their_own_photos_alone(
@@ -206,7 +206,7 @@ def test_two_sessions_see_their_own_photos_alone(
     second = other.new_page()
     open_page(second, app, "", "Photos")
     upload(second, examples / "example_02.jpg")
-    second.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=60_000)
+    second.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=300_000)
     assert sum(counted(second).values()) == 1
     open_page(second, app, "video", "Video")
     assert second.get_by_text("% done").count() == 0
@@ -226,7 +226,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     page = context.new_page()
     open_page(page, app, "", "Photos")
     upload(page, examples / "example_02.jpg")
-    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=60_000)
+    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=300_000)
     assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
     boxes = [tile.bounding_box() for tile in page.locator("dl.tiles .tile").all()]
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
@@ -279,7 +279,7 @@ def test_password_camera_of_the_server_and_what_remains(browser: Any, examples: 
         page.get_by_role("link", name="Live camera").click()
         page.get_by_text("Front door").click()
         live_buttons(page).get_by_role("button", name="Start").click()
-        page.get_by_text("pictures a second").wait_for(timeout=60_000)
+        page.get_by_text("pictures a second").wait_for(timeout=300_000)
         for part in ("me:secret", f":{door.port}"):  # an address stays with the operator
             assert part not in page.content()
 
@@ -289,7 +289,4 @@ def test_password_camera_of_the_server_and_what_remains(browser: Any, examples: 
         page.get_by_text("% done").wait_for()
         assert list(app.temporary.glob("mask_app_*/*/upload.mp4"))
         context.close()
-        deadline = time.monotonic() + 30
-        while list(app.temporary.glob("mask_app_*")) and time.monotonic() < deadline:
-            time.sleep(0.5)
-        assert not list(app.temporary.glob("mask_app_*"))
+        wait_until(lambda: not list(app.temporary.glob("mask_app_*")))

@@ -16,8 +16,6 @@ from mask_app.about import section
 from mask_app.config import ConfigError, Limits
 from mask_app.live import why_no_camera
 
-pytestmark = pytest.mark.timeout(60)
-
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:
     check = zlib.crc32(kind + data).to_bytes(4, "big")
@@ -44,7 +42,7 @@ def photo_page() -> AppTest:
         "from mask_app import photo\n"
         "from mask_app.settings import sidebar\n"
         "photo.page(sidebar())\n",
-        default_timeout=60,
+        default_timeout=300,
     ).run()
 
 
@@ -113,7 +111,7 @@ def test_a_missing_model_is_a_sentence(monkeypatch: pytest.MonkeyPatch, reposito
     monkeypatch.setenv("MASK_APP_MODEL", "/nowhere/mask_detector.model")
     st.cache_resource.clear()
     try:
-        page = AppTest.from_file(str(repository / "app.py"), default_timeout=60).run()
+        page = AppTest.from_file(str(repository / "app.py"), default_timeout=300).run()
     finally:
         st.cache_resource.clear()
     assert not page.exception
@@ -125,7 +123,7 @@ def test_a_wrong_password_shows_no_page(
     monkeypatch: pytest.MonkeyPatch, repository: Path, tries: int
 ) -> None:
     monkeypatch.setenv("MASK_APP_PASSWORD", "open sesame")
-    page = AppTest.from_file(str(repository / "app.py"), default_timeout=60).run()
+    page = AppTest.from_file(str(repository / "app.py"), default_timeout=300).run()
     for _ in range(tries):
         page.text_input[0].set_value("sesame")
         page.button[0].click().run()

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from streams import MjpegServer, RtspServer, free_port
+from waiting import PATIENCE_S, wait_until
 
 from mask_detector.errors import SourceError
 from mask_detector.video import sources as module
@@ -27,10 +28,9 @@ from mask_detector.video.sources import Frame, Sources
 def threads_end() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 5
-    while left := [t for t in threading.enumerate() if t not in before and "read" in t.name]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.02)
+    wait_until(
+        lambda: not [t for t in threading.enumerate() if t not in before and "read" in t.name]
+    )
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def collect(
     sources: Sources, steps: list[tuple[Callable[[Frame], bool], Callable[[], None]]]
 ) -> list[Frame]:
     """Read on; when a frame answers a step's question, do what the step says, in order."""
-    taken, deadline = [], time.monotonic() + 30
+    taken, deadline = [], time.monotonic() + PATIENCE_S
     for frames in sources:
         for frame in frames.values():
             taken.append(frame)
@@ -299,10 +299,8 @@ def test_waits_grow_to_thirty_seconds(
 
 
 def test_a_stream_never_reached_is_given_up(quick: None) -> None:
-    started = time.monotonic()
     with pytest.raises(SourceError, match=r"Connection refused; given up after 0\.5 s"):
         read(f"rtsp://me:secret@127.0.0.1:{free_port()}/", options=SourceOptions(give_up=0.5))
-    assert time.monotonic() - started < 5
 
 
 def test_rtsp_is_cut_comes_back_in_another_size_and_dies(

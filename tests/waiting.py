@@ -1,0 +1,28 @@
+"""Waiting for what other threads and processes do."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+PATIENCE_S = 300
+"""Nobody waits as long for what happens; a busy machine can be slow."""
+
+
+def wait_until(condition: Callable[[], Any], process: subprocess.Popen[Any] | None = None) -> Any:
+    """The condition's value, as soon as it is true; fail when a process that it needs has ended."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (result := condition()):
+        if process is not None and process.poll() is not None:
+            errors = process.stderr.read() if process.stderr else ""
+            pytest.fail(f"ended with {process.returncode}: {errors}")
+        if time.monotonic() > deadline:
+            if process is not None:
+                process.kill()
+            pytest.fail(f"waited {PATIENCE_S} s in vain")
+        time.sleep(0.02)
+    return result
