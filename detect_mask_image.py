@@ -30,6 +30,7 @@ from mask_detector.photos.processing import photo_processor
 from mask_detector.photos.resuming import without_done
 from mask_detector.photos.summary import Summary, photo_line
 from mask_detector.records import Records
+from mask_detector.terminal import ProgressBar
 
 QUIT_KEYS = (ord("q"), 27, -1)  # and closing the window
 
@@ -49,13 +50,12 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--output", "-o", type=Path, metavar="PATH",
         help="write annotated photos: a file for one photo, a folder for many (sub-folders are "
         "kept, no photo is overwritten)")
-    add("--json", metavar="FILE", help="write one JSON line per photo; - is standard output")
-    add("--csv", metavar="FILE", help="write one CSV row per face; - is standard output")
+    command_line.add_record_arguments(results, "photo")
     add("--contact-sheet", type=Path, metavar="FILE",
         help="write one page with all photos of this run in small, least certain first")
     add("--crops", type=Path, metavar="DIR",
         help="write each face as a picture to DIR/CLASS (DIR/unsure for unsure faces)")
-    command_line.add_blur_argument(results)
+    command_line.add_privacy_arguments(results)
     add("--no-display", action="store_true", help="never open a window")
 
     add = parser.add_argument_group("unattended runs").add_argument
@@ -67,8 +67,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.skip_done and not arguments.output and arguments.json in (None, STANDARD_STREAM):
         parser.error("--skip-done needs --output or --json FILE to tell what is done")
-    if arguments.json == arguments.csv == STANDARD_STREAM:
-        parser.error("--json and --csv cannot both be standard output")
+    command_line.check_one_standard_output(parser, arguments, "json", "csv")
     return arguments
 # fmt: on
 
@@ -99,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.json, arguments.csv, detectors.classes, append=arguments.skip_done
         ) as written,
         closing(in_parallel(process, left, workers)) as processed,
-        command_line.progress_bar(len(left), "photo") as bar,
+        ProgressBar(len(left), "photo") as bar,
     ):
         for photo, result in processed:
             written.write(result.record)

@@ -22,6 +22,7 @@ from mask_detector import command_line
 from mask_detector.command_line import number, timestamp, whole_number
 from mask_detector.detector import MaskDetector
 from mask_detector.display import VideoWindow, has_display
+from mask_detector.terminal import StopSignals, deferred_signals
 from mask_detector.video.captures import SourceOptions
 from mask_detector.video.outputs import OutputOptions, Outputs
 from mask_detector.video.receivers import KINDS, parse_receiver
@@ -54,14 +55,13 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     results = parser.add_argument_group("results")
     add = results.add_argument
     add("--output", "-o", type=Path, metavar="FILE", help="record the annotated video (MP4, H.264)")
-    add("--json", metavar="FILE", help="write one JSON line per frame; - is standard output")
-    add("--csv", metavar="FILE", help="write one CSV row per face; - is standard output")
+    command_line.add_record_arguments(results, "frame")
     add("--counts", metavar="FILE",
         help="write one CSV row per minute: people by label; - is standard output")
     add("--snapshots", type=Path, metavar="DIR", help="save one picture per person without a mask")
     add("--snapshots-days", type=number(0, 3650), default=7, metavar="DAYS",
         help="delete snapshots older than DAYS")
-    command_line.add_blur_argument(results)
+    command_line.add_privacy_arguments(results)
     add("--mirror", action="store_true", help="show the picture mirrored")
     add("--no-display", action="store_true", help="do not open a window")
 
@@ -78,8 +78,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     # fmt: on
     arguments = parser.parse_args(argv)
     arguments.source = arguments.source or ["0"]
-    if [arguments.json, arguments.csv, arguments.counts].count("-") > 1:
-        parser.error("only one of --json, --csv and --counts can be standard output")
+    command_line.check_one_standard_output(parser, arguments, "json", "csv", "counts")
     if arguments.end is not None and arguments.end <= arguments.start:
         parser.error("--end must be later than --start")
     return arguments
@@ -90,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     detector = MaskDetector.load(**command_line.detection_options(arguments), thorough=False)
     output_options = command_line.options_for(OutputOptions, arguments)
 
-    with command_line.StopSignals() as signals, ExitStack() as stack:  # it finishes the files
+    with StopSignals() as signals, ExitStack() as stack:  # it finishes the files
         outputs = stack.enter_context(Outputs(output_options, detector.classes, arguments.source))
         window = None
         if not arguments.no_display and has_display():
@@ -109,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         with signals.ending_this():
             for views in rounds:
-                with command_line.deferred_signals():  # every file ends with the same frame
+                with deferred_signals():  # every file ends with the same frame
                     for view in views:
                         # First of all, so that no output has the faces that are hidden.
                         view.hide(window.blur if window else arguments.blur)

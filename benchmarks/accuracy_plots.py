@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mask_detector.drawing import display_name
 from mask_detector.training import charts
 from mask_detector.training.evaluation import Matches, Reliability, precision_recall_curve
+from mask_detector.wording import display_name
 
 OutcomeTable = tuple[list[str], list[str], np.ndarray]
 """Names of the rows, names of the columns, counts."""

@@ -12,8 +12,8 @@ import streamlit as st
 
 from mask_app import models
 from mask_app.settings import Settings
-from mask_detector.drawing import display_name
 from mask_detector.model_file import ModelCard
+from mask_detector.wording import display_name
 
 _MODEL_CARD = Path(__file__).resolve().parent.parent / "docs" / "model-card.md"
 _BAR_COLOUR = "#1a9a70"  # told from white and from black

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mask_detector.detector import Face
-from mask_detector.drawing import colour_of, display_name
+from mask_detector.drawing import colour_of
+from mask_detector.wording import display_name
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,39 +1,32 @@
-"""What the scripts' command lines share: common options, exit statuses, errors as sentences."""
+"""Shared by all scripts' command lines: options, exit statuses, errors as sentences."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import io
-import logging
 import math
-import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import face_detector
 from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
 from mask_detector.errors import UserFacingError
+from mask_detector.files import STANDARD_STREAM
 from mask_detector.privacy import BLUR_CHOICES
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
+from mask_detector.terminal import drop_output, prepare_streams, say
 
 Options = TypeVar("Options")
 
 OK, FAILED, USAGE, FOUND = 0, 1, 2, 3
-"""Exit statuses: all well; something failed; wrong usage or a missing model; ``--fail-on`` met."""
-
-_A_FEW = 5
-"""Things to do that need no progress bar."""
+"""Exit statuses: success; something failed; wrong usage or a missing model; ``--fail-on`` met."""
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Shows each default that says something and keeps the module's docstring as it is."""
+    """Shows meaningful defaults and keeps the line breaks of the module's docstring."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default is None or action.default is False or action.default == []:
@@ -48,43 +41,40 @@ def make_parser(module_docstring: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(description=module_docstring, formatter_class=Formatter)
 
 
+# fmt: off
 def add_detection_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that every detection script has."""
-    group = parser.add_argument_group("detection")
-    group.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="trained model file")
-    group.add_argument(
-        "--detector",
-        choices=face_detector.DETECTORS,
-        default=DEFAULT_DETECTOR,
-        help="face detector",
-    )
-    group.add_argument(
-        "--detector-size",
-        type=detector_size,
-        default="auto",
-        metavar="N",
-        help="longer side in pixels that the face detector sees in its one pass (300 is the "
-        "classic for ssd); auto: as many passes as a photo is worth, one quick pass for video",
-    )
-    group.add_argument(
-        "--confidence",
-        type=share,
-        default=DEFAULT_CONFIDENCE,
-        metavar="P",
-        help="leave out faces whose detection score is below this",
-    )
-    group.add_argument(
-        "--unsure",
-        type=half_share,
-        default=argparse.SUPPRESS,
-        metavar="BAND",
-        help="call a face unsure when its probability is below 0.5 + BAND; 0 never does "
-        "(default: the model's own)",
-    )
+    """The options of every detection script; :func:`detection_options` reads them."""
+    add = parser.add_argument_group("detection").add_argument
+    add("--model", type=Path, default=DEFAULT_MODEL, help="trained model file")
+    add("--detector", choices=face_detector.DETECTORS, default=DEFAULT_DETECTOR,
+        help="face detector")
+    add("--detector-size", type=detector_size, default="auto", metavar="N",
+        help="longer side in pixels of the face detector's single pass (classic for ssd: 300); "
+        "auto: several passes for photos, depending on their size, one fast pass for video")
+    add("--confidence", type=share, default=DEFAULT_CONFIDENCE, metavar="P",
+        help="ignore faces with a detection score below P")
+    add("--unsure", type=half_share, default=argparse.SUPPRESS, metavar="BAND",
+        help="call a face unsure if its probability is below 0.5 + BAND; 0 turns this off "
+        "(default: stored in the model)")
+
+
+def add_privacy_arguments(group: argparse._ArgumentGroup) -> None:
+    """The options about hiding faces, see :mod:`mask_detector.privacy`."""
+    add = group.add_argument
+    add("--blur", choices=BLUR_CHOICES, default=BLUR_CHOICES[0],
+        help="faces to blur in displayed and saved output; without_mask includes unsure faces")
+
+
+def add_record_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
+    """``--json`` and ``--csv``: one line a ``unit`` ("photo", "frame") and one row a face."""
+    add = group.add_argument
+    add("--json", metavar="FILE", help=f"write one JSON line per {unit}; - is standard output")
+    add("--csv", metavar="FILE", help="write one CSV row per face; - is standard output")
+# fmt: on
 
 
 def detection_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The same options as :meth:`mask_detector.MaskDetector.load` takes them."""
+    """The detection options as :meth:`mask_detector.MaskDetector.load` takes them."""
     names = ("model", "detector", "detector_size", "confidence", "unsure")
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
@@ -95,19 +85,17 @@ def options_for(kind: Callable[..., Options], arguments: argparse.Namespace) -> 
     return kind(**{name: getattr(arguments, name) for name in names})
 
 
-def add_blur_argument(group: argparse._ArgumentGroup) -> None:
-    """The option that :func:`mask_detector.privacy.hide_faces` takes."""
-    group.add_argument(
-        "--blur",
-        choices=BLUR_CHOICES,
-        default=BLUR_CHOICES[0],
-        help="whose faces are made unrecognisable in everything that is shown or written; "
-        "without_mask includes the unsure",
-    )
+def check_one_standard_output(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace, *names: str
+) -> None:
+    """Leave with a usage error where more than one of these options is ``-``."""
+    if [getattr(arguments, name) for name in names].count(STANDARD_STREAM) > 1:
+        options = ", ".join(f"--{name}" for name in names)
+        parser.error(f"only one of {options} can be standard output")
 
 
 def check_labels(labels: Iterable[str], classes: Sequence[str]) -> None:
-    """Raise UserFacingError where a label is neither one of the model's classes nor ``unsure``."""
+    """Raise UserFacingError where a label is neither a class of the model nor ``unsure``."""
     for label in labels:
         if label not in (*classes, "unsure"):
             known = ", ".join((*classes, "unsure"))
@@ -167,119 +155,35 @@ share = number(0, 1)
 half_share = number(0, 0.5)
 
 
-class NoProgressBar:
-    """What stands in for a bar of ``tqdm``, which takes longer to load than a photo to read."""
+def exit_status(main: Callable[[], int]) -> int:
+    """Run a script's ``main`` and turn whatever ends it into an exit status.
 
-    def __enter__(self) -> NoProgressBar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def update(self) -> None:
-        """One thing is done."""
-
-    def write(self, text: str, file: TextIO | None = None) -> None:
-        """Print a line."""
-        print(text, file=file)
-
-
-def progress_bar(total: int, unit: str) -> tqdm[NoReturn] | NoProgressBar:
-    """A bar with rate and time left, on a terminal, for more than a few things to do."""
-    if total <= _A_FEW:
-        return NoProgressBar()
-    from tqdm import tqdm
-
-    return tqdm(total=total, unit=unit, disable=None)
-
-
-_STOP_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
-
-
-class StopSignals:
-    """Ctrl-C, SIGTERM and a closed terminal stop a run once; its end is not disturbed by more.
-
-    with StopSignals() as signals:
-        with signals.ending_this():
-            ...     # the first signal ends this
-        ...         # here files are finished, whatever signals come
-
-    A signal that is ignored from the start (``nohup``) stays ignored.
+    A :class:`UserFacingError` becomes one line on standard error and status 2, as does an
+    operating system's error (a full disk), Ctrl-C status 130, and a closed pipe (``| head``)
+    ends the script quietly.
     """
-
-    def __init__(self) -> None:
-        self._accepted = True
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> StopSignals:
-        for number in _STOP_SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._stop)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    @contextmanager
-    def ending_this(self) -> Iterator[None]:
-        """What is inside ends at the first signal, and the run goes on after it."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            pass
-        finally:
-            self._accepted = False
-
-    def _stop(self, number: int, frame: object) -> None:
-        if self._accepted:
-            self._accepted = False
-            raise KeyboardInterrupt
-        print("finishing the files", file=sys.stderr)
-
-
-@contextmanager
-def deferred_signals() -> Iterator[None]:
-    """Let what is inside end before a signal that stops the run acts, if one comes meanwhile."""
-    missed: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, _: missed.append(number))
-        for number in _STOP_SIGNALS
-        if signal.getsignal(number) != signal.SIG_IGN
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if missed:
-            signal.raise_signal(missed[0])
-
-
-def run(main: Callable[[], int]) -> NoReturn:
-    """Run a script's ``main`` and leave with its exit status.
-
-    A :class:`UserFacingError` becomes one line on standard error and status 2, Ctrl-C status
-    130, and a closed pipe (``| head``) ends the script quietly.
-    """
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    # A file name that is no valid text must not end a run.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         status = main()
         sys.stdout.flush()
-    except UserFacingError as error:
-        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
-        status = USAGE
+        return status
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        status = 128 + signal.SIGINT
+        message, status = "interrupted", 128 + signal.SIGINT
     except BrokenPipeError:
-        # Python flushes standard output at exit: give it somewhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = OK
-    sys.exit(status)
+        drop_output()
+        return OK
+    except UserFacingError as error:
+        message, status = f"{Path(sys.argv[0]).name}: {error}", USAGE
+    except OSError as error:
+        where = error.filename or "a file or standard output"
+        message = f"{Path(sys.argv[0]).name}: {where}: cannot write or read ({error.strerror})"
+        status = USAGE
+        drop_output()
+    with suppress(OSError):  # standard error may be full or gone, too
+        say(message, sys.stderr)
+    return status
+
+
+def run(main: Callable[[], int]) -> NoReturn:
+    """Run a script's ``main(argv=None)`` on the command line; leave with its exit status."""
+    prepare_streams()
+    sys.exit(exit_status(main))

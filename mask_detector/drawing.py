@@ -9,15 +9,9 @@ import cv2
 import numpy as np
 
 from mask_detector.detector import Face
+from mask_detector.wording import display_name
 
 Colour = tuple[int, int, int]
-
-DISPLAY_NAMES = {
-    "with_mask": "Mask",
-    "without_mask": "No Mask",
-    "incorrect_mask": "Mask worn wrong",
-    "unsure": "Unsure",
-}
 
 GREEN, RED, AMBER, PURPLE = (0, 170, 0), (0, 0, 230), (0, 165, 245), (190, 0, 170)
 _COLOURS: dict[str, Colour] = {
@@ -32,11 +26,6 @@ _LIGHT_INK, _DARK_INK = (255, 255, 255), (20, 20, 20)
 _BRIGHT = 140  # luma of a colour that white words cannot be read on
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-
-
-def display_name(label: str) -> str:
-    """The words for a class: ``with_mask`` is "Mask"; a class of one's own is "Like This"."""
-    return DISPLAY_NAMES.get(label) or label.replace("_", " ").replace("-", " ").title()
 
 
 def colour_of(label: str, classes: Iterable[str] = ()) -> Colour:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
+from typing import TextIO
 
 from mask_detector.errors import FileError
 
 STANDARD_STREAM = "-"
 """The name of standard input or standard output on a command line."""
+
+
+def standard_output() -> TextIO:
+    """Standard output, to write results to.
+
+    Raises:
+        FileError: it was closed when the program started.
+    """
+    if sys.__stdout__ is None:
+        raise FileError("standard output is closed: write to a file instead")
+    return sys.stdout
 
 
 def make_folder(path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from mask_detector.detector import Face
 from mask_detector.errors import UserFacingError
-from mask_detector.files import STANDARD_STREAM
+from mask_detector.files import STANDARD_STREAM, standard_output
 
 PHOTO_COLUMNS = ("image", "width", "height")
 FRAME_COLUMNS = ("source", "frame", "time_s")
@@ -73,8 +73,9 @@ class _Text:
     def __init__(self, path: str | Path, append: bool) -> None:
         self.path = path
         self.is_new = True
-        self._file: IO[str] = sys.stdout
+        self._file: IO[str]
         if str(path) == STANDARD_STREAM:
+            self._file = standard_output()
             return
         try:
             if append:

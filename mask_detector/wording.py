@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Mapping
 
-from mask_detector.drawing import display_name
+DISPLAY_NAMES = {
+    "with_mask": "Mask",
+    "without_mask": "No Mask",
+    "incorrect_mask": "Mask worn wrong",
+    "unsure": "Unsure",
+}
 
-# C0 and C1 controls, and the marks that turn the reading direction of what follows.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+def display_name(label: str) -> str:
+    """The words for a class: ``with_mask`` is "Mask"; a custom class is "Like This"."""
+    words = label.replace("_", " ").replace("-", " ").title()
+    return DISPLAY_NAMES.get(label) or printable(words)
 
 
 def number_of(count: int, noun: str, plural: str | None = None) -> str:
@@ -42,13 +50,16 @@ def faces_in_words(counts: Mapping[str, int]) -> str:
 
 
 def printable(text: object) -> str:
-    """Text with control characters written as escapes, so that no file name steers a terminal.
+    r"""Text with control characters written as escapes, so that no file name steers a terminal.
 
-    >>> printable("a\\x1b[2Jb.jpg")
-    'a\\\\x1b[2Jb.jpg'
+    >>> printable("a\x1b[2Jb.jpg")
+    'a\\x1b[2Jb.jpg'
     """
-    return _UNPRINTABLE.sub(_escape, str(text))
-
-
-def _escape(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode()
+    text = str(text)
+    if text.isprintable():
+        return text
+    return "".join(
+        # Spaces of all widths are harmless; line ends and marks of reading direction are not.
+        char if char.isprintable() or unicodedata.category(char) == "Zs" else ascii(char)[1:-1]
+        for char in text
+    )

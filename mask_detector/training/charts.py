@@ -10,10 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mask_detector.drawing import display_name
 from mask_detector.files import write_bytes
 from mask_detector.images import write_photo
 from mask_detector.training.dataset import Dataset, read_crop
+from mask_detector.wording import display_name
 
 
 def plot_training(path: Path, phases: Mapping[str, Sequence[Mapping[str, float]]]) -> None:

@@ -19,10 +19,10 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from mask_detector.detector import Face, MaskDetector, count_faces
 from mask_detector.drawing import draw_counts, draw_faces, draw_text
+from mask_detector.terminal import ProgressBar
 from mask_detector.video.people import LEAST_LIFE_S, People
 from mask_detector.video.recording import fitted
 from mask_detector.video.sources import Frame, Source, Sources
@@ -119,11 +119,10 @@ def watch(
 
 def with_progress(rounds: Iterator[list[View]], source: Source) -> Iterator[list[View]]:
     """Pass rounds on, with a progress bar on standard error if that is a terminal."""
-    with tqdm(unit=" frames", disable=None) as bar:
+    with ProgressBar(None, " frames") as bar:
         for views in rounds:
-            if source.length_s and source.rate:
-                bar.total = round(source.length_s * source.rate)
-            bar.update(len(views))
+            # Both are known once the source is open.
+            bar.update(len(views), round((source.length_s or 0) * (source.rate or 0)) or None)
             yield views
 
 

@@ -1,40 +1,83 @@
-"""What the scripts' command lines share."""
+"""Shared by all scripts' command lines."""
 
 from __future__ import annotations
 
+import argparse
+import errno
 import signal
-import sys
 
 import pytest
 
-from mask_detector.command_line import NoProgressBar, deferred_signals, progress_bar
+from mask_detector import command_line
+from mask_detector.errors import PhotoError
 
 
-def test_a_few_things_need_no_bar(capsys):
-    with progress_bar(5, "photo") as bar:
-        bar.update()
-        bar.write("one line")
-        bar.write("another", file=sys.stderr)
-    assert isinstance(bar, NoProgressBar)
-    assert capsys.readouterr() == ("one line\n", "another\n")
+def _raise(error: BaseException) -> int:
+    raise error
 
 
-def test_more_have_one_with_rate_and_time_left(capsys, monkeypatch):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with progress_bar(6, "photo") as bar:
-        for _ in range(6):
-            bar.update()
-        bar.write("one line")
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (PhotoError("a\x1b.jpg: no photo"), 2, ": a\\x1b.jpg: no photo\n"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "(No space left on device)\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "a.csv"), 2, "a.csv: cannot"),
+        (KeyboardInterrupt(), 128 + signal.SIGINT, "interrupted\n"),
+        (BrokenPipeError(), 0, ""),
+    ],
+)
+def test_what_ends_a_script_becomes_a_line_and_a_status(
+    capsys, monkeypatch, error, status, words
+) -> None:
+    monkeypatch.setattr(command_line, "drop_output", lambda: None)  # pytest's own goes on
+    assert command_line.exit_status(lambda: _raise(error)) == status
     out, err = capsys.readouterr()
-    assert out == "one line\n"
-    assert "6/6" in err and "photo/s" in err
+    assert out == ""
+    assert words in err and err.count("\n") == (1 if words else 0)
 
 
-def test_ctrl_c_waits_for_what_must_not_be_disturbed() -> None:
-    written = []
-    with pytest.raises(KeyboardInterrupt), deferred_signals():
-        signal.raise_signal(signal.SIGINT)
-        written.append("whole")
-    assert written == ["whole"]
-    with pytest.raises(KeyboardInterrupt):  # and acts at once afterwards
-        signal.raise_signal(signal.SIGINT)
+def test_a_status_is_passed_on() -> None:
+    assert command_line.exit_status(lambda: command_line.FOUND) == 3
+
+
+def test_a_fault_of_ours_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        command_line.exit_status(lambda: 1 // 0)
+
+
+def test_only_one_option_can_be_standard_output(capsys) -> None:
+    parser = argparse.ArgumentParser()
+    command_line.add_record_arguments(parser.add_argument_group("results"), "photo")
+    for words in ([], ["--json", "-"], ["--json", "a", "--csv", "a"]):
+        command_line.check_one_standard_output(parser, parser.parse_args(words), "json", "csv")
+    with pytest.raises(SystemExit):
+        arguments = parser.parse_args(["--json", "-", "--csv", "-"])
+        command_line.check_one_standard_output(parser, arguments, "json", "csv")
+    assert "only one of --json, --csv can be standard output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "value"), [("auto", "auto"), ("32", 32), ("4096", 4096)])
+def test_detector_sizes(text, value) -> None:
+    assert command_line.detector_size(text) == value
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "words"),
+    [
+        (command_line.detector_size, "31", "32 to 4096"),
+        (command_line.whole_number(1), "0", "1 or more"),
+        (command_line.whole_number(1), "1.5", "not a whole number"),
+        (command_line.share, "nan", "0 to 1"),
+        (command_line.share, "x", "not a number"),
+        (command_line.timestamp, "1:2:3:4", "not seconds"),
+        (command_line.timestamp, "inf", "not seconds"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(parse, text, words) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=words):
+        parse(text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("1:30", 90), ("0:01:30.5", 90.5)])
+def test_timestamps(text, seconds) -> None:
+    assert command_line.timestamp(text) == seconds

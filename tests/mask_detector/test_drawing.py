@@ -8,7 +8,6 @@ from mask_detector.detector import Face
 from mask_detector.drawing import (
     caption,
     colour_of,
-    display_name,
     draw_boxes,
     draw_counts,
     draw_faces,
@@ -19,19 +18,6 @@ from mask_detector.drawing import (
 def face(x1: int, y1: int, x2: int, y2: int, mask: float = 0.973, track: int | None = None) -> Face:
     probabilities = {"with_mask": mask, "without_mask": 1 - mask}
     return Face((x1, y1, x2, y2), 0.9, probabilities, unsure=abs(mask - 0.5) < 0.15, track=track)
-
-
-@pytest.mark.parametrize(
-    ("label", "words"),
-    [
-        ("with_mask", "Mask"),
-        ("without_mask", "No Mask"),
-        ("unsure", "Unsure"),
-        ("chin_mask", "Chin Mask"),
-    ],
-)
-def test_display_names(label, words) -> None:
-    assert display_name(label) == words
 
 
 def test_colours() -> None:

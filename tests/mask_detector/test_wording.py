@@ -2,7 +2,27 @@ from __future__ import annotations
 
 import pytest
 
-from mask_detector.wording import counts_in_words, faces_in_words, number_of, printable
+from mask_detector.wording import (
+    counts_in_words,
+    display_name,
+    faces_in_words,
+    number_of,
+    printable,
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("with_mask", "Mask"),
+        ("without_mask", "No Mask"),
+        ("unsure", "Unsure"),
+        ("chin_mask", "Chin Mask"),
+        ("a\x1b[2Jb", "A\\x1b[2Jb"),
+    ],
+)
+def test_display_names(label, words) -> None:
+    assert display_name(label) == words
 
 
 @pytest.mark.parametrize(

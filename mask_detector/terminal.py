@@ -1,0 +1,167 @@
+"""The terminal of a script: printed text, progress bars, standard streams and signals."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from mask_detector.wording import printable
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+_FEW = 5
+"""So many items need no progress bar."""
+
+
+def say(text: str, file: TextIO | None = None) -> None:
+    """Print one line, to standard output unless ``file`` says otherwise."""
+    print(printable(text), file=file)
+
+
+class ProgressBar:
+    """A progress bar on standard error: only on a terminal, and for more than a few items.
+
+    Args:
+        total: number of items; None where it is not known.
+        unit: what an item is called.
+        description: stands before the bar.
+        shown: False never shows one.
+    """
+
+    def __init__(
+        self, total: int | None, unit: str, description: str | None = None, shown: bool = True
+    ) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+        if shown and sys.stderr.isatty() and (total is None or total > _FEW):
+            from tqdm import tqdm  # takes longer to load than a photo to process
+
+            self._bar = tqdm(total=total, unit=unit, desc=description)
+
+    def update(self, n: int = 1, total: int | None = None) -> None:
+        """Count ``n`` more items as done, of ``total`` where that is known only now."""
+        if self._bar is not None:
+            self._bar.total = self._bar.total if total is None else total
+            self._bar.update(n)
+
+    def write(self, text: str, file: TextIO | None = None) -> None:
+        """Print a line above the bar."""
+        if self._bar is None:
+            say(text, file)
+        else:
+            self._bar.write(printable(text), file=file)
+
+    def close(self) -> None:
+        """Leave the bar as it is and go to the next line."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class _OneLine(logging.Formatter):
+    """A message without control characters; a traceback after it keeps its lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record))
+
+
+def prepare_streams() -> None:
+    """Make standard streams safe to write to: closed ones, odd file names, log messages."""
+    # A closed stream's number would go to the next file that is opened, and what a library
+    # prints would end up in it.
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(spare)
+    # `sys.__stdout__` stays None: files.standard_output() tells from it that it was closed.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+    # A file name that is no valid text must not end a run.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+
+
+def drop_output() -> None:
+    """Send what is left of standard output nowhere: Python writes it again when it exits."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_STOP_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+class StopSignals:
+    """Ctrl-C, SIGTERM and a closed terminal stop a run once; its end is not disturbed by more.
+
+    with StopSignals() as signals:
+        with signals.ending_this():
+            ...     # the first signal ends this
+        ...         # here files are finished, whatever signals come
+
+    A signal that is ignored from the start (``nohup``) stays ignored.
+    """
+
+    def __init__(self) -> None:
+        self._accepted = True
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopSignals:
+        for number in _STOP_SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._stop)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def ending_this(self) -> Iterator[None]:
+        """The first signal ends the block, and the run goes on after it."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self._accepted = False
+
+    def _stop(self, number: int, frame: object) -> None:
+        if self._accepted:
+            self._accepted = False
+            raise KeyboardInterrupt
+        print("finishing the files", file=sys.stderr)
+
+
+@contextmanager
+def deferred_signals() -> Iterator[None]:
+    """Let what is inside end before a signal that stops the run acts, if one comes meanwhile."""
+    missed: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: missed.append(number))
+        for number in _STOP_SIGNALS
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if missed:
+            signal.raise_signal(missed[0])
