@@ -109,7 +109,7 @@ def test_face_in_a_panorama(photo: Callable[[str], np.ndarray], name: str) -> No
     panorama = np.zeros((160, 2400, 3), np.uint8)
     panorama[:, 1600:1760] = cv2.resize(photo("example_03.jpg"), (160, 160))
     found = load(name).find(panorama)
-    assert found.scores[0] > 0.8
+    assert found.scores[0] > 0.7
     assert 1600 < found.boxes[0, 0] < found.boxes[0, 2] < 1760
 
 
