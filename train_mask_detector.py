@@ -3,12 +3,12 @@
 
     python train_mask_detector.py                                  the starter photos, to try it out
     python train_mask_detector.py --dataset my_photos              my_photos/with_mask/*.jpg, ...
-    python train_mask_detector.py --dataset my_photos --check-data look at the data, train nothing
-    python train_mask_detector.py --dataset my_photos --resume     go on after an interruption
+    python train_mask_detector.py --dataset my_photos --check-data check the data, train nothing
+    python train_mask_detector.py --dataset my_photos --resume     continue an interrupted training
 
 The folders' names are the classes. A new head is trained on the frozen MobileNetV2 first, then
-its upper blocks are fine-tuned with it. The best epoch is kept; a part of the photos that
-training never sees gives the report.
+its upper blocks are fine-tuned with it. The best epoch is kept; photos that are held out from
+training give the report.
 """
 
 from __future__ import annotations
@@ -17,230 +17,108 @@ import argparse
 import dataclasses
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import face_detector
 from mask_detector import command_line
-from mask_detector.command_line import number, whole_number
 from mask_detector.keras_backend import package_versions
 from mask_detector.model_file import ModelCard, write_model
-from mask_detector.training import charts, network
-from mask_detector.training import fitting as training
-from mask_detector.training.dataset import data_report, draw_on_bare_faces, read_dataset
-from mask_detector.training.fitting import FINE_SHARE, Recipe, Workspace
-
-# Options that are fields of the recipe, under the same names.
-RECIPE_ARGUMENTS = (
-    "image_size",
-    "margin",
-    "alpha",
-    "batch_size",
-    "head_epochs",
-    "epochs",
-    "learning_rate",
-    "from_block",
-    "drawn_masks",
-    "seed",
-)
+from mask_detector.training import charts, compiling, fitting, network, recipe, report, streams
+from mask_detector.training.dataset import data_report, read_dataset
+from mask_detector.training.samples import draw_on_unmasked_faces
 
 
-def parse_arguments() -> argparse.Namespace:
-    recipe = Recipe()
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command_line.make_parser(__doc__)
+    # fmt: off
     add = parser.add_argument_group("data").add_argument
-    add(
-        "--dataset",
-        type=Path,
-        nargs="+",
-        default=[Path("dataset")],
-        metavar="FOLDER",
-        help="folders of class folders, or with images/ and annotations/ (VOC, YOLO or COCO)",
-    )
-    add(
-        "--classes", nargs="+", metavar="NAME", help="classes to learn, in the order of the outputs"
-    )
-    add(
-        "--test-size",
-        type=number(0.01, 0.9),
-        default=0.2,
-        metavar="SHARE",
-        help="share of the groups of photos that training never sees",
-    )
-    add(
-        "--detector",
-        choices=face_detector.DETECTORS,
-        default="yunet",
-        help="face detector that finds the faces in the photos of class folders",
-    )
-    add(
-        "--drawn-masks",
-        type=number(0, 10),
-        default=recipe.drawn_masks,
-        metavar="DOSE",
-        help="extra training faces per bare one, with a mask, a hand or a scarf drawn over it",
-    )
-    add(
-        "--check-data",
-        action="store_true",
-        help="print a report on the data, draw samples into data_check.png, and stop",
-    )
-    add = parser.add_argument_group("network").add_argument
-    add(
-        "--weights",
-        default="imagenet",
-        metavar="imagenet|none|FILE",
-        help="start from these; a FILE is a mask_detector.model, a classic one, or Keras weights",
-    )
-    add(
-        "--image-size",
-        type=whole_number(32, 512),
-        default=recipe.image_size,
-        help="side of the face crops in pixels",
-    )
-    add(
-        "--alpha",
-        type=float,
-        choices=(0.35, 0.5, 0.75, 1.0, 1.3, 1.4),
-        default=recipe.alpha,
-        help="width of MobileNetV2; there are ImageNet weights for 1.0 alone",
-    )
-    add(
-        "--margin",
-        type=number(0, 1),
-        default=recipe.margin,
-        help="what a crop adds on each side of a face, as a share of its longer side",
-    )
-    add = parser.add_argument_group("recipe").add_argument
-    add(
-        "--head-epochs",
-        type=whole_number(1),
-        default=recipe.head_epochs,
-        help="epochs of the new head on the frozen base",
-    )
-    add(
-        "--epochs",
-        type=whole_number(0),
-        default=recipe.epochs,
-        help="epochs of fine-tuning; it stops earlier when nothing gets better",
-    )
-    add(
-        "--batch-size",
-        type=whole_number(1, 4096),
-        default=recipe.batch_size,
-        help="crops in a training step",
-    )
-    add(
-        "--learning-rate",
-        type=number(1e-7, 1),
-        default=recipe.learning_rate,
-        help=f"of the head; fine-tuning starts at {FINE_SHARE} of it and falls to nothing",
-    )
-    add(
-        "--from-block",
-        type=whole_number(1, 16),
-        default=recipe.from_block,
-        help="MobileNetV2's block from which on fine-tuning lets the weights learn",
-    )
-    add(
-        "--seed",
-        type=whole_number(0, 2**31 - 1),
-        default=recipe.seed,
-        help="of all that is random; which photos are tested does not depend on it",
-    )
-    add("--resume", action="store_true", help="go on with an interrupted training")
+    add("--dataset", type=Path, nargs="+", default=[Path("dataset")], metavar="FOLDER",
+        help="folders of class folders, or with images/ and annotations/ (VOC, YOLO or COCO)")
+    add("--classes", nargs="+", metavar="NAME", help="classes to learn, in output order")
+    add("--test-size", type=command_line.number(0.01, 0.9), default=0.2, metavar="SHARE",
+        help="share of the groups of photos held out for testing")
+    add("--detector", choices=face_detector.DETECTORS, default="yunet",
+        help="face detector for the photos of class folders")
+    add("--check-data", action="store_true",
+        help="print a report on the data, draw samples into data_check.png, and stop")
+    add = parser.add_argument_group("training").add_argument
+    add("--weights", default="imagenet", metavar="imagenet|none|FILE",
+        help="initial weights; a FILE is a mask_detector.model, a classic one, or Keras weights")
+    recipe.add_options(add)
+    add("--resume", action="store_true", help="continue an interrupted training")
     add = parser.add_argument_group("output").add_argument
-    add(
-        "--model",
-        type=Path,
-        default=Path("mask_detector.model"),
-        help="the trained model; an older one of that name is kept as NAME.previous",
-    )
-    add(
-        "--plot",
-        type=Path,
-        default=Path("plot.png"),
-        help="chart of loss and accuracy; the confusion matrix goes beside it",
-    )
-    return parser.parse_args()
+    add("--model", type=Path, default=Path("mask_detector.model"),
+        help="the trained model; an older file of that name is kept as NAME.previous")
+    add("--plot", type=Path, default=Path("plot.png"),
+        help="chart of loss and accuracy; the confusion matrix is written beside it")
+    # fmt: on
+    return parser.parse_args(argv)
 
 
-def main() -> int:
-    arguments = parse_arguments()
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parse_arguments(argv)
     started = time.monotonic()
 
-    # The photos: which there are, where their faces are, who learns and who is tested.
-    finder = face_detector.load(arguments.detector, thorough=False)
-    dataset = read_dataset(arguments.dataset, finder, arguments.classes)
+    # Read the photos, find their faces, and hold out some for validation and testing.
+    detector = face_detector.load(arguments.detector, thorough=False)
+    dataset = read_dataset(arguments.dataset, detector, arguments.classes)
     print(data_report(dataset, arguments.test_size))
     if arguments.check_data:
         charts.sample_sheet(Path("data_check.png"), dataset, arguments.margin)
         print("samples of each class: data_check.png")
         return command_line.OK
+    settings = recipe.from_arguments(arguments)
     classes = dataset.classes
     parts = dataset.parts(arguments.test_size)
-    drawn = draw_on_bare_faces(parts["train"], classes, arguments.drawn_masks, arguments.seed)
+    drawn = draw_on_unmasked_faces(parts["train"], classes, settings.drawn_masks, settings.seed)
     if drawn:
-        print(f"{len(drawn)} training faces more, with masks, hands and scarfs drawn on")
+        print(f"{len(drawn)} more training faces, with masks, hands and scarves drawn on")
 
-    # The network, on the shoulders of ImageNet.
-    recipe = Recipe(**{field: getattr(arguments, field) for field in RECIPE_ARGUMENTS})
-    training.prepare(recipe.seed)
-    net = network.build_network(classes, recipe.image_size, recipe.alpha)
+    # MobileNetV2 with a new head, starting from ImageNet's weights.
+    fitting.prepare(settings.seed)
+    net = network.build_network(classes, settings.image_size, settings.alpha)
     print(f"starting from {network.load_pretrained(net, arguments.weights)}")
 
-    settings = {
-        "recipe": dataclasses.asdict(recipe),
-        "photos": dataset.digest,
-        "classes": classes,
-        "test_size": arguments.test_size,
-        "weights": arguments.weights,
-    }
-    with Workspace(arguments.model, arguments.resume, settings) as folder:
-        learn = training.training_stream([*parts["train"], *drawn], classes, recipe, folder)
-        near, far = training.validation_streams(parts["validation"], classes, recipe, folder)
+    # Whatever decides the result: an interrupted training is only resumed with the same.
+    fixed = [dataclasses.asdict(settings), dataset.digest, classes]
+    fixed += [arguments.test_size, arguments.weights]
+    with fitting.Workspace(arguments.model, arguments.resume, fixed) as folder:
+        # Train on augmented crops; validate on faces both near and far.
+        train = streams.training_stream([*parts["train"], *drawn], classes, settings, folder)
+        near, far = streams.validation_streams(parts["validation"], classes, settings, folder)
+        validation = near.concatenate(far)
+        phases = fitting.fit(net, train, validation, settings, folder)
 
-        # First the head on the frozen base, then the upper blocks with it, at a lower rate.
-        phases = {}
-        for phase, epochs, block, rate in (
-            ("head", recipe.head_epochs, None, recipe.learning_rate),
-            ("fine-tuning", recipe.epochs, recipe.from_block, recipe.learning_rate * FINE_SHARE),
-        ):
-            if epochs:
-                count = network.freeze_below(net, block)
-                print(f"{phase}: {count:,} weights learn, {epochs} epochs at most, rate {rate:g}")
-                phases[phase] = training.fit_phase(
-                    net, learn, near.concatenate(far), recipe, epochs, rate, folder / phase
-                )
+        # Calibrate the probabilities, then compile to the fastest format that is as accurate.
+        temperature = fitting.calibrate(net, validation, classes)
+        model = network.with_probabilities(net, classes, settings.alpha, temperature)
+        card = ModelCard(classes, settings.image_size, settings.margin)
+        compiled = compiling.compile_best(model, card, train, validation)
 
-        # Probabilities that mean what they say; then the quickest form that is as accurate.
-        temperature = training.calibrate(net, near.concatenate(far), classes)
-        model = network.with_probabilities(net, classes, recipe.alpha, temperature)
-        card = ModelCard(classes, recipe.image_size, recipe.margin)
-        compiled = training.compile_best(model, card, learn, near.concatenate(far))
-
-    # The report, on photos that had no say in any of this.
-    report = training.report(compiled.flatbuffer, card, parts["test"], temperature)
-    print(report.text)
-    told = {
+    # Report on the held-out test photos, and write the model with its card.
+    tested = report.evaluate_model(compiled.flatbuffer, card, parts["test"], temperature)
+    print(tested.text)
+    metadata = {
         "folders": [folder.resolve().name for folder in arguments.dataset],
         "faces": {name: dict(Counter(s.label for s in part)) for name, part in parts.items()},
         "faces_drawn_on": len(drawn),
         "data_sha256": dataset.digest,
         "start": arguments.weights,
-        "recipe": dataclasses.asdict(recipe),
+        "recipe": dataclasses.asdict(settings),
         "compiled": compiled.format,
         "minutes": round((time.monotonic() - started) / 60, 1),
     }
     card = dataclasses.replace(
-        card, training=told, scores=report.scores, versions=package_versions()
+        card, training=metadata, scores=tested.scores, versions=package_versions()
     )
     if arguments.model.exists():
         arguments.model.replace(f"{arguments.model}.previous")
     write_model(arguments.model, model, card, compiled.flatbuffer)
+    confusion_plot = arguments.plot.with_stem(f"{arguments.plot.stem}_confusion")
     charts.plot_training(arguments.plot, phases)
-    confusion = arguments.plot.with_stem(f"{arguments.plot.stem}_confusion")
-    charts.plot_confusion(confusion, report.confusion, classes)
-    print(f"wrote {arguments.model}, {arguments.plot} and {confusion}")
+    charts.plot_confusion(confusion_plot, tested.confusion, classes)
+    print(f"wrote {arguments.model}, {arguments.plot} and {confusion_plot}")
     return command_line.OK
 
 

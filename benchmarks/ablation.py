@@ -32,14 +32,16 @@ from mask_detector.classifier import Classifier
 from mask_detector.command_line import whole_number
 from mask_detector.files import write_bytes
 from mask_detector.model_file import ModelCard, ModelFile
-from mask_detector.training import fitting as training
-from mask_detector.training import network
+from mask_detector.training import fitting, network, streams
+from mask_detector.training.augmentation import Augmentation
+from mask_detector.training.calibration import fit_temperature
 from mask_detector.training.compiling import compile_network, milliseconds
-from mask_detector.training.dataset import Sample, draw_on_bare_faces, read_dataset
-from mask_detector.training.evaluation import accuracies, confusion_matrix, fit_temperature
-from mask_detector.training.fitting import FINE_SHARE, Recipe, Workspace
+from mask_detector.training.dataset import read_dataset
+from mask_detector.training.evaluation import balanced_accuracy
+from mask_detector.training.recipe import Recipe
+from mask_detector.training.samples import Sample, draw_on_unmasked_faces
 
-AUGMENTATION_FIELDS = {f.name for f in dataclasses.fields(training.Augmentation)}
+AUGMENTATION_FIELDS = {f.name for f in dataclasses.fields(Augmentation)}
 TEST_SIZE = 0.2
 RECIPE = "the recipe"
 
@@ -52,14 +54,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "without patches": {"occlusion": 0.0},
     "without rotation, shear, shift": {"rotation": 0.0, "shear": 0.0, "shift": 0.0},
     "without drawn masks": {"drawn_masks": 0.0},
-    "drawn masks, double dose": {"drawn_masks": 1.0},
+    "drawn masks, twice as many": {"drawn_masks": 1.0},
     "without label smoothing": {"smoothing": 0.0},
     "without weight averaging": {"averaging": 0.0},
     "crops with more around the face": {"margin": 0.3, "margins": (0.1, 0.5)},
     "averaging over a quarter of the steps": {"averaging": 0.25},
     "twice the learning rate": {"learning_rate": 2e-3},
     "half the learning rate": {"learning_rate": 5e-4},
-    "head alone": {"epochs": 0, "head_epochs": 4},
+    "only the head": {"epochs": 0, "head_epochs": 4},
     "from block 1": {"from_block": 1},
     "from block 10": {"from_block": 10},
     "64 px": {"image_size": 64},
@@ -81,7 +83,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     add("--epochs", type=whole_number(1), default=3, help="of fine-tuning")
     add("--image-size", type=whole_number(32, 512), default=64, help="of all but those named px")
-    add("--seeds", type=whole_number(0), nargs="+", default=[0, 1, 2], help="of all that is random")
+    add("--seeds", type=whole_number(0), nargs="+", default=[0, 1, 2], help="random seeds")
     add("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="which to train")
     add("--output", type=Path, default=Path("ablation.json"), help="results; more are added to it")
     return parser.parse_args()
@@ -90,9 +92,9 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     """Train and judge every variant, and print the table."""
     arguments = parse_arguments()
-    finder = face_detector.load("yunet", thorough=False)
+    detector = face_detector.load("yunet", thorough=False)
     parts, judges = (
-        read_dataset(folders, finder, arguments.classes).parts(TEST_SIZE)
+        read_dataset(folders, detector, arguments.classes).parts(TEST_SIZE)
         for folders in (arguments.dataset, arguments.judge)
     )
     judging = [*judges["train"], *judges["validation"]]
@@ -151,8 +153,8 @@ def _measure(
     )
     # The judging crops are the unchanged recipe's, whatever the variant learns from.
     unchanged = dataclasses.replace(learning, augmentation=recipe.augmentation)
-    drawn = draw_on_bare_faces(parts["train"], classes, learning.drawn_masks, learning.seed)
-    training.prepare(learning.seed)
+    drawn = draw_on_unmasked_faces(parts["train"], classes, learning.drawn_masks, learning.seed)
+    fitting.prepare(learning.seed)
     net = network.build_network(classes, learning.image_size, learning.alpha)
     network.load_pretrained(net, "imagenet" if learning.alpha == 1 else "none")
     started = time.monotonic()
@@ -162,21 +164,13 @@ def _measure(
     judged_crops = Path(f"{output}.crops") / f"{cut}-judging"
     for folder in (crops, judged_crops):
         folder.mkdir(parents=True, exist_ok=True)
-    with Workspace(output, False, dataclasses.asdict(learning)) as folder:
-        learn = training.training_stream([*parts["train"], *drawn], classes, learning, crops)
-        near, far = training.validation_streams(parts["validation"], classes, unchanged, crops)
-        for phase, epochs, block, rate in (
-            ("head", learning.head_epochs, None, learning.learning_rate),
-            ("fine", learning.epochs, learning.from_block, learning.learning_rate * FINE_SHARE),
-        ):
-            if epochs:
-                network.freeze_below(net, block)
-                training.fit_phase(
-                    net, learn, near.concatenate(far), learning, epochs, rate, folder / phase
-                )
+    with fitting.Workspace(output, False, dataclasses.asdict(learning)) as folder:
+        learn = streams.training_stream([*parts["train"], *drawn], classes, learning, crops)
+        near, far = streams.validation_streams(parts["validation"], classes, unchanged, crops)
+        fitting.fit(net, learn, near.concatenate(far), learning, folder)
     result: dict[str, Any] = {"minutes": round((time.monotonic() - started) / 60, 1)}
-    streams = training.validation_streams(judging, classes, unchanged, judged_crops)
-    for which, stream in zip(("near", "far"), streams, strict=True):
+    judged = streams.validation_streams(judging, classes, unchanged, judged_crops)
+    for which, stream in zip(("near", "far"), judged, strict=True):
         result[which] = _scores(net, stream, len(classes))
     result["milliseconds"] = round(_latency(net, classes, learning), 1)
     return result
@@ -193,14 +187,13 @@ def _latency(net: Any, classes: Sequence[str], recipe: Recipe) -> float:
 
 
 def _scores(net: Any, stream: Any, classes: int) -> dict[str, float]:
-    logits, labels = training.predict_logits(net, stream, classes)
+    logits, labels = fitting.predict_logits(net, stream, classes)
     # Each variant is calibrated first: the log loss then tells knowledge, not temperament.
     scaled = logits / fit_temperature(logits, labels)
     scaled -= scaled.max(axis=1, keepdims=True)
     log_p = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
-    confusion = confusion_matrix(labels, logits.argmax(axis=1), (classes, classes))
     return {
-        "balanced accuracy": round(float(accuracies(confusion)[1]), 4),
+        "balanced accuracy": round(balanced_accuracy(labels, logits.argmax(axis=1), classes), 4),
         "log loss": round(float(-log_p[np.arange(len(labels)), labels].mean()), 4),
     }
 

@@ -45,9 +45,9 @@ from mask_detector.errors import DatasetError, PhotoError
 from mask_detector.files import make_folder, write_bytes
 from mask_detector.images import read_photo
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
-from mask_detector.training.dataset import PARTS, part_of
-from mask_detector.training.evaluation import IOU_THRESHOLD, RESAMPLES, match_photos, reliability
-from mask_detector.training.groups import read_groups
+from mask_detector.training.calibration import reliability
+from mask_detector.training.evaluation import IOU_THRESHOLD, RESAMPLES, match_photos
+from mask_detector.training.groups import PARTS, part_of, read_groups
 
 LOWEST_SCORE = 0.05
 """Average precision ranks all faces that the detector scores at least this."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mask_detector.detector import Face, is_unsure
-from mask_detector.training import evaluation
+from mask_detector.training import calibration, evaluation
 from mask_detector.training.annotations import AnnotatedPhoto
 from mask_detector.training.evaluation import ALL_SIZES, PhotoBoxes, SizeRange
 
@@ -158,7 +158,7 @@ def labels_of_boxes(
             )
         },
         "confusion": confusions.sum(axis=0).tolist(),
-        "calibration_error": evaluation.reliability(probabilities, truth).error,
+        "calibration_error": calibration.reliability(probabilities, truth).error,
     }
 
 

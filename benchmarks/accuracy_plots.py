@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mask_detector.training import charts
-from mask_detector.training.evaluation import Matches, Reliability, precision_recall_curve
+from mask_detector.training.calibration import Reliability
+from mask_detector.training.evaluation import Matches, precision_recall_curve
 from mask_detector.wording import display_name
 
 OutcomeTable = tuple[list[str], list[str], np.ndarray]

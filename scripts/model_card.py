@@ -139,8 +139,8 @@ def card_section(card: ModelCard) -> str:
                 for part, counts in training.get("faces", {}).items()
             ],
         ),
-        f"For training, masks, hands and scarfs were drawn on {training.get('faces_drawn_on')} "
-        "more copies of bare faces.",
+        f"For training, masks, hands and scarves were drawn on {training.get('faces_drawn_on')} "
+        "more copies of unmasked faces.",
         "### Recipe",
         "```json\n" + json.dumps(training.get("recipe"), indent=1) + "\n```",
         "### Face crops of the test part",
@@ -166,7 +166,7 @@ def card_section(card: ModelCard) -> str:
                 for size in next(iter(measured["systems"].values()))["sizes"]
             ],
         ),
-        "#### Labels of annotated boxes: the classifier alone",
+        "#### Labels of annotated boxes: only the classifier",
         table(
             ["", "faces", "balanced accuracy", "calibration error"],
             [

@@ -12,7 +12,8 @@ import numpy as np
 
 from mask_detector.files import write_bytes
 from mask_detector.images import write_photo
-from mask_detector.training.dataset import Dataset, read_crop
+from mask_detector.training.dataset import Dataset
+from mask_detector.training.samples import read_crop
 from mask_detector.wording import display_name
 
 
@@ -41,7 +42,7 @@ def plot_training(path: Path, phases: Mapping[str, Sequence[Mapping[str, float]]
 
 
 def plot_confusion(path: Path, confusion: np.ndarray, classes: Sequence[str]) -> None:
-    """A confusion matrix (classes, classes): rows are the truth, columns what was said."""
+    """A confusion matrix (classes, classes): rows are true classes, columns predicted ones."""
     from sklearn.metrics import ConfusionMatrixDisplay
 
     figure, (axes,) = panels(1, 5, 4.5)

@@ -1,4 +1,4 @@
-"""Keras model in, LiteRT flatbuffer out: the quickest number format that costs no accuracy."""
+"""Compile Keras models for LiteRT, in the fastest number format that costs no accuracy."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ import numpy as np
 from mask_detector.classifier import Classifier
 from mask_detector.keras_backend import import_keras, quiet_standard_error
 from mask_detector.model_file import ModelCard, ModelFile
+from mask_detector.training.evaluation import balanced_accuracy
+from mask_detector.training.streams import first_crops
 
 FORMATS = ("float32", "float16", "int8")
-"""float32 is the measure; float16 does alike with half the file; int8 is smaller and quicker."""
+"""float32 is the reference; float16 halves the file; int8 is smaller still, and faster."""
 
 LARGEST_LOSS = 0.002
-"""Balanced accuracy that a quicker format may cost against float32."""
+"""Balanced accuracy that a faster format may lose against float32."""
 
 _TIMED_FACES = 4
+_MEASURED_CROPS, _CALIBRATION_CROPS = 3000, 400
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ def compile_network(model: Any, format: str, crops: np.ndarray) -> bytes:
 
     Args:
         model: from float32 RGB crops 0..255, shape (N, S, S, 3), to probabilities.
-        format: ``float32``; ``float16`` (stored so, half the size); ``int8`` (computed so).
-        crops: real crops, shape (N, S, S, 3): int8 learns from them what range each layer needs.
+        format: ``float32``; ``float16`` (weights stored in it); ``int8`` (computed in it).
+        crops: real crops, shape (N, S, S, 3), that give int8 the value range of each layer.
     """
     import_keras()
     import tensorflow as tf
@@ -71,13 +74,14 @@ def compile_network(model: Any, format: str, crops: np.ndarray) -> bytes:
 def choose_format(
     model: Any, card: ModelCard, crops: np.ndarray, labels: np.ndarray, calibration: np.ndarray
 ) -> tuple[Compiled, list[Compiled]]:
-    """Compile a model in every format and choose the quickest that is as good as float32.
+    """Compile a model in every format and choose the fastest that is as good as float32.
 
-    float32 itself is never chosen: float16 runs as quickly, since it is unpacked when loaded.
+    float32 itself is never chosen: float16 is as fast, since it is unpacked when loaded.
 
     Args:
-        crops: (N, S, S, 3) with ``labels`` (N,), indices of the card's classes: they measure.
-        calibration: real crops for int8.
+        crops: uint8 (N, S, S, 3), to measure the accuracy.
+        labels: int (N,), the crops' classes as indices of the card's.
+        calibration: uint8 (M, S, S, 3), for int8.
 
     Returns:
         The chosen format, and all of them.
@@ -86,19 +90,36 @@ def choose_format(
     for format in FORMATS:
         flatbuffer = compile_network(model, format, calibration)
         classifier = Classifier(ModelFile(Path(format), card, flatbuffer, lambda: model))
-        found = classifier.probabilities(crops).argmax(axis=1)
-        recalls = [(found[labels == c] == c).mean() for c in np.unique(labels)]
-        results.append(
-            Compiled(format, flatbuffer, float(np.mean(recalls)), milliseconds(classifier, crops))
-        )
-    measure, *smaller = results
-    least = measure.balanced_accuracy - LARGEST_LOSS
+        predicted = classifier.probabilities(crops).argmax(axis=1)
+        accuracy = balanced_accuracy(labels, predicted, len(card.classes))
+        results.append(Compiled(format, flatbuffer, accuracy, milliseconds(classifier, crops)))
+    reference, *smaller = results
+    least = reference.balanced_accuracy - LARGEST_LOSS
     good = [result for result in smaller if result.balanced_accuracy >= least]
     return min(good or smaller[:1], key=lambda result: result.milliseconds), results
 
 
+def compile_best(model: Any, card: ModelCard, train: Any, validation: Any) -> Compiled:
+    """Compile the network in the fastest format that is as accurate, and print the measurements.
+
+    Args:
+        train: the training stream: int8 takes its value ranges from some of its crops.
+        validation: the stream whose crops measure the accuracy.
+    """
+    crops, labels = first_crops(validation, _MEASURED_CROPS)
+    calibration, _ = first_crops(train, _CALIBRATION_CROPS)
+    chosen, results = choose_format(model, card, crops, labels, calibration)
+    for result in results:
+        print(
+            f"compiled as {result.format}: {result.milliseconds:.1f} ms for 4 faces, balanced "
+            f"accuracy {result.balanced_accuracy:.4f} on validation photos"
+            + (" (chosen)" if result is chosen else "")
+        )
+    return chosen
+
+
 def milliseconds(classifier: Classifier, crops: np.ndarray) -> float:
-    """What a batch of four faces takes on this machine, median; any crops will do."""
+    """Median time of a batch of four faces on this machine; any crops will do."""
     batch = np.resize(crops, (_TIMED_FACES, *crops.shape[1:]))
     times = []
     for _ in range(25):

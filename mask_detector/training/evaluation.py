@@ -1,4 +1,4 @@
-"""How good detections and labels are: matching, average precision, calibration, intervals.
+"""How good detections and labels are: matching, average precision, accuracy, intervals.
 
 Numbers follow COCO's definitions (Lin et al. 2014, as in ``pycocotools``): a found box may hit
 an annotated one from an intersection over union of 0.5, best score first, each annotated box
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from face_detector.detections import box_areas, intersection_areas, iou
+
 IOU_THRESHOLD = 0.5
 RESAMPLES = 1000
-CALIBRATION_BINS = 15
 _RECALLS = np.linspace(0, 1, 101)
 _RESAMPLES_AT_ONCE = 50  # bounds the memory of a bootstrap at 50 numbers per found box
-_TEMPERATURES = (0.05, 20.0)
 
 SizeRange = tuple[float, float]
 """From this size on and below that one; a box's size is the square root of its area."""
@@ -37,30 +37,13 @@ SIZE_SLICES: dict[str, SizeRange] = {
 
 def box_sizes(boxes: np.ndarray) -> np.ndarray:
     """Square roots of the areas of boxes (N, 4), in pixels: float64 (N,)."""
-    boxes = np.asarray(boxes, np.float64)
-    return np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
+    return np.sqrt(box_areas(np.asarray(boxes, np.float64)))
 
 
 def in_range(boxes: np.ndarray, sizes: SizeRange) -> np.ndarray:
     """Which of the boxes (N, 4) are of these sizes: bool (N,)."""
     measured = box_sizes(boxes)
     return (measured >= sizes[0]) & (measured < sizes[1])
-
-
-def overlaps(found: np.ndarray, boxes: np.ndarray, of_found: bool = False) -> np.ndarray:
-    """Intersection over union of every pair: float64 (K, N) for (K, 4) and (N, 4) boxes.
-
-    Args:
-        of_found: divide by the found box's area alone, as COCO does for crowd regions.
-    """
-    found, boxes = np.asarray(found, np.float64), np.asarray(boxes, np.float64)
-    corners = np.minimum(found[:, None, 2:], boxes[None, :, 2:])
-    sides = corners - np.maximum(found[:, None, :2], boxes[None, :, :2])
-    shared = np.prod(np.maximum(sides, 0), axis=2)
-    areas = np.prod(found[:, 2:] - found[:, :2], axis=1)[:, None]
-    if not of_found:
-        areas = areas + np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - shared
-    return shared / areas
 
 
 @dataclass(frozen=True)
@@ -103,12 +86,13 @@ def match_photo(photo: PhotoBoxes, sizes: SizeRange = ALL_SIZES) -> PhotoMatch:
     """
     regions = len(photo.ignored)
     wanted = np.append(in_range(photo.boxes, sizes), np.zeros(regions, bool))
-    shares = np.hstack(
-        [
-            overlaps(photo.found, photo.boxes),
-            overlaps(photo.found, photo.ignored, of_found=True),
-        ]
+    found, boxes, ignored = (
+        np.asarray(part, np.float64) for part in (photo.found, photo.boxes, photo.ignored)
     )
+    # (K, N + M). Of ignored regions, which may be large crowds, COCO asks how much of the found
+    # box lies inside.
+    within = intersection_areas(found, ignored) / box_areas(found)[:, None]
+    shares = np.hstack([iou(found, boxes), within])
     target = np.full(len(photo.found), -1)
     free = np.ones(len(wanted), bool)
     for find in np.argsort(-photo.scores, kind="stable"):
@@ -237,9 +221,11 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def confusion_matrix(truth: np.ndarray, answers: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Count pairs of true class and answer, both int (N,): int of that shape."""
-    pairs = np.asarray(truth, int) * shape[1] + np.asarray(answers, int)
+def confusion_matrix(
+    truth: np.ndarray, predicted: np.ndarray, shape: tuple[int, int]
+) -> np.ndarray:
+    """Count pairs of true and predicted class, both int (N,): int of that shape."""
+    pairs = np.asarray(truth, int) * shape[1] + np.asarray(predicted, int)
     return np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
 
 
@@ -256,6 +242,15 @@ def accuracies(confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ratio(right, confusions.sum(axis=(-2, -1))), mean_of_known(class_recalls(confusions))
 
 
+def balanced_accuracy(truth: np.ndarray, predicted: np.ndarray, classes: int) -> float:
+    """Mean recall over the classes that have faces.
+
+    Args:
+        truth, predicted: int (N,), true and predicted classes; NaN is returned for N = 0.
+    """
+    return float(accuracies(confusion_matrix(truth, predicted, (classes, classes)))[1])
+
+
 def class_recalls(confusions: np.ndarray) -> np.ndarray:
     """Share of each class's faces that is labelled right: (..., C, C) to (..., C), NaN for 0/0."""
     return ratio(np.diagonal(confusions, axis1=-2, axis2=-1), confusions.sum(axis=-1))
@@ -265,73 +260,6 @@ def mean_of_known(values: np.ndarray) -> np.ndarray:
     """Mean over the last axis without its NaNs; NaN where there is nothing else."""
     known = ~np.isnan(values)
     return ratio(np.where(known, values, 0).sum(axis=-1), known.sum(axis=-1))
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """Stated and observed probability of the label, in bins of equal width over 0..1.
-
-    Attributes:
-        counts: int (B,), predictions in each bin.
-        confidence: float (B,), mean stated probability, NaN where a bin is empty.
-        accuracy: float (B,), share that was right, NaN where a bin is empty.
-        error: expected calibration error (Guo et al. 2017): the mean difference of the two,
-            weighted by the counts; NaN without predictions.
-    """
-
-    counts: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
-    error: float
-
-
-def reliability(
-    probabilities: np.ndarray, labels: np.ndarray, bins: int = CALIBRATION_BINS
-) -> Reliability:
-    """Compare the probability of the likeliest class with how often it is right.
-
-    Args:
-        probabilities: (N, C), rows sum to 1.
-        labels: int (N,), true classes.
-    """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    bin_numbers = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    counts = np.bincount(bin_numbers, minlength=bins)
-    stated = np.bincount(bin_numbers, confidence, minlength=bins)
-    observed = np.bincount(bin_numbers, right, minlength=bins)
-    error = np.abs(stated - observed).sum() / len(labels) if len(labels) else np.nan
-    return Reliability(counts, ratio(stated, counts), ratio(observed, counts), float(error))
-
-
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Find T for which ``softmax(logits / T)`` fits the labels best (Guo et al. 2017).
-
-    The log loss is convex in 1 / T; its slope's zero is found by bisection.
-
-    Args:
-        logits: (N, C). Log probabilities will do as well.
-        labels: int (N,), true classes.
-
-    Returns:
-        The temperature, kept between 0.05 and 20; 1.0 for N = 0.
-    """
-    if not len(labels):
-        return 1.0
-    logits = np.asarray(logits, np.float64)
-    true_logits = logits[np.arange(len(labels)), labels].mean()
-
-    def slope(sharpness: float) -> float:
-        scaled = sharpness * (logits - logits.max(axis=1, keepdims=True))
-        weights = np.exp(scaled)
-        weights /= weights.sum(axis=1, keepdims=True)
-        return float((weights * logits).sum(axis=1).mean() - true_logits)
-
-    low, high = 1 / _TEMPERATURES[1], 1 / _TEMPERATURES[0]
-    for _ in range(60):
-        middle = np.sqrt(low * high)
-        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
-    return float(1 / np.sqrt(low * high))
 
 
 def ratio(part: np.ndarray, whole: np.ndarray, undefined: float = np.nan) -> np.ndarray:

@@ -13,14 +13,22 @@ import cv2
 import numpy as np
 
 from mask_detector.training.drawn.dyes import CLOTH_SIZE, dye, strap_colour_of
+from mask_detector.training.drawn.sewing import (
+    CLOTH_BOTTOM,
+    coverage_of,
+    creases,
+    fold,
+    hem,
+    nose_wire,
+    panels,
+    piping,
+    pleat,
+    print_and_valve,
+    seam,
+)
 
 _EAR: Final = np.array([1.12, 0.55, -1.1])
 _BACK_OF_HEAD: Final = np.array([1.1, -0.1, -1.3])
-
-# What the flat cloth spans: angles to either side, heights from the brow to the neck.
-CLOTH_ANGLE: Final = 1.75
-CLOTH_TOP: Final = -0.1
-CLOTH_BOTTOM: Final = 3.0
 
 
 # Half of the edge of each cut: angles and heights, from the middle above round to the middle below.
@@ -102,28 +110,34 @@ def cut_cloth(style: str, wearing: str, slope: float, rng: np.random.Generator) 
         cut = str(rng.choice(cuts))
     outline, body = _outline(cut, wearing, rng)
     colour = dye(style, rng)
-    relief = _creases(outline, rng)
+    relief = creases(outline, rng)
     if cut == "pleated":
-        _pleat(relief, outline, rng)
+        pleat(relief, outline, rng)
     elif cut == "boat":
-        _panels(relief, outline, rng)
+        panels(relief, outline, rng)
     elif cut == "folded":
-        _fold(relief, slope, rng)
+        fold(relief, slope, rng)
     if cut == "folded" or (cut in ("fitted", "sponge") and rng.random() < 0.7):
-        _seam(relief, outline, rng)
-    _hem(relief, outline, rng)
+        seam(relief, outline, rng)
+    hem(relief, outline, rng)
     if style in ("cloth", "patterned"):
         threads = rng.standard_normal((CLOTH_SIZE[1] // 2, CLOTH_SIZE[0]), np.float32)
         relief += cv2.resize(np.float32(0.025) * threads, CLOTH_SIZE)
     if style in ("surgical", "ffp2"):
-        _wire(relief, outline)
+        nose_wire(relief, outline)
     elif rng.random() < 0.2:
-        _piping(colour, outline, rng)
+        piping(colour, outline, rng)
     if style == "ffp2":
-        _print_small_things(colour, relief, rng)
+        print_and_valve(colour, relief, rng)
     straps = _straps(outline, cut, rng)
     return Cloth(
-        outline, colour, relief, _fill(outline), straps, strap_colour_of(style, colour, rng), body
+        outline,
+        colour,
+        relief,
+        coverage_of(outline),
+        straps,
+        strap_colour_of(style, colour, rng),
+        body,
     )
 
 
@@ -153,144 +167,6 @@ def _outline(cut: str, wearing: str, rng: np.random.Generator) -> tuple[np.ndarr
         ring = np.stack([0.75 * ring + 0.25 * following, 0.25 * ring + 0.75 * following], 1)
         ring = ring.reshape(-1, 2)
     return ring, body
-
-
-def _on_cloth(points: np.ndarray) -> np.ndarray:
-    """Pixels of the flat cloth, float (N, 2), of angles and heights."""
-    width, height = CLOTH_SIZE
-    scale = [width / (2 * CLOTH_ANGLE), height / (CLOTH_BOTTOM - CLOTH_TOP)]
-    return (np.asarray(points) - [-CLOTH_ANGLE, CLOTH_TOP]) * scale
-
-
-def _polygon(points: np.ndarray) -> np.ndarray:
-    """Cloth pixels as OpenCV wants them with ``shift=4``, int32 (N, 2)."""
-    return np.rint(_on_cloth(points) * 16).astype(np.int32)
-
-
-def _fill(outline: np.ndarray) -> np.ndarray:
-    coverage = np.zeros(CLOTH_SIZE[::-1], np.uint8)
-    cv2.fillPoly(coverage, [_polygon(outline)], 255, cv2.LINE_AA, 4)
-    return coverage.astype(np.float32) / 255
-
-
-def _line(canvas: np.ndarray, points: np.ndarray, value: float, thickness: int = 1) -> None:
-    cv2.polylines(canvas, [_polygon(points)], False, value, thickness, cv2.LINE_AA, 4)
-
-
-def _across(outline: np.ndarray, share: float, sag: float) -> np.ndarray:
-    """A line from one side of the mask to the other, at a share of its height, (17, 2)."""
-    side = outline[:, 0].max()
-    angles = np.linspace(-side, side, 17)
-    middle = outline[np.abs(outline[:, 0]) < 0.25 * side]
-    ends = outline[np.abs(outline[:, 0]) > 0.85 * side]
-    heights = [part[:, 1].min() + share * np.ptp(part[:, 1]) for part in (middle, ends)]
-    bend = (angles / side) ** 2
-    return np.stack([angles, heights[0] * (1 - bend) + heights[1] * bend + sag * (1 - bend)], 1)
-
-
-def _creases(outline: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Soft folds that run from the straps to the middle, and unevenness."""
-    width, height = CLOTH_SIZE
-    lines = np.zeros((height // 2, width // 2), np.float32)
-    side, top, bottom = outline[:, 0].max(), outline[:, 1].min(), outline[:, 1].max()
-    for _ in range(rng.integers(5, 14)):
-        sign = rng.choice([-1, 1])
-        start = [sign * side * rng.uniform(0.75, 1.0), top + (bottom - top) * rng.uniform(0.2, 0.8)]
-        end = [sign * side * rng.uniform(-0.2, 0.4), top + (bottom - top) * rng.uniform(0.1, 0.9)]
-        value = float(rng.normal(0, 0.17))
-        pixels = np.rint(_on_cloth(np.array([start, end])) * 8).astype(np.int32)
-        cv2.line(lines, pixels[0], pixels[1], value, int(rng.integers(2, 6)), cv2.LINE_AA, 4)
-    uneven = rng.normal(0, 1, (9, 12)).astype(np.float32)
-    folds = cv2.GaussianBlur(lines, (0, 0), rng.uniform(1.4, 3.2))
-    waves = cv2.resize(uneven, lines.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    return cv2.resize(1 + folds + np.float32(0.035) * waves, CLOTH_SIZE)
-
-
-def _pleat(relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> None:
-    """Three or four horizontal pleats: an edge that catches light over a shadow."""
-    count = int(rng.integers(3, 5))
-    depth = rng.uniform(0.14, 0.36)
-    marks = np.zeros_like(relief)
-    for share in np.linspace(0.25, 0.72, count) + rng.normal(0, 0.02, count):
-        line = _across(outline, share, rng.normal(0.03, 0.02))
-        _line(marks, line - [0, 0.022], 0.7 * depth, 2)
-        _line(marks, line - [0, -0.012], -1.4 * depth, 2)
-    relief += cv2.GaussianBlur(marks, (0, 0), 1.2)
-
-
-def _fold(relief: np.ndarray, slope: float, rng: np.random.Generator) -> None:
-    """A sharp fold down the middle: the two sides meet the light differently."""
-    angles = np.linspace(-CLOTH_ANGLE, CLOTH_ANGLE, relief.shape[1], dtype=np.float32)
-    difference = np.float32(np.clip(2.0 * slope + rng.normal(0, 0.05), -0.2, 0.2))
-    relief += np.tanh(angles / 0.04) * np.exp(-((angles / 0.7) ** 2)) * difference
-
-
-def _seam(relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> None:
-    """A seam down the middle."""
-    heights = [outline[:, 1].min(), outline[:, 1].max()]
-    line = np.stack([np.full(2, rng.normal(0, 0.015)), heights], 1)
-    marks = np.zeros_like(relief)
-    _line(marks, line, -0.2)
-    _line(marks, line - [-0.022, 0], 0.1)
-    relief += cv2.GaussianBlur(marks, (0, 0), 0.9)
-
-
-def _panels(relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> None:
-    """Three panels one over the other: light above, middle, dark below."""
-    upper = _across(outline, 0.3, rng.uniform(0.02, 0.1))
-    lower = _across(outline, 0.74, rng.uniform(-0.08, 0.04))
-    marks = np.zeros_like(relief)
-    below = np.concatenate([lower, [[CLOTH_ANGLE, CLOTH_BOTTOM], [-CLOTH_ANGLE, CLOTH_BOTTOM]]])
-    cv2.fillPoly(marks, [_polygon(below)], -0.13, cv2.LINE_8, 4)
-    for line in (upper, lower):
-        _line(marks, line, -0.2, 1)
-        _line(marks, line - [0, 0.02], 0.1, 1)
-    relief += cv2.GaussianBlur(marks, (0, 0), 1.2)
-
-
-def _hem(relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> None:
-    """The sewn or welded edge: thicker, with a line of stitches inside."""
-    centre = outline.mean(0)
-    ring = np.concatenate([outline, outline[:1]])
-    marks = np.zeros_like(relief)
-    _line(marks, ring, -0.16, 3)
-    _line(marks, centre + (ring - centre) * rng.uniform(0.9, 0.94), -0.12)
-    relief += cv2.GaussianBlur(marks, (0, 0), 0.9)
-
-
-def _wire(relief: np.ndarray, outline: np.ndarray) -> None:
-    """The wire that is bent over the nose."""
-    wire = _across(outline, 0.08, 0.0)[5:12]
-    marks = np.zeros_like(relief)
-    _line(marks, wire, 0.12, 3)
-    _line(marks, wire - [0, -0.03], -0.12)
-    relief += cv2.GaussianBlur(marks, (0, 0), 0.9)
-
-
-def _piping(colour: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> None:
-    """An edge in another colour."""
-    band = rng.uniform(0.05, 0.95, 3).tolist()
-    cv2.polylines(colour, [_polygon(outline)], True, band, 8, cv2.LINE_AA, 4)
-
-
-def _print_small_things(colour: np.ndarray, relief: np.ndarray, rng: np.random.Generator) -> None:
-    """The letters of the standard, and now and then a valve."""
-    if rng.random() < 0.6:
-        start = _on_cloth(np.array([[rng.choice([-0.62, 0.2]), rng.uniform(1.15, 1.4)]]))[0]
-        text = str(rng.choice(["FFP2 NR", "KN95", "N95", "CE 0598", "GB2626"]))
-        ink = (colour.mean(axis=(0, 1)) * 0.55).tolist()
-        cv2.putText(colour, text, start.astype(int).tolist(), 0, 0.3, ink, 1, cv2.LINE_AA)
-    if rng.random() < 0.3:
-        place = _on_cloth(np.array([[rng.choice([0.0, 0.35, -0.35]), 1.12]]))[0].astype(int)
-        radius = int(rng.integers(12, 17))
-        shade = rng.uniform(0.3, 1.0)
-        cv2.circle(colour, place.tolist(), radius, [shade] * 3, -1, cv2.LINE_AA)
-        cv2.circle(relief, (place + 1).tolist(), radius, 0.7, 3, cv2.LINE_AA)
-        cv2.circle(relief, (place - 1).tolist(), radius - 1, 1.15, 1, cv2.LINE_AA)
-        for shift in range(-radius // 2, radius // 2 + 1, 4):
-            x, y = place.tolist()
-            first, last = (x - radius // 2, y + shift), (x + radius // 2, y + shift)
-            cv2.line(relief, first, last, 0.8, 1, cv2.LINE_AA)
 
 
 def _straps(outline: np.ndarray, cut: str, rng: np.random.Generator) -> list[Strap]:
@@ -323,8 +199,8 @@ def cut_scarf(rng: np.random.Generator) -> Cloth:
     for period in rng.uniform(25, 70, 3):
         slant = rng.normal(0, 0.25) * columns + rng.uniform(5, 20) * np.sin(columns / 60)
         folds += np.sin((rows + slant) * (2 * np.pi / period) + rng.uniform(0, 6))
-    relief = _creases(outline, rng) * (1 + 0.09 * folds)
+    relief = creases(outline, rng) * (1 + 0.09 * folds)
     if rng.random() < 0.5:  # knitted
         relief *= 1 + 0.12 * np.sin(rows * 1.3) * np.sin(columns * 0.9)
     body = Ellipsoid((0, 1.8, -0.75), (1.36, 1.4, 1.3))
-    return Cloth(outline, colour, relief, _fill(outline), [], np.zeros(3), body)
+    return Cloth(outline, colour, relief, coverage_of(outline), [], np.zeros(3), body)

@@ -21,16 +21,9 @@ from typing import Final
 import cv2
 import numpy as np
 
+from mask_detector.training.drawn.camera import Look, Pose, fit_pose, measure_look
 from mask_detector.training.drawn.cloth import cut_cloth, cut_scarf
-from mask_detector.training.drawn.layers import (
-    Look,
-    Pose,
-    Window,
-    blend,
-    fit_pose,
-    measure_look,
-    wear,
-)
+from mask_detector.training.drawn.layers import Window, blend, wear
 
 STYLES: Final = ("surgical", "cloth", "ffp2", "black", "white", "patterned")
 """Kinds of masks; within each, the generator chooses cut, colour, pattern, straps and folds."""

@@ -22,13 +22,11 @@ from mask_detector.training.drawn.masks import (
 HOPPER = np.array([[223.7, 195.7], [305.5, 192.3], [266.4, 238.5], [232.1, 275.0], [303.2, 272.9]])
 
 Draw = Callable[[np.ndarray, np.ndarray | None, np.random.Generator], np.ndarray]
-DRAWS = [
-    *(pytest.param(lambda i, m, r, s=style: draw_mask(i, m, s, r), id=style) for style in STYLES),
-    *(
-        pytest.param(lambda i, m, r, k=kind: draw_occlusion(i, m, k, r), id=kind)
-        for kind in OCCLUSIONS
-    ),
-]
+DRAWS: dict[str, Draw] = {
+    **{style: lambda i, m, r, s=style: draw_mask(i, m, s, r) for style in STYLES},
+    **{kind: lambda i, m, r, k=kind: draw_occlusion(i, m, k, r) for kind in OCCLUSIONS},
+}
+each_draw = pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +45,17 @@ def share_changed(before: np.ndarray, after: np.ndarray, centre: np.ndarray, rad
     return float(patch.mean())
 
 
-@pytest.mark.parametrize("draw", DRAWS)
 @pytest.mark.parametrize("landmarks", [None, np.zeros((0, 5, 2), np.float32)], ids=["none", "N=0"])
 def test_without_faces_the_picture_is_returned_as_a_copy(
-    hopper: np.ndarray, draw: Draw, landmarks: np.ndarray | None
+    hopper: np.ndarray, landmarks: np.ndarray | None
 ) -> None:
-    result = draw(hopper, landmarks, np.random.default_rng(0))
-    assert result is not hopper
-    np.testing.assert_array_equal(result, hopper)
+    for draw in DRAWS.values():
+        result = draw(hopper, landmarks, np.random.default_rng(0))
+        assert result is not hopper
+        np.testing.assert_array_equal(result, hopper)
 
 
-@pytest.mark.parametrize("draw", DRAWS)
+@each_draw
 def test_shape_and_type_stay_and_the_input_is_not_touched(hopper: np.ndarray, draw: Draw) -> None:
     before = hopper.copy()
     result = draw(hopper, HOPPER, np.random.default_rng(0))
@@ -66,7 +64,7 @@ def test_shape_and_type_stay_and_the_input_is_not_touched(hopper: np.ndarray, dr
     assert changed(hopper, result).sum() > 2_000
 
 
-@pytest.mark.parametrize("draw", DRAWS)
+@each_draw
 def test_equal_generators_give_equal_pictures_and_others_do_not(
     hopper: np.ndarray, draw: Draw
 ) -> None:
@@ -75,8 +73,7 @@ def test_equal_generators_give_equal_pictures_and_others_do_not(
     assert changed(first, other).any()
 
 
-@pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("seed", "style"), list(enumerate(STYLES)))
 def test_only_the_lower_face_changes(hopper: np.ndarray, style: str, seed: int) -> None:
     difference = changed(hopper, draw_mask(hopper, HOPPER, style, np.random.default_rng(seed)))
     rows, columns = np.nonzero(difference)
@@ -88,8 +85,7 @@ def test_only_the_lower_face_changes(hopper: np.ndarray, style: str, seed: int) 
     assert columns.max() < 420
 
 
-@pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("seed", "style"), list(enumerate(STYLES)))
 @pytest.mark.parametrize(
     ("wearing", "nose_covered", "mouth_covered"),
     [("right", True, True), ("under_nose", False, True), ("under_chin", False, False)],
@@ -120,26 +116,33 @@ def test_a_mask_keeps_its_colour_however_it_is_worn(hopper: np.ndarray) -> None:
     assert np.ptp(colours) <= 12
 
 
-@pytest.mark.parametrize("draw", DRAWS)
-@pytest.mark.parametrize("height", [8, 20, 40, 160, 800])
-def test_faces_of_all_sizes(hopper: np.ndarray, draw: Draw, height: int) -> None:
+@pytest.mark.parametrize("name", ["surgical", "hand", "scarf"])
+@pytest.mark.parametrize("height", [8, 20, 160, 600])
+def test_faces_of_all_sizes(hopper: np.ndarray, name: str, height: int) -> None:
     scale = height / 205
     image = cv2.resize(hopper, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    result = draw(image, HOPPER * scale, np.random.default_rng(2))
+    result = DRAWS[name](image, HOPPER * scale, np.random.default_rng(2))
     share = changed(image, result).mean()
     assert share == 0 if height == 8 else 0.01 < share < 0.6
 
 
-@pytest.mark.parametrize("draw", DRAWS)
-@pytest.mark.parametrize("shift", [(-250, 0), (240, 0), (0, -230), (0, 300), (-250, 300)])
-def test_faces_partly_outside(hopper: np.ndarray, draw: Draw, shift: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("name", "shift"),
+    [
+        ("ffp2", (-250, 0)),
+        ("cloth", (240, 0)),
+        ("hand", (0, -230)),
+        ("scarf", (0, 300)),
+        ("patterned", (-250, 300)),
+    ],
+)
+def test_faces_partly_outside(hopper: np.ndarray, name: str, shift: tuple[int, int]) -> None:
     moved = cv2.warpAffine(hopper, np.array([[1.0, 0, shift[0]], [0, 1.0, shift[1]]]), (512, 600))
-    result = draw(moved, HOPPER + shift, np.random.default_rng(5))
+    result = DRAWS[name](moved, HOPPER + shift, np.random.default_rng(5))
     assert result.shape == moved.shape
     assert changed(moved, result).any()
 
 
-@pytest.mark.parametrize("draw", DRAWS)
 @pytest.mark.parametrize(
     "landmarks",
     [
@@ -151,10 +154,9 @@ def test_faces_partly_outside(hopper: np.ndarray, draw: Draw, shift: tuple[int, 
     ],
     ids=["far right", "far left", "one point", "not numbers", "a line"],
 )
-def test_what_cannot_be_drawn_leaves_the_picture(
-    hopper: np.ndarray, draw: Draw, landmarks: np.ndarray
-) -> None:
-    np.testing.assert_array_equal(draw(hopper, landmarks, np.random.default_rng(0)), hopper)
+def test_what_cannot_be_drawn_leaves_the_picture(hopper: np.ndarray, landmarks: np.ndarray) -> None:
+    for draw in DRAWS.values():
+        np.testing.assert_array_equal(draw(hopper, landmarks, np.random.default_rng(0)), hopper)
 
 
 def test_each_of_several_faces_gets_its_own_mask(hopper: np.ndarray) -> None:
@@ -168,7 +170,7 @@ def test_each_of_several_faces_gets_its_own_mask(hopper: np.ndarray) -> None:
 
 
 def test_a_profile_hides_the_far_side_of_the_mask(hopper: np.ndarray) -> None:
-    """With the nose tip far to the left, the mask reaches from there to the right alone."""
+    """With the nose tip far to the left, the mask reaches only from there to the right."""
     profile = np.array([[240.0, 189], [275, 189], [205, 237], [232, 273], [262, 273]])
     result = draw_mask(hopper, profile, "black", np.random.default_rng(0))
     columns = np.nonzero(changed(hopper, result, least=40))[1]

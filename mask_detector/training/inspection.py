@@ -1,0 +1,148 @@
+"""Looking into the photos of a dataset: faces, exact copies, near-duplicates."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+from tqdm import tqdm
+
+from face_detector import Detections, FaceDetector
+from face_detector.detections import box_areas, iou
+from mask_detector.errors import PhotoError
+from mask_detector.images import decode_photo
+from mask_detector.training.groups import group_near_duplicates, perceptual_hashes
+from mask_detector.training.layouts import DatasetPhoto
+from mask_detector.training.samples import Sample
+
+SMALLEST_PHOTO = 16
+"""Photos with a shorter side below this many pixels are skipped."""
+
+
+def inspect_photos(
+    photos: Sequence[DatasetPhoto],
+    face_detector: FaceDetector,
+    problems: list[str],
+    notes: Counter[str],
+    progress: bool = True,
+) -> list[DatasetPhoto]:
+    """Read all photos, find their faces, and give every photo a group.
+
+    Args:
+        photos: they get their samples, content hash and group.
+        problems: gets one sentence for each photo that is left out.
+        notes: gets counts for the data report.
+
+    Returns:
+        The photos that have samples, exact copies left out.
+    """
+    with tqdm(total=len(photos), desc="Reading photos", unit="photo", disable=not progress) as bar:
+        usable = []
+        for photo, image in _decoded_in_threads(photos):
+            bar.update()
+            try:
+                if isinstance(image, PhotoError):
+                    raise image
+                _find_faces(photo, image, face_detector, notes)
+            except PhotoError as error:
+                problems.append(str(error))
+            else:
+                usable += [photo] if photo.samples else []
+    usable = _without_copies(usable, problems, notes)
+    _name_groups(usable)
+    return usable
+
+
+def _decoded_in_threads(
+    photos: Sequence[DatasetPhoto],
+) -> Iterator[tuple[DatasetPhoto, np.ndarray | PhotoError]]:
+    """The photos decoded, in order; a bounded number ahead, since they need much memory."""
+    workers = os.cpu_count() or 1
+    ahead = 8 * workers
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(photos), ahead):
+            chunk = photos[start : start + ahead]
+            yield from zip(chunk, pool.map(_decode, chunk), strict=True)
+
+
+def _decode(photo: DatasetPhoto) -> np.ndarray | PhotoError:
+    try:
+        data = photo.path.read_bytes()
+        photo.content = hashlib.sha256(data).hexdigest()
+        image = decode_photo(data)
+    except OSError as error:
+        return PhotoError(f"{photo.path}: the file cannot be read ({error.strerror})")
+    except PhotoError as error:
+        return PhotoError(f"{photo.path}: {error}")
+    if not photo.group:
+        photo.hashes = perceptual_hashes(image)
+    return image
+
+
+def _find_faces(
+    photo: DatasetPhoto, image: np.ndarray, face_detector: FaceDetector, notes: Counter[str]
+) -> None:
+    """Give the photo its samples with landmarks."""
+    height, width = image.shape[:2]
+    if min(height, width) < SMALLEST_PHOTO:
+        raise PhotoError(f"{photo.path}: {width} x {height} pixels are too few")
+    found = face_detector.find(image)
+    if not photo.label:  # annotated: the boxes are known
+        photo.samples = [_with_landmarks(sample, found) for sample in photo.samples]
+    elif not len(found):
+        notes["photos without a face found, kept whole"] += 1
+        photo.samples = [Sample(photo.path, photo.label, "", (0.0, 0.0, width, height))]
+    else:
+        notes["photos with several faces, of which the largest is taken"] += len(found) > 1
+        largest = int(box_areas(found.boxes).argmax())
+        x1, y1, x2, y2 = map(float, found.boxes[largest])
+        sample = Sample(photo.path, photo.label, "", (x1, y1, x2, y2))
+        photo.samples = [_with_landmarks(sample, found)]
+
+
+def _with_landmarks(sample: Sample, found: Detections) -> Sample:
+    """The sample with the landmarks of the detected face whose IoU with its box is 0.5 or more."""
+    if not len(found) or found.landmarks is None:
+        return sample
+    shares = iou(np.array([sample.box]), found.boxes.astype(np.float64))[0]  # (N,)
+    best = int(shares.argmax())
+    return replace(sample, landmarks=found.landmarks[best]) if shares[best] >= 0.5 else sample
+
+
+def _without_copies(
+    photos: Sequence[DatasetPhoto], problems: list[str], notes: Counter[str]
+) -> list[DatasetPhoto]:
+    """One of each exact copy; none where copies have different labels."""
+    copies: dict[str, list[DatasetPhoto]] = defaultdict(list)
+    for photo in photos:
+        copies[photo.content].append(photo)
+    kept = []
+    for same in copies.values():
+        if len({tuple(photo.labels) for photo in same}) > 1:
+            names = ", ".join(str(photo.path) for photo in same)
+            problems.append(f"one photo under different labels, none used: {names}")
+            continue
+        kept.append(same[0])
+        notes["exact copies dropped"] += len(same) - 1
+    for note in [note for note, count in notes.items() if not count]:
+        del notes[note]
+    return kept
+
+
+def _name_groups(photos: Sequence[DatasetPhoto]) -> None:
+    """Put every photo without a group into one with its near-duplicates."""
+    unnamed = [photo for photo in photos if not photo.group]
+    hashes = np.array([photo.hashes for photo in unnamed], np.uint64).reshape(-1, 2)
+    members: dict[int, list[DatasetPhoto]] = defaultdict(list)
+    for photo, first in zip(unnamed, group_near_duplicates(hashes), strict=True):
+        members[first].append(photo)
+    for same in members.values():
+        # Named by content, so that files may be moved without changing the split.
+        name = min(photo.content for photo in same)[:16]
+        for photo in same:
+            photo.group = name
