@@ -26,7 +26,7 @@ from mask_detector.photos.contact_sheet import ContactSheet
 from mask_detector.photos.parallel import DetectorPool, in_parallel, usable_cores
 from mask_detector.photos.paths import find_photos
 from mask_detector.photos.planning import Results, name_results
-from mask_detector.photos.processing import photo_processor
+from mask_detector.photos.processing import PictureOptions, photo_processor
 from mask_detector.photos.resuming import without_done
 from mask_detector.photos.summary import Summary, photo_line
 from mask_detector.records import Records
@@ -89,7 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     detectors = DetectorPool(workers, **command_line.detection_options(arguments))
     command_line.check_labels(arguments.fail_on, detectors.classes)
     sheet = ContactSheet(arguments.contact_sheet, len(left)) if arguments.contact_sheet else None
-    process = photo_processor(detectors, arguments.blur, arguments.crops, sheet, window)
+    look = command_line.options_for(PictureOptions, arguments)
+    process = photo_processor(detectors, look, sheet, window)
     summary = Summary(detectors.classes, len(photos) - len(left) if arguments.skip_done else None)
 
     # The loop: each photo in its turn.

@@ -62,6 +62,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--snapshots-days", type=number(0, 3650), default=7, metavar="DAYS",
         help="delete snapshots older than DAYS")
     command_line.add_privacy_arguments(results)
+    add("--no-counts", action="store_true", help="draw no counts")
     add("--mirror", action="store_true", help="show the picture mirrored")
     add("--no-display", action="store_true", help="do not open a window")
 
@@ -100,7 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             Watch(source, index, detector, arguments.zone)
             for index, source in enumerate(sources.sources)
         ]
-        canvas = Canvas(sources.sources, arguments.zone, arguments.mirror)
+        boxes, counts = not arguments.no_boxes, not arguments.no_counts
+        canvas = Canvas(sources.sources, arguments.zone, arguments.mirror, boxes, counts)
         pace, started = Pace(), time.monotonic()
         rounds = watch(sources, detector, watches, arguments.max_frames)
         if not window:
@@ -111,15 +113,17 @@ def main(argv: Sequence[str] | None = None) -> int:
                 with deferred_signals():  # every file ends with the same frame
                     for view in views:
                         # First of all, so that no output has the faces that are hidden.
-                        view.hide(window.blur if window else arguments.blur)
+                        view.hide(window.blur if window else arguments.blur, arguments.blur_style)
                         outputs.take(view)
                     if not (window or outputs.recording):
                         continue
                     picture = canvas.draw(views)
                     if views:
                         outputs.record(picture, canvas.time_s)
-                if window and canvas.started and not window.show(picture, pace.wait_s(views)):
-                    break
+                if window and canvas.started:
+                    if not window.show(picture, pace.wait_s(views), canvas.rate):
+                        break
+                    detector.hiding = window.blur != "none"  # a key may have changed it
         if any(each.frames for each in watches):
             print(summary(watches, time.monotonic() - started), file=outputs.messages)
     return command_line.OK if sources.check() else command_line.FAILED

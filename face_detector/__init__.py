@@ -32,6 +32,11 @@ class FaceDetector(Protocol):
     def find(self, image: np.ndarray) -> Detections:
         """The faces of a uint8 BGR picture of shape (H, W, 3), boxes clipped to it, best first."""
 
+    def find_with_candidates(
+        self, image: np.ndarray, lowest_score: float
+    ) -> tuple[Detections, Detections]:
+        """The same faces, and possible ones: those with a lower score, down to ``lowest_score``."""
+
 
 def load(
     name: str = "ssd",

@@ -38,12 +38,29 @@ class BaseDetector(ABC):
         Returns:
             The faces, best first, boxes clipped to the picture; N = 0 where there are none.
         """
+        return self.find_with_candidates(image, self._confidence)[0]
+
+    def find_with_candidates(
+        self, image: np.ndarray, lowest_score: float
+    ) -> tuple[Detections, Detections]:
+        """Find the faces of one picture, and what may be faces too.
+
+        Args:
+            image: uint8 BGR, shape (H, W, 3).
+            lowest_score: of the candidates, in [0, 1].
+
+        Returns:
+            The faces, exactly as :meth:`find` returns them; and the candidates, whose scores are
+            below those of faces, best first.
+        """
         height, width = image.shape[:2]
+        lowest = min(lowest_score, self._confidence)
         if self._size == "auto":
-            detections = self._detect_thoroughly(image, self._confidence)
+            detections = self._detect_thoroughly(image, lowest)
         else:
-            detections = self._detect_once(image, self._size, self._confidence)
-        return detections.adjusted(self.box_adjustment).clipped(width, height)
+            detections = self._detect_once(image, self._size, lowest)
+        detections = detections.adjusted(self.box_adjustment).clipped(width, height)
+        return detections.split(self._confidence)
 
     @abstractmethod
     def _detect_once(self, image: np.ndarray, size: int, confidence: float) -> Detections:

@@ -44,6 +44,11 @@ class Detections:
         landmarks = None if self.landmarks is None else self.landmarks[index]
         return Detections(self.boxes[index], self.scores[index], landmarks)
 
+    def split(self, confidence: float) -> tuple[Detections, Detections]:
+        """The faces with at least this score, and the others, each in the same order."""
+        confident = self.scores >= confidence
+        return self[confident], self[~confident]
+
     def moved(self, scale: Sequence[float], offset: Sequence[float] = (0, 0)) -> Detections:
         """The same faces where ``new = old * scale + offset``, both as (x, y)."""
         factor, shift = np.asarray(scale, np.float32), np.asarray(offset, np.float32)

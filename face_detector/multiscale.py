@@ -90,6 +90,7 @@ def merged(
     passes: Sequence[Detections],
     scales: Sequence[float] | None = None,
     face_sizes: tuple[float, float] = (0, math.inf),
+    averaged_from: float = 0.0,
 ) -> Detections:
     """Merge the detections of several passes over the same picture into one for each face.
 
@@ -102,6 +103,7 @@ def merged(
         scales: how much each pass enlarged the picture.
         face_sizes: the smallest and the largest face, in pixels of the enlarged picture, that the
             detector reliably sees.
+        averaged_from: boxes with lower scores do not move a face that has at least this score.
 
     Returns:
         The faces, best first; N = 0 where no pass has one.
@@ -123,6 +125,8 @@ def merged(
         overlaps = iou(found.boxes[head : head + 1], found.boxes)[0]  # (N,)
         # Boxes between the two limits are duplicates too poor to be averaged in.
         same = free & (overlaps > SAME_FACE_OVERLAP)
+        if found.scores[head] >= averaged_from:
+            same &= found.scores >= averaged_from
         free &= overlaps <= DUPLICATE_OVERLAP
         share = weights[same] / weights[same].sum()
         boxes[head] = share @ found.boxes[same]

@@ -102,7 +102,8 @@ class SSD(BaseDetector):
             shares = (in_tile.boxes[:, 2:] - in_tile.boxes[:, :2]) / (right - left, bottom - top)
             in_tile = in_tile[shares.max(axis=1, initial=0) <= LARGEST_SHARE_OF_TILE]
             passes.append(without_cut(in_tile.moved((1, 1), (left, top)), window, width, height))
-        return merged(passes)
+        # Candidates below the confidence must not move the faces.
+        return merged(passes, averaged_from=self._confidence)
 
 
 def thorough_windows(width: int, height: int) -> list[Window]:

@@ -66,7 +66,7 @@ export default function ({ data, parentElement }) {
 def page(settings: Settings) -> None:
     """Draw the page."""
     st.header("Live camera", anchor=False)
-    detector = models.live_detector(settings.detector, settings.confidence, settings.unsure)
+    detector = models.live_detector(settings)
     view: LiveView = st.session_state.setdefault("live_view", LiveView(detector, settings))
     cameras = config.cameras()
     camera = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -13,37 +14,55 @@ from mask_detector.classifier import Classifier
 from mask_detector.detector import MaskDetector
 from mask_detector.model_file import ModelFile, read_model
 
+if TYPE_CHECKING:
+    from mask_app.settings import Settings  # which imports this module
+
 LEAST_CONFIDENCE = 0.2
 """The lowest face score that a visitor can ask for."""
 
 
-class SharedFinder:
+class SharedDetector:
     """A face detector that sessions take turns with: OpenCV's networks bear one thread at a time.
 
-    It finds every face down to ``LEAST_CONFIDENCE``; each session keeps what it wants.
+    Args:
+        name: one of ``face_detector.DETECTORS``.
+        thorough: for photos, otherwise fast enough for video.
     """
 
     def __init__(self, name: str, thorough: bool) -> None:
-        self._finder = face_detector.load(name, confidence=LEAST_CONFIDENCE, thorough=thorough)
+        self._detector = face_detector.load(name, confidence=LEAST_CONFIDENCE, thorough=thorough)
         self._turn = threading.Lock()
 
     def find(self, image: np.ndarray) -> face_detector.Detections:
-        """All faces, best first."""
+        """All faces with a score of at least ``LEAST_CONFIDENCE``, best first."""
         with self._turn:
-            return self._finder.find(image)
+            return self._detector.find(image)
+
+    def find_with_candidates(
+        self, image: np.ndarray, lowest_score: float
+    ) -> tuple[face_detector.Detections, face_detector.Detections]:
+        """The same, and candidates whose scores are lower."""
+        with self._turn:
+            return self._detector.find_with_candidates(image, lowest_score)
 
 
-class ClearFinder:
-    """Of the faces of another finder, those with a score of at least ``confidence``."""
+class ConfidentDetector:
+    """The faces of a shared detector that have at least a visitor's ``confidence``."""
 
-    def __init__(self, finder: face_detector.FaceDetector, confidence: float) -> None:
-        self._finder = finder
+    def __init__(self, shared: SharedDetector, confidence: float) -> None:
+        self._shared = shared
         self._confidence = confidence
 
     def find(self, image: np.ndarray) -> face_detector.Detections:
-        """The clear faces, best first."""
-        found = self._finder.find(image)
-        return found[found.scores >= self._confidence]
+        """The confident ones, best first."""
+        return self._shared.find(image).split(self._confidence)[0]
+
+    def find_with_candidates(
+        self, image: np.ndarray, lowest_score: float
+    ) -> tuple[face_detector.Detections, face_detector.Detections]:
+        """The confident ones, and the others that have at least the lowest score."""
+        confident, others = self._shared.find(image).split(self._confidence)
+        return confident, others.split(lowest_score)[0]
 
 
 @st.cache_resource(show_spinner=False)
@@ -58,10 +77,10 @@ def classifier(thorough: bool) -> Classifier:
     return Classifier(model(), mirrored=thorough)
 
 
-@st.cache_resource(show_spinner="Loading the face finder…")
-def finder(name: str, thorough: bool) -> SharedFinder:
-    """A face detector: ``thorough`` for photos, quick for video."""
-    return SharedFinder(name, thorough)
+@st.cache_resource(show_spinner="Loading the face detector…")
+def shared_detector(name: str, thorough: bool) -> SharedDetector:
+    """A face detector: ``thorough`` for photos, fast for video."""
+    return SharedDetector(name, thorough)
 
 
 def default_unsure() -> float:
@@ -70,11 +89,14 @@ def default_unsure() -> float:
 
 
 def photo_detector(name: str) -> MaskDetector:
-    """Looks thoroughly and finds faces down to ``LEAST_CONFIDENCE``."""
-    return MaskDetector(finder(name, thorough=True), classifier(thorough=True), default_unsure())
+    """Takes its time and finds faces down to ``LEAST_CONFIDENCE``."""
+    detector = shared_detector(name, thorough=True)
+    return MaskDetector(detector, classifier(thorough=True), default_unsure())
 
 
-def live_detector(name: str, confidence: float, unsure: float) -> MaskDetector:
-    """Quick, and tuned as one visitor wants it; costs nothing to make."""
-    clear = ClearFinder(finder(name, thorough=False), confidence)
-    return MaskDetector(clear, classifier(thorough=False), unsure)
+def live_detector(settings: Settings) -> MaskDetector:
+    """Fast, and set as one visitor wants it; costs nothing to make."""
+    shared = shared_detector(settings.detector, thorough=False)
+    detector = ConfidentDetector(shared, settings.confidence)
+    hiding = settings.blur != "none"
+    return MaskDetector(detector, classifier(thorough=False), settings.unsure, hiding)

@@ -17,7 +17,7 @@ import streamlit as st
 
 from mask_app import config, models, widgets
 from mask_app.settings import Settings
-from mask_detector.detector import Face, count_faces, is_unsure
+from mask_detector.detector import Face, Faces, count_faces, is_unsure
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import PhotoError
 from mask_detector.images import PHOTO_SUFFIXES, decode_photo
@@ -54,15 +54,16 @@ class Looked:
     faces: tuple[Face, ...] = ()
     error: str | None = None
 
-    def chosen(self, settings: Settings) -> list[Face]:
-        """The faces as a visitor's settings want them."""
-        return [
+    def chosen(self, settings: Settings) -> Faces:
+        """The faces as a visitor's settings want them; the others are candidates to hide."""
+        faces = [
             dataclasses.replace(
                 face, unsure=is_unsure(list(face.probabilities.values()), settings.unsure)
             )
             for face in self.faces
-            if face.score >= settings.confidence
         ]
+        confident = [face for face in faces if face.score >= settings.confidence]
+        return Faces(confident, [face for face in faces if face.score < settings.confidence])
 
 
 def page(settings: Settings) -> None:
@@ -238,14 +239,13 @@ def _lines(looked: Sequence[Looked], settings: Settings, classes: Sequence[str])
         return path.read_bytes()
 
 
-def _drawn_small(photo: Looked, faces: Sequence[Face], settings: Settings) -> bytes:
+def _drawn_small(photo: Looked, faces: Faces, settings: Settings) -> bytes:
     image = decode_photo(photo.small)
     height, width = image.shape[:2]
-    scaled = [face.scaled(photo.scale, width, height) for face in faces]
-    return _jpeg(_drawn(image, scaled, settings))
+    return _jpeg(_drawn(image, faces.scaled(photo.scale, width, height), settings))
 
 
-def _drawn(image: np.ndarray, faces: Sequence[Face], settings: Settings) -> np.ndarray:
+def _drawn(image: np.ndarray, faces: Faces, settings: Settings) -> np.ndarray:
     return draw_faces(hide_faces(image, faces, settings.blur), faces)
 
 

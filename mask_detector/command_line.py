@@ -16,7 +16,7 @@ import face_detector
 from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
 from mask_detector.errors import UserFacingError
 from mask_detector.files import STANDARD_STREAM
-from mask_detector.privacy import BLUR_CHOICES
+from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES
 from mask_detector.terminal import drop_output, prepare_streams, say
 
 Options = TypeVar("Options")
@@ -62,7 +62,12 @@ def add_privacy_arguments(group: argparse._ArgumentGroup) -> None:
     """The options about hiding faces, see :mod:`mask_detector.privacy`."""
     add = group.add_argument
     add("--blur", choices=BLUR_CHOICES, default=BLUR_CHOICES[0],
-        help="faces to blur in displayed and saved output; without_mask includes unsure faces")
+        help="faces to blur in displayed and saved output; without_mask includes unsure faces, and "
+        "those too doubtful to be reported")
+    add("--blur-style", choices=BLUR_STYLES, default=BLUR_STYLES[0],
+        help="how faces are hidden: smoothly, as squares, or in black")
+    add("--no-boxes", action="store_true",
+        help="draw neither boxes nor captions: with --blur, clean pictures with hidden faces")
 
 
 def add_record_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
@@ -76,7 +81,8 @@ def add_record_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
 def detection_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The detection options as :meth:`mask_detector.MaskDetector.load` takes them."""
     names = ("model", "detector", "detector_size", "confidence", "unsure")
-    return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    options = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    return {**options, "hiding": arguments.blur != BLUR_CHOICES[0]}
 
 
 def options_for(kind: Callable[..., Options], arguments: argparse.Namespace) -> Options:

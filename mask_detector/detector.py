@@ -19,6 +19,10 @@ DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "mask_detector.model"
 DEFAULT_CONFIDENCE = 0.5
 DEFAULT_DETECTOR = "ssd"
 
+HIDING_SCORE = 0.2
+"""Lowest detection score of what is hidden, well below that of what is reported: a face that was
+missed cannot be hidden afterwards. ``deface`` (ORB-HD/deface) searches with the same threshold."""
+
 FaceType = TypeVar("FaceType", bound="Face")
 
 
@@ -101,21 +105,49 @@ def count_faces(faces: Iterable[Face], classes: Sequence[str]) -> dict[str, int]
     return counts
 
 
-class MaskDetector:
-    """A face detector and a mask classifier, ready to look at pictures.
+class Faces(list[Face]):
+    """The faces of one picture, highest detection score first.
 
     Attributes:
-        finder: the face detector; ``finder.find(image)`` gives its boxes.
+        candidates: what may be faces too: their scores are lower than the confidence asked for.
+            They are neither shown nor counted, but :func:`mask_detector.privacy.hide_faces` hides
+            them. Empty unless ``MaskDetector.hiding`` is set.
+    """
+
+    def __init__(self, faces: Iterable[Face] = (), candidates: Iterable[Face] = ()) -> None:
+        super().__init__(faces)
+        self.candidates = list(candidates)
+
+    def scaled(self, scale: float, width: int, height: int) -> Faces:
+        """The faces in their picture made ``scale`` times as large, now ``width`` x ``height``."""
+        faces, candidates = (
+            [face.scaled(scale, width, height) for face in each] for each in (self, self.candidates)
+        )
+        return Faces(faces, candidates)
+
+
+class MaskDetector:
+    """A face detector and a mask classifier: finds and classifies the faces of pictures.
+
+    Attributes:
+        face_detector: ``face_detector.find(image)`` gives the boxes.
         classifier: the mask classifier; ``classifier.classes`` names its classes.
         unsure: half width of the band in which a face is called unsure.
+        hiding: also look for candidates, down to a score of ``HIDING_SCORE``, because faces are
+            to be hidden. The faces themselves stay the same.
     """
 
     def __init__(
-        self, finder: face_detector.FaceDetector, classifier: Classifier, unsure: float
+        self,
+        face_detector: face_detector.FaceDetector,
+        classifier: Classifier,
+        unsure: float,
+        hiding: bool = False,
     ) -> None:
-        self.finder = finder
+        self.face_detector = face_detector
         self.classifier = classifier
         self.unsure = unsure
+        self.hiding = hiding
 
     @classmethod
     def load(
@@ -127,77 +159,98 @@ class MaskDetector:
         unsure: float | None = None,
         thorough: bool = True,
         threads: int | None = None,
+        hiding: bool = False,
     ) -> MaskDetector:
         """Load a model file and a face detector.
 
         Args:
             model: a ``mask_detector.model``.
             detector: a name from ``face_detector.DETECTORS``.
-            detector_size: longer side in pixels of what the face detector sees in one pass;
-                ``"auto"`` lets ``thorough`` decide.
-            confidence: faces with a lower score are left out.
+            detector_size: longer side in pixels of the picture that the face detector sees in its
+                single pass; ``"auto"`` lets ``thorough`` decide.
+            confidence: ignore faces with a detection score below this.
             unsure: half width of the unsure band; None takes the model's own.
-            thorough: ``"auto"`` takes the time that a photo may take: as many passes as the picture
-                is worth, each face classified twice, as it is and mirrored. Otherwise one quick
-                pass and one look, for video, which sees each face many times.
+            thorough: with ``"auto"``, take the time that a photo is worth: as many passes as its
+                resolution warrants, and each face classified twice, as it is and mirrored. False:
+                one fast pass, each face classified once, for video, which shows it many times.
             threads: processor cores for one picture; None leaves it to the engines.
+            hiding: also look for candidates, see above.
 
         Raises:
             ModelFileError: the model file cannot be used.
-            WeightsError: the face detector's files cannot be had.
+            WeightsError: the face detector's files cannot be downloaded.
         """
-        twice = thorough and detector_size == "auto"
-        classifier = Classifier(read_model(model), threads, mirrored=twice)
-        finder = face_detector.load(detector, detector_size, confidence, thorough, threads)
-        return cls(finder, classifier, classifier.card.unsure if unsure is None else unsure)
+        mirrored = thorough and detector_size == "auto"
+        classifier = Classifier(read_model(model), threads, mirrored)
+        return cls(
+            face_detector.load(detector, detector_size, confidence, thorough, threads),
+            classifier,
+            classifier.card.unsure if unsure is None else unsure,
+            hiding,
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in the model's order."""
         return self.classifier.classes
 
-    def detect(self, image: np.ndarray) -> list[Face]:
+    def detect(self, image: np.ndarray) -> Faces:
         """Find and classify the faces of one picture.
 
         Args:
             image: uint8 BGR, shape (H, W, 3).
 
         Returns:
-            The faces, highest face score first; an empty list where there are none.
+            The faces, highest detection score first; an empty list where there are none.
         """
         return self.detect_many([image])[0]
 
-    def detect_many(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
+    def detect_many(self, images: Sequence[np.ndarray]) -> list[Faces]:
         """Find and classify the faces of several pictures, all crops in one batch.
 
+        Args:
+            images: uint8 BGR, shape (H, W, 3) each; sizes may differ.
+
         Returns:
-            A list of faces for each picture, in the pictures' order.
+            The faces of each picture, in the pictures' order; an empty list for no pictures.
         """
-        found = [self.finder.find(image) for image in images]
+        if not self.hiding:
+            return list(
+                map(Faces, self._classified(images, list(map(self.face_detector.find, images))))
+            )
+        found = [self.face_detector.find_with_candidates(each, HIDING_SCORE) for each in images]
+        # Candidates in a batch of their own: with them, the faces' probabilities might differ in
+        # the last digit from those of a run that hides nothing.
+        faces = self._classified(images, [detections for detections, _ in found])
+        candidates = self._classified(images, [detections for _, detections in found])
+        return list(map(Faces, faces, candidates))
+
+    def _classified(
+        self, images: Sequence[np.ndarray], detections: Sequence[face_detector.Detections]
+    ) -> list[list[Face]]:
+        """The faces of each picture, classified in one batch."""
         card = self.classifier.card
-        crops = [
-            cut_crops(image, detections.boxes, card.input_size, card.margin, card.square)
-            for image, detections in zip(images, found, strict=True)
+        # For each picture (N_i, size, size, 3), joined to (N, size, size, 3); the empty one is for
+        # pictures without faces, and for no pictures.
+        crops = [np.empty((0, card.input_size, card.input_size, 3), np.uint8)] + [
+            cut_crops(image, each.boxes, card.input_size, card.margin, card.square)
+            for image, each in zip(images, detections, strict=True)
         ]
-        empty = np.empty((0, card.input_size, card.input_size, 3), np.uint8)
-        rows = iter(self.classifier.probabilities(np.concatenate([empty, *crops])))
+        probabilities = self.classifier.probabilities(np.concatenate(crops))  # (N, classes)
+        # Back to one array for each picture; the last part is what follows the last picture: none.
+        *by_image, _ = np.split(probabilities, np.cumsum([len(each) for each in detections]))
         return [
             [
-                self._face(image, box, float(score), next(rows))
-                for box, score in zip(detections.boxes, detections.scores, strict=True)
+                Face(
+                    whole_pixels(box, image.shape[1], image.shape[0]),
+                    float(score),
+                    dict(zip(self.classes, map(float, row), strict=True)),
+                    is_unsure(row, self.unsure),
+                )
+                for box, score, row in zip(each.boxes, each.scores, rows, strict=True)
             ]
-            for image, detections in zip(images, found, strict=True)
+            for image, each, rows in zip(images, detections, by_image, strict=True)
         ]
-
-    def _face(
-        self, image: np.ndarray, box: np.ndarray, score: float, probabilities: np.ndarray
-    ) -> Face:
-        return Face(
-            whole_pixels(box, image.shape[1], image.shape[0]),
-            score,
-            dict(zip(self.classes, map(float, probabilities), strict=True)),
-            is_unsure(probabilities, self.unsure),
-        )
 
 
 def whole_pixels(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:

@@ -17,6 +17,7 @@ import numpy as np
 from mask_detector.drawing import draw_text
 from mask_detector.errors import PhotoError
 from mask_detector.images import write_photo
+from mask_detector.terminal import say
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def has_display() -> bool:
 
 
 def _x_server_answers(display: str) -> bool:
-    import socket  # of use here alone
+    import socket  # needed only here
 
     match = re.fullmatch(r"(?:\w+/)?([^:]*):(\d+)(?:\.\d+)?", display)
     if match is None:
@@ -75,8 +76,7 @@ def show_photo(image: np.ndarray, title: str) -> int:
         The key's code, or ``NO_KEY`` where the window was closed.
     """
     try:
-        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
-        cv2.resizeWindow(title, *_window_size(image))
+        _open_window(title, image)
         cv2.imshow(title, image)
         # Waiting in short turns, so that Ctrl-C and the window's own button are noticed.
         while (key := cv2.waitKey(_POLL_MS)) == NO_KEY:
@@ -91,19 +91,19 @@ class VideoWindow:
     """A window that shows a video and answers keys: ``KEYS`` says which.
 
     Attributes:
-        blur: whose faces are to be blurred, as the ``b`` key has it.
+        blur: whose faces are to be blurred; the ``b`` key switches it.
 
     Args:
         title: the window's title.
-        blur: one of ``command_line.BLUR_CHOICES``, to begin with.
+        blur: one of ``privacy.BLUR_CHOICES``, to begin with.
     """
 
     KEYS = (
         "q, Esc  stop",
-        "space   pause, go on",
+        "space   pause/continue",
         "s       save this picture",
-        "b       blur faces, or not",
-        "h       show these keys, or not",
+        "b       blur faces on/off",
+        "h       these keys on/off",
     )
 
     def __init__(self, title: str, blur: str) -> None:
@@ -111,13 +111,20 @@ class VideoWindow:
         self._blurred = "all" if blur == "none" else blur
         self._title = title
         self._is_open = self._help = False
+        self._rate, self._shown_title = 0.0, title
 
-    def show(self, picture: np.ndarray, wait_s: float = 0) -> bool:
+    def show(self, picture: np.ndarray, wait_s: float = 0, rate: float = 0) -> bool:
         """Show a picture for at least ``wait_s`` and do what the keys say; a pause lasts here.
+
+        Args:
+            picture: uint8 BGR, shape (H, W, 3); shown smaller where it is larger than a screen.
+            wait_s: seconds.
+            rate: pictures processed per second, for the window's title; 0 where it is not known.
 
         Returns:
             False when the viewer wants to stop.
         """
+        self._rate = rate
         paused = False
         until = time.monotonic() + wait_s
         while True:
@@ -151,11 +158,15 @@ class VideoWindow:
     def _turn(self, picture: np.ndarray, wait_ms: int) -> int | None:
         """The key pressed within that time, ``NO_KEY`` for none; None once the window is gone."""
         if not self._is_open:
-            cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
-            cv2.resizeWindow(self._title, *_window_size(picture))
+            _open_window(self._title, picture)
+            say("q stops, h shows the keys", sys.stderr)
             self._is_open = True
         elif _was_closed(self._title):
             return None
+        title = f"{self._title}, {self._rate:.0f} fps" if self._rate else self._title
+        if title != self._shown_title:
+            cv2.setWindowTitle(self._title, title)
+            self._shown_title = title
         cv2.imshow(self._title, self._with_help(picture) if self._help else picture)
         key = cv2.waitKey(wait_ms)
         return key if key == NO_KEY else key & 0xFF
@@ -177,6 +188,12 @@ class VideoWindow:
             logger.warning("saved %s", path)
         except PhotoError as error:
             logger.warning("%s", error)
+
+
+def _open_window(title: str, picture: np.ndarray) -> None:
+    """Open a window of the picture's size: resizable, without Qt's toolbar and status bar."""
+    cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+    cv2.resizeWindow(title, *_window_size(picture))
 
 
 def _was_closed(title: str) -> bool:

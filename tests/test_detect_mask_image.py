@@ -592,6 +592,19 @@ def test_blur_comes_before_everything(detect, hopper, tmp_path) -> None:
     assert hidden < sharp / 5
 
 
+def test_hidden_faces_without_boxes_leave_a_clean_picture(detect, hopper, tmp_path) -> None:
+    options = ("-o", "found.png", "--json", "found.jsonl")
+    plain, clean = tmp_path / "plain", tmp_path / "clean"
+    for folder, more in ((plain, ()), (clean, ("--blur", "all", "--no-boxes"))):
+        folder.mkdir()
+        detect("-i", hopper, *options, *more, "--blur-style", "solid", cwd=folder)
+    assert (plain / "found.jsonl").read_text() == (clean / "found.jsonl").read_text()
+    original, picture = cv2.imread(str(hopper)), cv2.imread(str(clean / "found.png"))
+    changed = (picture != original).any(axis=2)
+    assert 0 < changed.mean() < 0.5
+    assert not picture[changed].any()
+
+
 # ---------------------------------------------------------------------------- manners
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mask_detector.detector import Face, MaskDetector
+from mask_detector.detector import Faces, MaskDetector
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -72,7 +72,7 @@ class DetectorPool:
         self.classes = first.classes
         self._free.put(first)
 
-    def detect(self, image: np.ndarray) -> list[Face]:
+    def detect(self, image: np.ndarray) -> Faces:
         """What :meth:`MaskDetector.detect` gives, from any thread."""
         try:
             detector = self._free.get_nowait()

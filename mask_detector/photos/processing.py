@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mask_detector.crops import crop_with_margin
-from mask_detector.detector import Face, count_faces
+from mask_detector.detector import Face, Faces, count_faces
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import UserFacingError
 from mask_detector.files import make_folder
@@ -35,7 +35,7 @@ class Detector(Protocol):
     def classes(self) -> tuple[str, ...]:
         """Class names in the model's order."""
 
-    def detect(self, image: np.ndarray) -> list[Face]:
+    def detect(self, image: np.ndarray) -> Faces:
         """The faces in a picture: uint8 BGR, shape (H, W, 3)."""
 
 
@@ -50,12 +50,12 @@ class ProcessedPhoto:
     """
 
     record: dict[str, Any]
-    faces: list[Face] = field(default_factory=list)
+    faces: Faces = field(default_factory=Faces)
     image: np.ndarray | None = None
 
 
 def process_photo(
-    source: Path | bytes, name: str, detector: Detector, blur: str = "none"
+    source: Path | bytes, name: str, detector: Detector, blur: str = "none", style: str = "blur"
 ) -> ProcessedPhoto:
     """Read a photo, detect its faces and hide those that must not be seen; writes nothing.
 
@@ -63,6 +63,7 @@ def process_photo(
         source: the photo's file, or what is in it.
         name: the photo's name in its record.
         blur: faces to hide, one of ``privacy.BLUR_CHOICES``.
+        style: how, one of ``privacy.BLUR_STYLES``.
     """
     try:
         image = decode_photo(source) if isinstance(source, bytes) else read_photo(source)
@@ -70,23 +71,37 @@ def process_photo(
     except UserFacingError as error:
         return ProcessedPhoto(error_record(name, error))
     height, width = image.shape[:2]
-    hide_faces(image, faces, blur)
+    hide_faces(image, faces, blur, style)
     record = photo_record(name, width, height, faces, count_faces(faces, detector.classes))
     return ProcessedPhoto(record, faces, image)
 
 
+@dataclass(frozen=True)
+class PictureOptions:
+    """What is hidden and drawn in pictures of photos, and where crops of faces go.
+
+    Attributes:
+        blur: faces to hide, one of ``privacy.BLUR_CHOICES``.
+        blur_style: how, one of ``privacy.BLUR_STYLES``.
+        no_boxes: draw neither boxes nor captions.
+        crops: folder for the faces of photos that have a name for them.
+    """
+
+    blur: str = "none"
+    blur_style: str = "blur"
+    no_boxes: bool = False
+    crops: Path | None = None
+
+
 def photo_processor(
     detector: Detector,
-    blur: str = "none",
-    crops: Path | None = None,
+    options: PictureOptions,
     sheet: ContactSheet | None = None,
     window: bool = False,
 ) -> Callable[[Photo], ProcessedPhoto]:
     """A function that processes a photo and writes its pictures; threads may share it.
 
     Args:
-        blur: faces to hide, one of ``privacy.BLUR_CHOICES``.
-        crops: folder for the faces of photos that have a name for them.
         sheet: where each photo is added, small.
         window: whether the annotated image is shown; without, it is not kept.
     """
@@ -94,7 +109,9 @@ def photo_processor(
     def process(photo: Photo) -> ProcessedPhoto:
         try:
             photo.check()
-            processed = process_photo(photo.path, str(photo.path), detector, blur)
+            processed = process_photo(
+                photo.path, str(photo.path), detector, options.blur, options.blur_style
+            )
             if processed.image is not None:
                 _write_pictures(photo, processed, processed.image)
         except UserFacingError as error:
@@ -105,11 +122,11 @@ def photo_processor(
 
     def _write_pictures(photo: Photo, processed: ProcessedPhoto, image: np.ndarray) -> None:
         faces = processed.faces
-        if crops and photo.crops:
-            write_crops(image, faces, crops, photo.crops)
+        if options.crops and photo.crops:
+            write_crops(image, faces, options.crops, photo.crops)
         if sheet:
             sheet.add(image, faces, str(photo.path), faces_in_words(processed.record["counts"]))
-        if photo.picture or window:
+        if not options.no_boxes and (photo.picture or window):
             draw_faces(image, faces)  # only now: crops and tiles have no captions
         if photo.picture:
             make_folder(photo.picture.parent)

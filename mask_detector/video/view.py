@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 
+from mask_detector.detector import Face, Faces
 from mask_detector.privacy import hide_faces
 from mask_detector.records import frame_record
 from mask_detector.video.sources import Frame
@@ -28,6 +29,7 @@ class View:
             been missed.
         counts: of the faces inside the zones.
         people: distinct people inside the zones so far.
+        candidates: what may be faces too, see :class:`mask_detector.detector.Faces`.
     """
 
     source: int
@@ -38,21 +40,24 @@ class View:
     just_lost: list[TrackedFace]
     counts: dict[str, int]
     people: dict[str, int]
+    candidates: list[Face] = field(default_factory=list)
 
     @property
     def inside(self) -> list[TrackedFace]:
         """The faces inside the zones: those that count."""
         return [face for face in self.faces if not face.outside]
 
-    def hide(self, whose: str) -> None:
+    def hide(self, whose: str, style: str = "blur") -> None:
         """Make faces unrecognisable in the frame's image, before it is shown or stored.
 
-        This is the only way to blur a frame: it includes the faces that were just lost.
+        This is the only way to blur a frame: it includes candidates and faces that were just lost.
 
         Args:
             whose: one of ``privacy.BLUR_CHOICES``.
+            style: one of ``privacy.BLUR_STYLES``.
         """
-        hide_faces(self.frame.image, [*self.faces, *self.just_lost], whose)
+        faces = Faces([*self.faces, *self.just_lost], self.candidates)
+        hide_faces(self.frame.image, faces, whose, style)
 
     def mirrored(self) -> View:
         """The view as in a mirror: a new image, and every face's box in it."""
@@ -62,6 +67,7 @@ class View:
             self,
             frame=replace(self.frame, image=image),
             faces=[face.mirrored(width) for face in self.faces],
+            candidates=[face.mirrored(width) for face in self.candidates],
             just_lost=[face.mirrored(width) for face in self.just_lost],
         )
 

@@ -20,7 +20,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from mask_detector.detector import Face, MaskDetector, count_faces
+from mask_detector.detector import Faces, MaskDetector, count_faces
 from mask_detector.drawing import draw_counts, draw_faces, draw_text
 from mask_detector.terminal import ProgressBar
 from mask_detector.video.people import LEAST_LIFE_S, People
@@ -67,7 +67,7 @@ class Watch:
         """Change the half width of the unsure band from the next frame on."""
         self._tracker.unsure_band = band
 
-    def update(self, frame: Frame, found: Sequence[Face]) -> View:
+    def update(self, frame: Frame, found: Faces) -> View:
         """Follow the faces that were found in the next frame."""
         faces = self._tracker.update(found, frame.time_s)
         if self._zones:
@@ -88,6 +88,7 @@ class Watch:
             self._tracker.just_lost(),
             count_faces(inside, self._classes),
             self.people.seen(),
+            found.candidates,
         )
 
 
@@ -140,11 +141,13 @@ def summary(watches: Sequence[Watch], seconds: float) -> str:
 
 
 class Canvas:
-    """Draws views: boxes, labels, counts and rate; several sources side by side.
+    """Draws views: boxes, captions and counts; several sources side by side.
 
     Args:
         sources: all that will be drawn.
         mirror: draw the picture as in a mirror (words stay readable).
+        boxes: draw boxes and captions.
+        counts: write how many there are of each label.
 
     Attributes:
         started: whether there is something to show.
@@ -152,10 +155,16 @@ class Canvas:
     """
 
     def __init__(
-        self, sources: Sequence[Source], zones: Sequence[Zone] = (), mirror: bool = False
+        self,
+        sources: Sequence[Source],
+        zones: Sequence[Zone] = (),
+        mirror: bool = False,
+        boxes: bool = True,
+        counts: bool = True,
     ) -> None:
         self.started, self.time_s = False, 0.0
         self._sources, self._zones, self._mirror = sources, zones, mirror
+        self._boxes, self._counts = boxes, counts
         self._moments: deque[float] = deque(maxlen=_RATE_FRAMES)
         self._shown: set[int] = set()
         columns = math.ceil(math.sqrt(len(sources)))
@@ -186,7 +195,7 @@ class Canvas:
 
     @property
     def rate(self) -> float:
-        """Rounds a second, lately."""
+        """Rounds per second, over the last ones."""
         if len(self._moments) < 2 or self._moments[-1] == self._moments[0]:
             return 0.0
         return (len(self._moments) - 1) / (self._moments[-1] - self._moments[0])
@@ -196,18 +205,16 @@ class Canvas:
         if self._mirror:
             view = view.mirrored()
         image = view.frame.image
-        for face in view.faces:
-            if face.outside:
-                cv2.rectangle(image, face.box[:2], face.box[2:], _GREY)
-        draw_faces(image, view.inside)
-        name = [view.name] if len(self._sources) > 1 else []
-        return draw_counts(
-            image,
-            view.counts,
-            f"seen: {counts_in_words(view.people, 'nobody')}",
-            f"{self.rate:.0f} fps",
-            *name,
-        )
+        lines = [view.name] if len(self._sources) > 1 else []
+        if self._counts:
+            lines = [f"seen: {counts_in_words(view.people, 'nobody')}", *lines]
+        if self._boxes:
+            for face in view.faces:
+                if face.outside:
+                    cv2.rectangle(image, face.box[:2], face.box[2:], _GREY)
+            draw_faces(image, view.inside)
+        draw_counts(image, view.counts if self._counts else {}, *lines)
+        return image
 
     def _put(self, index: int, picture: np.ndarray | None) -> None:
         width, height = self._tile

@@ -21,7 +21,7 @@ from waiting import PATIENCE_S, wait_until
 from mask_app.live_view import ALARM_AFTER_SECONDS, BrowserPicture, LiveView
 from mask_app.server_camera import ServerPicture, SharedCamera
 from mask_app.settings import Settings
-from mask_detector.detector import Face, MaskDetector
+from mask_detector.detector import Face, Faces, MaskDetector
 
 Result = TypeVar("Result")
 
@@ -42,10 +42,10 @@ class FakeDetector:
     seen: list[np.ndarray] = field(default_factory=list)
     meanwhile: Callable[[], object] = bool
 
-    def detect(self, image: np.ndarray) -> list[Face]:
+    def detect(self, image: np.ndarray) -> Faces:
         self.seen.append(image.copy())
         self.meanwhile()
-        return list(self.faces)
+        return Faces(self.faces)
 
 
 def live_view(detector: FakeDetector, **settings: Any) -> LiveView:

@@ -11,7 +11,14 @@ import pytest
 from face_detector import Detections
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
-from mask_detector.detector import Face, MaskDetector, count_faces, is_unsure, whole_pixels
+from mask_detector.detector import (
+    HIDING_SCORE,
+    Face,
+    MaskDetector,
+    count_faces,
+    is_unsure,
+    whole_pixels,
+)
 from mask_detector.errors import ModelFileError
 from mask_detector.images import read_photo
 
@@ -32,6 +39,10 @@ class Finder:
 
     def find(self, image):
         return self.found
+
+    def find_with_candidates(self, image, lowest_score):
+        assert lowest_score == HIDING_SCORE
+        return self.found, Detections(self.found.boxes / 2, self.found.scores / 2)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +83,28 @@ def test_each_face_is_classified_from_its_own_crop(classifier, photo):
         assert list(found.probabilities) == list(classifier.classes)
         np.testing.assert_allclose(list(found.probabilities.values()), row, atol=1e-4)
     assert [found.score for found in faces] == pytest.approx([0.9, 0.7, 0.5])
+
+
+def test_candidates_are_kept_apart_and_only_where_faces_are_hidden(classifier, photo):
+    boxes = [(50, 60, 150, 190), (300, 100, 340, 160)]
+    detector = MaskDetector(Finder(*boxes), classifier, 0.0)
+    plain = detector.detect(photo)
+    assert plain.candidates == []
+    detector.hiding = True
+    faces = detector.detect(photo)
+    assert faces == plain
+    assert [each.box for each in faces.candidates] == [(25, 30, 75, 95), (150, 50, 170, 80)]
+    assert [each.score for each in faces.candidates] == pytest.approx([0.45, 0.25])
+    assert detector.detect_many([]) == []
+
+
+@pytest.mark.parametrize("name", ["ssd", "yunet"])
+def test_hiding_changes_no_face(examples, model, name):
+    image = read_photo(examples / "example_08.jpg")
+    plain = MaskDetector.load(model, name).detect(image)
+    faces = MaskDetector.load(model, name, hiding=True).detect(image)
+    assert faces == plain
+    assert all(HIDING_SCORE <= each.score < 0.5 for each in faces.candidates)
 
 
 def test_several_pictures_keep_their_own_faces(classifier, photo, examples):

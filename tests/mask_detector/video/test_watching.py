@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from streams import MjpegServer
 
-from mask_detector.detector import Face, MaskDetector
+from mask_detector.detector import Face, Faces, MaskDetector
 from mask_detector.video.captures import SourceOptions
 from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.view import View
@@ -29,9 +29,9 @@ class SquareDetector:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def detect_many(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
+    def detect_many(self, images: Sequence[np.ndarray]) -> list[Faces]:
         self.batches.append(len(images))
-        return [[self._face(*image.shape[:2])] for image in images]
+        return [Faces([self._face(*image.shape[:2])]) for image in images]
 
     def _face(self, height: int, width: int) -> Face:
         box = (width // 10, height * 6 // 10, width * 3 // 10, height * 8 // 10)
