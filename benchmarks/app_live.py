@@ -145,7 +145,7 @@ def measure_first_page(app: App, browser: Any) -> float:
     """Seconds from starting the app to its first page in a browser that is already open."""
     page = browser.new_page()
     page.goto(app.url)
-    page.get_by_role("heading", name="Photos").wait_for()
+    page.get_by_role("heading", name="Face masks").wait_for()
     seconds = time.monotonic() - app.started
     page.close()
     return round(seconds, 1)
@@ -159,13 +159,13 @@ def measure_live(app: App, browser: Any, seconds: float) -> dict[str, float]:
     live = open_live_page(app, page)
     page.get_by_text("Mirror the picture").click()  # numbers are read from left to right
     live.get_by_role("button", name="Start").click()
-    page.get_by_text("pictures a second").wait_for()
+    page.get_by_text("frames per second").wait_for()
     time.sleep(5)  # the connection finds its bit rate
     frame = next(frame for frame in page.frames if "streamlit_webrtc" in frame.url)
     frame.evaluate("clocks.camera.length = clocks.answer.length = 0")
     time.sleep(seconds)
     clocks = frame.evaluate("clocks")
-    told = page.get_by_text("pictures a second").inner_text()
+    told = page.get_by_text("frames per second").inner_text()
     page.close()
     taken = delays(clocks["camera"], clocks["answer"])
     camera_frames = len({when for _, when in clocks["camera"]})
@@ -186,7 +186,7 @@ def measure_starts(app: App, browser: Any, starts: int) -> dict[str, float]:
     warm = min(5, starts)
     for number in range(1, starts + 1):
         live.get_by_role("button", name="Start").click()
-        page.get_by_text("pictures a second").wait_for()
+        page.get_by_text("frames per second").wait_for()
         live.get_by_role("button", name="Stop").click()
         page.get_by_text("Press Start").wait_for()
         if number in (warm, starts):

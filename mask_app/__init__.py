@@ -1,10 +1,15 @@
-"""The pages of the Streamlit app (``app.py``), each a thin layer over ``mask_detector``.
+"""The Streamlit app (``app.py``), a thin layer over ``mask_detector``.
 
-config.py   what whoever runs the app decides: limits, password, cameras, STUN and TURN
-settings.py   what a visitor decides: the sidebar
-models.py     detectors, loaded once and shared by all sessions
-widgets.py      what several pages show: counts, tables of faces, charts
-photo.py  video.py  live.py  about.py    one page each
-live_view.py  the live page's frames: find, follow, draw, count; knows nothing of Streamlit
-video_job.py  one uploaded video in a process of its own
+pages.py             the frame of all pages, and the first one
+photo.py             the page for photos; photo_results.py processes, draws and packs them
+video.py             the page for videos; video_workspace.py keeps one session's video,
+                     video_job.py processes it in a process of its own
+live.py              the page for the live camera; live_processing.py processes its frames,
+                     live_tracks.py sends them over WebRTC, server_cameras.py reads the server's
+about.py             the page about the model
+settings.py          the visitor's settings: the sidebar
+widgets.py           what several pages show: counts, tables of faces, charts
+models.py            detectors, loaded once and shared by all sessions
+config.py            the administrator's settings: limits, password, cameras, STUN and TURN
+login.py             the password; upload_guard.py refuses files before it was entered
 """

@@ -1,39 +1,50 @@
-"""What whoever runs the app decides: limits, password, cameras, ways around firewalls.
+"""The administrator's settings: limits, password, cameras, STUN and TURN servers.
 
-Each setting is an environment variable, or the same name in ``.streamlit/secrets.toml``;
-``docs/deploy.md`` explains them.
+Each one is an environment variable, or the same name in ``.streamlit/secrets.toml``;
+``docs/deploy.md`` lists them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.config import get_option
 
 from mask_detector.detector import DEFAULT_MODEL
 from mask_detector.errors import UserFacingError
 
+_LARGEST_LIMIT = 1_000_000
+_ICE_SERVERS = (
+    "a JSON list such as "
+    '[{"urls": "turn:turn.example.org:3478", "username": "me", "credential": "secret"}]'
+)
+_CAMERAS = 'a JSON object such as {"Front door": "rtsp://…", "Desk": "0"}'
+_ICE_ADDRESS = re.compile(r"(stuns?|turns?):\S+")
+
 
 class ConfigError(UserFacingError):
-    """A setting of the app cannot be understood."""
+    """A setting of the app has a value that cannot be used."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one visitor may ask of the machine.
+    """How much work one visitor may give to the server.
 
     Attributes:
-        photos: photos at once.
-        photo_megabytes: size of one photo's file.
-        photo_megapixels: width x height of one photo.
-        video_megabytes: size of a video's file.
-        video_minutes: length of a video.
-        video_megapixels: width x height of a video's frames.
-        videos_at_once: videos of all visitors that are worked on at the same time.
+        photos: number of photos at once.
+        photo_megabytes: size of one photo's file, in units of 2**20 bytes.
+        photo_megapixels: width x height of one photo, in millions of pixels.
+        video_megabytes: size of a video's file, in units of 2**20 bytes.
+        video_minutes: duration of a video.
+        video_megapixels: width x height of each frame of a video, in millions of pixels.
+        videos_at_once: number of videos, of all visitors, that are processed at the same time.
     """
 
     photos: int = 50
@@ -46,60 +57,109 @@ class Limits:
 
 
 def limits() -> Limits:
-    """The limits, each overridden by ``MASK_APP_`` and its name, such as MASK_APP_PHOTOS."""
+    """The limits, each overridden by ``MASK_APP_`` and its name, such as MASK_APP_PHOTOS.
+
+    Raises:
+        ConfigError: one of them is not a whole number from 1 to a million.
+    """
     changed = {}
-    for name in Limits.__dataclass_fields__:
-        text = _setting(f"MASK_APP_{name.upper()}")
+    for field in fields(Limits):
+        name = f"MASK_APP_{field.name.upper()}"
+        text = _text(name)
         if text is None:
             continue
-        if not str(text).isdigit() or int(text) < 1:
-            raise ConfigError(f"MASK_APP_{name.upper()} must be a whole number, not {text!r}")
-        changed[name] = int(text)
+        # No sign, no digits of other scripts, and few enough of them for int().
+        if not re.fullmatch(r"0*[1-9][0-9]{0,6}", text) or int(text) > _LARGEST_LIMIT:
+            raise ConfigError(
+                f"{name} must be a whole number from 1 to {_LARGEST_LIMIT:,}, not {text[:40]!r}"
+            )
+        changed[field.name] = int(text)
     return Limits(**changed)
 
 
 def model_path() -> Path:
-    """The model file: ``MASK_APP_MODEL`` or the shipped one."""
-    return Path(_setting("MASK_APP_MODEL") or DEFAULT_MODEL)
+    """The model file: ``MASK_APP_MODEL``, or the one in this repository."""
+    return Path(_text("MASK_APP_MODEL") or DEFAULT_MODEL)
 
 
 def password() -> str | None:
-    """The password that visitors are asked for, None where there is none: MASK_APP_PASSWORD."""
-    return _setting("MASK_APP_PASSWORD") or None
+    """The password that visitors must enter: ``MASK_APP_PASSWORD``; None where none is set."""
+    return _text("MASK_APP_PASSWORD") or None
 
 
 def ice_servers() -> list[dict[str, Any]]:
     """STUN and TURN servers for the live camera: ``MASK_APP_ICE_SERVERS``, a JSON list.
 
-    The list is empty by default: the app then asks no server on the internet for anything.
+    The list is empty by default: the app then contacts no server on the internet.
+
+    Raises:
+        ConfigError: it is not a list of servers as browsers take it.
     """
-    value = _setting("MASK_APP_ICE_SERVERS") or []
-    try:
-        servers = json.loads(value) if isinstance(value, str) else list(value)
-        plain = [dict(server) for server in servers]
-        if all("urls" in server for server in plain):
-            return plain
-    except (TypeError, ValueError):
-        pass
-    raise ConfigError(
-        "MASK_APP_ICE_SERVERS must be a JSON list such as "
-        '[{"urls": "turn:turn.example.org:3478", "username": "me", "credential": "secret"}]'
-    )
+    value = _from_json("MASK_APP_ICE_SERVERS", _ICE_SERVERS)
+    if value is None:
+        return []
+    if not isinstance(value, list | tuple) or not all(map(_is_ice_server, value)):
+        raise ConfigError(f"MASK_APP_ICE_SERVERS must be {_ICE_SERVERS}")
+    return [dict(server) for server in value]
 
 
 def cameras() -> dict[str, str]:
-    """Cameras of the server that visitors may look through, name to source: MASK_APP_CAMERAS.
+    """The server's cameras that visitors may watch, name to source: ``MASK_APP_CAMERAS``.
 
-    None by default. Visitors see the names alone and can never name a source of their own.
+    None by default. Visitors see only the names, and cannot enter a source of their own.
+
+    Raises:
+        ConfigError: it is not an object of names and sources.
     """
-    value = _setting("MASK_APP_CAMERAS") or {}
+    value = _from_json("MASK_APP_CAMERAS", _CAMERAS)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(map(_is_camera, value.items())):
+        raise ConfigError(f"MASK_APP_CAMERAS must be {_CAMERAS}")
+    return {name: str(source) for name, source in value.items()}
+
+
+def _is_ice_server(server: object) -> bool:
+    """Whether it is an RTCIceServer of the WebRTC standard."""
+    if not isinstance(server, Mapping):
+        return False
+    addresses = server.get("urls")
+    addresses = [addresses] if isinstance(addresses, str) else addresses
+    return (
+        isinstance(addresses, list | tuple)
+        and len(addresses) > 0
+        and all(isinstance(each, str) and _ICE_ADDRESS.fullmatch(each) for each in addresses)
+        and all(isinstance(server.get(key, ""), str) for key in ("username", "credential"))
+    )
+
+
+def _is_camera(item: tuple[str, object]) -> bool:
+    name, source = item
+    if isinstance(source, str):
+        return bool(name.strip() and source.strip())
+    whole = isinstance(source, int) and not isinstance(source, bool) and source >= 0
+    return bool(name.strip()) and whole
+
+
+def _from_json(name: str, expected: str) -> Any:
+    """A setting that holds JSON, or a table or array of ``secrets.toml``; None where not set."""
+    value = _setting(name)
+    if not isinstance(value, str):
+        return value
     try:
-        named = dict(json.loads(value) if isinstance(value, str) else value)
-    except (TypeError, ValueError):
-        raise ConfigError(
-            'MASK_APP_CAMERAS must be a JSON object such as {"Front door": "rtsp://…", "Desk": "0"}'
-        ) from None
-    return {str(name): str(source) for name, source in named.items()}
+        return json.loads(value) if value.strip() else None
+    except (ValueError, RecursionError):
+        raise ConfigError(f"{name} must be {expected}") from None
+
+
+def _text(name: str) -> str | None:
+    """A setting that is text or a whole number; None where not set."""
+    value = _setting(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int) or "\0" in str(value):
+        raise ConfigError(f"{name} must be text in quotes")
+    return str(value)
 
 
 def _setting(name: str) -> Any:
@@ -107,5 +167,10 @@ def _setting(name: str) -> Any:
         return os.environ[name]
     try:
         return st.secrets.get(name)
-    except (FileNotFoundError, st.errors.StreamlitAPIException):  # there is no secrets file
+    except (OSError, ValueError, RecursionError, st.errors.StreamlitAPIException):
+        # Streamlit raises the same for no file and for a damaged one: a typing mistake in the
+        # file must not open an app that has a password.
+        files = [path for path in get_option("secrets.files") if Path(path).exists()]
+        if files:
+            raise ConfigError(f"{files[0]} cannot be read; it must be valid TOML") from None
         return None

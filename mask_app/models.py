@@ -1,4 +1,4 @@
-"""Detectors: loaded once for all sessions, tuned for each."""
+"""Detectors: loaded once for all sessions, with each session's settings."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from mask_app.settings import Settings  # which imports this module
 
 LEAST_CONFIDENCE = 0.2
-"""The lowest face score that a visitor can ask for."""
+"""The lowest face score that a visitor can choose."""
 
 
 class SharedDetector:
-    """A face detector that sessions take turns with: OpenCV's networks bear one thread at a time.
+    """A face detector that sessions take turns with: OpenCV's networks allow one thread at a time.
 
     Args:
         name: one of ``face_detector.DETECTORS``.
-        thorough: for photos, otherwise fast enough for video.
+        thorough: take the time that a photo is worth, instead of one fast pass for video.
     """
 
     def __init__(self, name: str, thorough: bool) -> None:
@@ -67,13 +67,13 @@ class ConfidentDetector:
 
 @st.cache_resource(show_spinner=False)
 def model() -> ModelFile:
-    """The operator's model file, its network not yet made ready."""
+    """The administrator's model file; its network is not loaded yet."""
     return read_model(config.model_path())
 
 
-@st.cache_resource(show_spinner="Loading the mask detector…")
+@st.cache_resource(show_spinner="Loading the mask classifier…")
 def classifier(thorough: bool) -> Classifier:
-    """The model's mask classifier: ``thorough`` looks at each face twice."""
+    """The model's mask classifier; ``thorough`` classifies each face twice, also mirrored."""
     return Classifier(model(), mirrored=thorough)
 
 

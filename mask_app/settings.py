@@ -1,8 +1,9 @@
-"""What a visitor decides: the sidebar, the same on every page, acting at once."""
+"""A visitor's settings: the sidebar. They belong to the session, whichever page is open."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -12,86 +13,120 @@ from mask_detector.command_line import BLUR_CHOICES
 from mask_detector.detector import DEFAULT_CONFIDENCE
 
 DETECTOR_NAMES = {
-    "yunet": "Modern (far faces too)",
-    "ssd": "Classic (near faces)",
+    "yunet": "YuNet (also small faces)",
+    "ssd": "SSD (large faces)",
 }
 BLUR_NAMES = {
     "none": "Nobody",
     "without_mask": "People without a mask or unsure",
     "all": "Everybody",
 }
+_PREFIX = "setting_"  # of their names in the session's state
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One visitor's choices.
+    """One visitor's settings.
 
     Attributes:
         detector: a name from ``face_detector.DETECTORS``.
         confidence: faces with a lower score are left out.
         unsure: half width of the band in which a face is called unsure.
-        blur: whose faces are made unrecognisable; one of ``BLUR_CHOICES``.
-        mirror: the live picture is shown as in a mirror.
-        alarm: a sound where somebody wears no mask, on the live page.
-        alarm_pause: seconds between two sounds, at least.
+        blur: the faces to blur; one of ``privacy.BLUR_CHOICES``.
+        mirror: show the live picture mirrored.
+        alarm: play a sound on the live page when somebody wears no mask.
+        alarm_pause: minimum seconds between two sounds.
     """
 
     detector: str
     confidence: float
     unsure: float
     blur: str
-    mirror: bool
-    alarm: bool
-    alarm_pause: int
+    mirror: bool = True
+    alarm: bool = False
+    alarm_pause: int = 5
 
     def for_video(self) -> tuple[object, ...]:
-        """Those that change what comes out of a recorded video."""
+        """Those that change the result of a recorded video."""
         return self.detector, self.confidence, self.unsure, self.blur
 
 
-def sidebar() -> Settings:
-    """Draw the settings and give what they are set to."""
+def sidebar(camera: bool) -> Settings:
+    """Draw the settings that matter on a page and return all of them.
+
+    Args:
+        camera: the page shows a live camera.
+    """
+    detectors = sorted(face_detector.DETECTORS, key=list(DETECTOR_NAMES).index)
+    defaults = {
+        "detector": detectors[0],
+        "confidence": DEFAULT_CONFIDENCE,
+        "unsure_below": round(0.5 + default_unsure(), 2),
+        "blur": "none",
+        "mirror": True,
+        "alarm": False,
+        "alarm_pause": 5,
+    }
+    # Streamlit forgets the values of widgets that a page does not draw: they are kept apart.
+    kept: dict[str, Any] = st.session_state.setdefault("settings", defaults)
+    for name, value in kept.items():
+        st.session_state[_PREFIX + name] = st.session_state.get(_PREFIX + name, value)
     with st.sidebar:
         st.header("Settings", anchor=False)
-        detector = st.selectbox(
-            "Face finder",
-            sorted(face_detector.DETECTORS, key=list(DETECTOR_NAMES).index),
-            format_func=DETECTOR_NAMES.__getitem__,
-            help="How faces are looked for. The modern one also finds faces that are small, "
-            "far away or covered.",
-        )
-        confidence = st.slider(
-            "How clear a face must be",
-            LEAST_CONFIDENCE,
-            0.95,
-            DEFAULT_CONFIDENCE,
-            0.05,
-            format="percent",
-            help="Raise this when things that are no faces get a box, "
-            "lower it when faces are missed.",
-        )
-        unsure = st.slider(
-            "Say “Unsure” below",
-            0.5,
-            0.95,
-            round(0.5 + default_unsure(), 2),
-            0.01,
-            format="percent",
-            help="A face whose answer is less likely than this is called unsure. "
-            "At 50% every face gets an answer.",
-        )
-        blur = st.selectbox(
-            "Blur faces of",
-            BLUR_CHOICES,
-            format_func=BLUR_NAMES.__getitem__,
-            help="Blurred before the result is shown or can be downloaded.",
-        )
-        st.subheader("Camera and sound", anchor=False)
-        mirror = st.toggle("Mirror the picture", True, help="As people know themselves.")
-        alarm = st.toggle("Sound when somebody wears no mask")
-        pause = st.slider(
-            "Seconds between two sounds", 2, 60, 5, disabled=not alarm, help="At least."
-        )
-    band = round(unsure - 0.5, 2)
-    # Streamlit's types name typing.Never, which Python 3.10 lacks: there selectbox gives None.
-    return Settings(detector, confidence, band, blur, mirror, alarm, pause)  # type: ignore[arg-type]
+        _draw_detection(detectors)
+        if camera:
+            _draw_camera()
+    kept.update({name: st.session_state[_PREFIX + name] for name in kept})
+    others = {name: value for name, value in kept.items() if name != "unsure_below"}
+    return Settings(unsure=round(kept["unsure_below"] - 0.5, 2), **others)
+
+
+def _draw_detection(detectors: list[str]) -> None:
+    st.selectbox(
+        "Face detector",
+        detectors,
+        format_func=DETECTOR_NAMES.__getitem__,
+        key=_PREFIX + "detector",
+        help="How faces are detected. YuNet also detects faces that are small, far away or "
+        "partly covered.",
+    )
+    st.slider(
+        "Minimum face confidence",
+        LEAST_CONFIDENCE,
+        0.95,
+        step=0.05,
+        format="percent",
+        key=_PREFIX + "confidence",
+        help="Raise it when other things than faces get a box, lower it when faces are missed.",
+    )
+    st.slider(
+        "“Unsure” below",
+        0.5,
+        0.95,
+        step=0.01,
+        format="percent",
+        key=_PREFIX + "unsure_below",
+        help="A face whose label is less likely than this is called unsure. "
+        "At 50% every face gets a label.",
+    )
+    st.selectbox(
+        "Blur faces of",
+        BLUR_CHOICES,
+        format_func=BLUR_NAMES.__getitem__,
+        key=_PREFIX + "blur",
+        help="Faces are blurred before the result is shown or can be downloaded.",
+    )
+
+
+def _draw_camera() -> None:
+    st.subheader("Camera and sound", anchor=False)
+    st.toggle("Mirror the picture", key=_PREFIX + "mirror", help="Labels stay readable.")
+    alarm = st.toggle("Sound when somebody wears no mask", key=_PREFIX + "alarm")
+    st.slider(
+        "Seconds between two sounds",
+        2,
+        60,
+        key=_PREFIX + "alarm_pause",
+        disabled=not alarm,
+        help="Minimum, however many people come.",
+    )

@@ -1,10 +1,7 @@
-"""The page for videos: upload one, watch the result, take it along."""
+"""The page for videos: upload one, watch the result, download it."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,120 +9,94 @@ import pandas as pd
 import streamlit as st
 
 from mask_app import config, models, widgets
+from mask_app.photo_results import safe_name
 from mask_app.settings import Settings
-from mask_app.video_job import VideoJob, check_video
+from mask_app.video_job import VideoJob
+from mask_app.video_workspace import VIDEO_SUFFIXES, VideoWorkspace, workspace
+from mask_detector.errors import SourceError
 
-VIDEO_SUFFIXES = ("mp4", "mov", "m4v", "avi", "mkv", "webm", "mpg", "mpeg")
 _CHART_POINTS = 300
 _EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "example_video.mp4"
 
 
 def page(settings: Settings) -> None:
     """Draw the page."""
-    st.header("Video", anchor=False)
+    st.title("Video", anchor=False)
     limits = config.limits()
+    work = workspace()
     upload = st.file_uploader(
-        f"Drop a video here or choose one, up to {limits.video_minutes} minutes",
-        type=list(VIDEO_SUFFIXES),
-        max_upload_size=limits.video_megabytes,
-        help="It is looked at on the computer that runs this page and deleted when you close it.",
+        f"Drop a video here or choose one: up to {limits.video_minutes} minutes "
+        f"and {limits.video_megabytes} MB",
+        type=["video", *VIDEO_SUFFIXES],
+        key=f"video_upload_{work.uploads}",
+        help="It is processed on the computer that runs this page, and deleted when you close "
+        "the page or remove it.",
     )
-    example = upload is None and st.toggle("Take the example video")
-    if upload is None and not example:
-        _desk().clear()
+    if upload is not None:
+        _take(work, upload.name, upload.getbuffer())
+    if refused := st.session_state.get("video_refused"):
+        widgets.show_error(*refused)
+    if not work.name:
+        if st.button("Use the example video"):
+            _take(work, _EXAMPLE.name, _EXAMPLE.read_bytes())
         return
-    name = upload.name if upload else _EXAMPLE.name
-    desk = _desk()
-    wanted = (upload.file_id if upload else "example", settings.for_video())
-    if desk.job is not None and desk.wanted != wanted:
-        st.info("The result below was made with other settings.", icon="🎛️")
-    if st.button("Look at it" if desk.job is None else "Look at it again", type="primary"):
-        desk.begin(upload.getvalue() if upload else _EXAMPLE.read_bytes(), name, settings)
-        desk.wanted = wanted
-    if desk.job is None:
+    st.markdown(f"**{widgets.escaped(work.name)}**")
+    _show_buttons(work, settings)
+    if work.job is None:
         return
-    if desk.job.running:
-        st.fragment(_show_progress, run_every=0.5)(desk)
-    elif desk.job.error is not None:
-        st.error(f"**{name}**: {desk.job.error}.", icon="🚫")
+    if work.made_with != settings.for_video():
+        st.info("The result below was made with other settings.", icon=":material/tune:")
+    if work.job.running:
+        st.fragment(_show_progress, run_every=0.5)(work)
+    elif work.job.error is not None:
+        widgets.show_error(work.job.error, work.name)
     else:
-        _show_result(desk.job, Path(name).stem)
+        _show_result(work.job, Path(work.name).stem)
 
 
-@st.cache_resource(show_spinner=False)
-def _turns(at_once: int) -> threading.Semaphore:
-    return threading.Semaphore(at_once)
+def _take(work: VideoWorkspace, name: str, data: bytes | memoryview) -> None:
+    work.uploads += 1
+    st.session_state["video_refused"] = None
+    try:
+        work.take(name, data)
+    except SourceError as error:
+        st.session_state["video_refused"] = str(error), safe_name(name)
+    st.rerun()
 
 
-class _Desk:
-    """One session's video: its files, in a folder that nobody else knows of, and the work on it."""
-
-    def __init__(self) -> None:
-        self.job: VideoJob | None = None
-        self.wanted: tuple[object, ...] = ()
-        self._folder = tempfile.TemporaryDirectory(prefix="mask_app_", ignore_cleanup_errors=True)
-
-    def begin(self, data: bytes, name: str, settings: Settings) -> None:
-        """Look at an uploaded video, in place of the one before.
-
-        Raises:
-            SourceError: it cannot be looked at.
-        """
-        self.clear()
-        limits = config.limits()
-        folder = Path(tempfile.mkdtemp(dir=self._folder.name))
-        suffix = Path(name).suffix.lower()
-        video = folder / f"upload{suffix if suffix[1:] in VIDEO_SUFFIXES else '.mp4'}"
-        video.write_bytes(data)
-        facts = check_video(video, limits)
-        turn = _turns(limits.videos_at_once)
-        self.job = VideoJob(video, folder, facts, limits, settings, config.model_path(), turn)
-
-    def clear(self) -> None:
-        """Stop what is under way and delete its files."""
-        if self.job is not None:
-            self.job.cancel()
-            self.job = None
-        for folder in Path(self._folder.name).iterdir():
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def close(self) -> None:
-        """The session is over."""
-        self.clear()
-        self._folder.cleanup()
+def _show_buttons(work: VideoWorkspace, settings: Settings) -> None:
+    with st.container(horizontal=True):
+        if work.job is None or not work.job.running:
+            text = "Process video" if work.job is None else "Process again"
+            if st.button(text, type="primary"):
+                work.begin(settings)
+                st.rerun()
+        if st.button("Remove", icon=":material/delete:"):
+            work.clear()
+            st.rerun()
 
 
-@st.cache_resource(scope="session", show_spinner=False, on_release=lambda desk: desk.close())
-def _desk() -> _Desk:
-    return _Desk()
-
-
-def _show_progress(desk: _Desk) -> None:
-    job = desk.job
+def _show_progress(work: VideoWorkspace) -> None:
+    job = work.job
     if job is None or not job.running:
         st.rerun()
-    share, left = job.progress()
-    text = "Waiting for the videos of others…" if job.waiting else f"{share:.0%} done"
-    if left is not None:
-        text += f", {_duration(left)} left"
-    st.progress(share, text)
+    widgets.job_progress(job)
     if st.button("Cancel"):
-        desk.clear()
+        work.cancel()
         st.rerun()
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def _show_result(job: VideoJob, stem: str) -> None:
     classes = models.model().card.classes
-    counts = pd.DataFrame(job.rows()).set_index("time_s")
+    rows = job.rows()
+    if not rows:
+        st.info("The video has no frame.", icon=":material/search_off:")
+        return
+    counts = pd.DataFrame(rows).set_index("time_s")
     most = counts.reindex(columns=[*classes, "unsure"], fill_value=0).fillna(0).max().astype(int)
     st.subheader("Most at once", anchor=False)
     widgets.count_tiles(most.to_dict(), classes)
-    st.video(str(job.output), alt=f"{stem} with a box and an answer for each face")
+    st.video(str(job.output), alt=f"{stem} with a box and a label for each face")
     st.subheader("Over time", anchor=False)
     widgets.counts_chart(_thinned(counts.fillna(0), classes), classes, "Seconds", "d")
     with st.container(horizontal=True):
@@ -145,7 +116,7 @@ def _show_result(job: VideoJob, stem: str) -> None:
 
 
 def _thinned(counts: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Of many frames, at most ``_CHART_POINTS`` moments, each with the most people in it."""
+    """At most ``_CHART_POINTS`` rows, each with the highest counts of the frames it stands for."""
     if len(counts) <= _CHART_POINTS:
         return counts
     bins = pd.cut(counts.index, _CHART_POINTS, labels=False)

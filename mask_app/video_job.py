@@ -1,8 +1,8 @@
-"""One uploaded video, looked at by the video script in a process of its own.
+"""One uploaded video, processed by the video script in a process of its own.
 
-A process keeps one visitor's heavy video from holding up the pages of the others, can be
-cancelled at any moment, and takes nothing else down if a damaged file should crash a decoder.
-Knows nothing of Streamlit.
+A process keeps one visitor's long video from holding up the pages of the others, can be
+cancelled at any time, and ends nothing else if a damaged file should crash a decoder.
+Independent of Streamlit.
 """
 
 from __future__ import annotations
@@ -26,16 +26,23 @@ from mask_app.settings import Settings
 from mask_detector.errors import SourceError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# A playlist in a video's clothing would make FFmpeg open other files or addresses.
+# A playlist that is named like a video would make FFmpeg open other files or addresses.
 _CONTAINERS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,m4v"}
 _NICENESS = 10
-_LONGEST_FACTOR = 30  # a video may take so many times its own length; then something is wrong
+_LONGEST_FACTOR = 30  # times its own duration; a video that takes longer is given up
 _LEAST_LIMIT_S = 300
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of a video before it is looked at."""
+class VideoFacts:
+    """What is known of a video before it is processed.
+
+    Attributes:
+        width: in pixels, of the first frames.
+        height: in pixels, of the first frames.
+        seconds: duration; 0 where the file does not say.
+        frames: how many there should be.
+    """
 
     width: int
     height: int
@@ -43,11 +50,15 @@ class Facts:
     frames: int
 
 
-def check_video(path: Path, limits: Limits) -> Facts:
-    """Whether an uploaded video may be looked at.
+def check_video(path: Path, limits: Limits) -> VideoFacts:
+    """Read what an uploaded video is, and refuse what is too much.
+
+    Args:
+        path: the file.
+        limits: the administrator's.
 
     Raises:
-        SourceError: it is no video, too long or too large.
+        SourceError: it is not a video, too long or too large.
     """
     try:
         with av.open(str(path), options=_CONTAINERS, metadata_errors="replace") as container:
@@ -58,7 +69,7 @@ def check_video(path: Path, limits: Limits) -> Facts:
             rate = float(stream.average_rate or 25)
             width, height = stream.width, stream.height
     except (av.FFmpegError, OSError, ValueError):
-        raise SourceError("this is no video, or a damaged one") from None
+        raise SourceError("this is not a video, or it is damaged") from None
     if width * height > limits.video_megapixels * 1_000_000:
         raise SourceError(
             f"{width} x {height} is too large a picture, "
@@ -69,33 +80,34 @@ def check_video(path: Path, limits: Limits) -> Facts:
             f"the video is {seconds / 60:.0f} minutes long, "
             f"at most {limits.video_minutes} are accepted"
         )
-    return Facts(width, height, seconds, round(seconds * rate))
+    return VideoFacts(width, height, seconds, round(seconds * rate))
 
 
 class VideoJob:
-    """The video script at work on one file.
+    """A run of the video script on one file.
 
     Attributes:
         facts: of the video.
         output: the annotated video.
-        records: JSON lines, one a frame; grows while the job runs.
-        table: CSV, one row a face.
+        records: JSON lines, one per frame; grows while the job runs.
+        table: CSV, one row per face.
+        error: why there is no result, None where there is one or will be.
     """
 
     def __init__(
         self,
         video: Path,
         folder: Path,
-        facts: Facts,
+        facts: VideoFacts,
         limits: Limits,
         settings: Settings,
         model: Path,
-        turn: threading.Semaphore,
+        slots: threading.Semaphore,
     ) -> None:
         """
         Args:
             folder: where results go; must exist.
-            turn: is held while the job works, so that only so many work at once.
+            slots: one of them is taken while the job works: so many work at the same time.
         """
         self.facts = facts
         self.output = folder / "result.mp4"
@@ -104,7 +116,7 @@ class VideoJob:
         self.error: str | None = None
         self._errors = folder / "errors.txt"
         self._command = _command(video, self, settings, model, limits)
-        self._turn = turn
+        self._slots = slots
         self._limit_s = max(_LEAST_LIMIT_S, _LONGEST_FACTOR * facts.seconds)
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = threading.Event()
@@ -115,14 +127,14 @@ class VideoJob:
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._turn.acquire(timeout=0.2):
+        while not self._slots.acquire(timeout=0.2):
             if self._cancelled.is_set():
                 return
         try:
             if not self._cancelled.is_set():
                 self._work()
         finally:
-            self._turn.release()
+            self._slots.release()
 
     def _work(self) -> None:
         self._began = time.monotonic()
@@ -143,32 +155,32 @@ class VideoJob:
                 self._stop()
             elif time.monotonic() - self._began > self._limit_s:
                 self._stop()
-                self.error = "looking at this video took too long"
+                self.error = "processing this video took too long"
         if self._process.returncode and not self._cancelled.is_set() and self.error is None:
-            self.error = self._last_words()
+            self.error = self._error_message()
 
     def _stop(self) -> None:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
 
-    def _last_words(self) -> str:
+    def _error_message(self) -> str:
         lines = self._errors.read_text(errors="replace").strip().splitlines()
-        said = lines[-1] if lines else ""
+        last = lines[-1] if lines else ""
         # The script's own sentences name the file; anything else is not for visitors.
         start = f"{Path(self._command[1]).name}: "
-        if said.startswith(start):
-            return said.removeprefix(start).rpartition(": ")[2]
-        return "this video could not be looked at"
+        if last.startswith(start):
+            return last.removeprefix(start).rpartition(": ")[2]
+        return "this video could not be processed"
 
     @property
     def waiting(self) -> bool:
-        """Others' videos come first."""
+        """Other visitors' videos are processed first."""
         return self.running and not self._began
 
     @property
     def running(self) -> bool:
-        """Neither finished nor failed nor cancelled."""
+        """Whether it has neither finished nor failed nor been cancelled."""
         return self._thread.is_alive()
 
     def cancel(self) -> None:
@@ -177,20 +189,20 @@ class VideoJob:
         self._thread.join()
 
     def rows(self) -> Sequence[dict[str, Any]]:
-        """Time and counts of every frame looked at so far."""
+        """Time and counts of every frame that was processed so far."""
         if self.records.exists():
             with self.records.open("rb") as file:
                 file.seek(self._read)
                 new = file.read()
             whole = new[: new.rfind(b"\n") + 1]
             self._read += len(whole)
-            for line in whole.splitlines():
+            for line in whole.splitlines():  # a line that is not finished is read next time
                 record = json.loads(line)
                 self._rows.append({"time_s": record["time_s"], **record["counts"]})
         return self._rows
 
     def progress(self) -> tuple[float, float | None]:
-        """Share done, and seconds left where they can be told."""
+        """Fraction done, 0 to 1, and seconds left, None where they cannot be estimated."""
         rows = self.rows()
         if not rows or not self.facts.seconds:
             return 0.0, None

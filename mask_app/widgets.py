@@ -1,8 +1,9 @@
-"""What several pages show: counts, a face's answer in words, a chart of counts over time."""
+"""What several pages show: counts, tables of faces, charts, errors, a job's progress."""
 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from mask_detector.wording import display_name
 if TYPE_CHECKING:
     import pandas as pd
 
-# Colour is never the only sign: each class has a mark and, in charts, a dash of its own.
+    from mask_app.video_job import VideoJob
+
+# Colour is never the only difference: each class has a mark and, in charts, a dash pattern.
 _MARKS = {"with_mask": "✓", "without_mask": "✗", "incorrect_mask": "!", "unsure": "?"}
 _OTHER_MARK = "•"
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [3, 5])
@@ -33,6 +36,53 @@ dl.tiles {display: grid; grid-template-columns: repeat(auto-fit, minmax(5.6rem, 
 """
 
 
+def escaped(text: str) -> str:
+    """Text that Streamlit shows as it is, not as Markdown: file names may contain anything."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-!|~$:&^=])", r"\\\1", " ".join(text.split()))
+
+
+def show_error(sentence: str, file: str = "") -> None:
+    """Show an error's sentence, which starts in lower case and has no full stop.
+
+    Args:
+        sentence: the error's text.
+        file: the name of the file that it is about.
+    """
+    if file:
+        st.error(f"**{escaped(file)}**: {escaped(sentence)}.", icon=":material/error:")
+    else:
+        text = f"{sentence[:1].upper()}{sentence[1:]}."
+        st.error(escaped(text), icon=":material/error:")
+
+
+def job_progress(job: VideoJob, title: str = "") -> None:
+    """A bar of a running job, with the time left."""
+    done, left = job.progress()
+    text = "Waiting for other visitors' videos…" if job.waiting else f"{done:.0%} done"
+    if left is not None:
+        text += f", {_duration(left)} left"
+    st.progress(done, title + text)
+
+
+def show_job_elsewhere() -> None:
+    """A running video's progress on the other pages."""
+    job = getattr(st.session_state.get("video_workspace"), "job", None)
+    if job is not None and job.running:
+        st.fragment(_show_job, run_every=1.0)(job)
+
+
+def _show_job(job: VideoJob) -> None:
+    if job.running:
+        job_progress(job, "Video: ")
+    elif job.error is None:
+        st.caption("The video is processed: its result is on the page Video.")
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
 def mark(label: str) -> str:
     """One character for a class."""
     return _MARKS.get(label, _OTHER_MARK)
@@ -45,12 +95,12 @@ def css_colour(label: str, classes: Sequence[str]) -> str:
 
 
 def with_unsure(counts: Mapping[str, int]) -> dict[str, int]:
-    """The counts with "unsure" named even where there is none, so that tiles keep their places."""
+    """The counts with "unsure" also where it is 0, so that tiles keep their places."""
     return {**counts, "unsure": counts.get("unsure", 0)}
 
 
 def count_tiles(counts: Mapping[str, int] | None, classes: Sequence[str]) -> None:
-    """A tile a class: its mark, its name, how many; a dash each where nothing is known yet."""
+    """A tile for each class: mark, name and number; a dash where nothing is known yet."""
     shown = dict.fromkeys([*classes, "unsure"], "-")
     if counts is not None:
         shown = {name: str(n) for name, n in with_unsure(counts).items()}
@@ -63,22 +113,22 @@ def count_tiles(counts: Mapping[str, int] | None, classes: Sequence[str]) -> Non
     st.html(f'{_TILES_CSS}<dl class="tiles" aria-label="People counted">{tiles}</dl>')
 
 
-def answer(face: Face) -> str:
-    """A face's answer with its mark: "✓ Mask", "? Unsure"."""
+def label_with_mark(face: Face) -> str:
+    """A face's label with its mark: "✓ Mask", "? Unsure"."""
     label = face.counted_as
     return f"{mark(label)} {display_name(label)}"
 
 
 def face_table(faces: Sequence[Face]) -> None:
-    """A row a face: number, answer, how likely each class is, where it is."""
-    import pandas as pd  # takes a while: the first page does not wait for it
+    """A row for each face: number, label, probability of each class, height."""
+    import pandas as pd  # slow to import: the first page does not wait for it
 
     if not faces:
         return
     rows = [
         {
             "Face": number,
-            "Answer": answer(face),
+            "Label": label_with_mark(face),
             **{display_name(name): p for name, p in face.probabilities.items()},
             "Height": face.box[3] - face.box[1],
         }
@@ -86,21 +136,25 @@ def face_table(faces: Sequence[Face]) -> None:
     ]
     columns = {
         display_name(name): st.column_config.ProgressColumn(
-            format="percent", min_value=0, max_value=1, help="How likely that is."
+            format="percent", min_value=0, max_value=1, help="Probability of this class."
         )
         for name in faces[0].probabilities
     }
     columns["Height"] = st.column_config.NumberColumn(
-        format="%d px", help="Height of the face in the photo. Below 20 pixels answers are guesses."
+        format="%d px",
+        help="Height of the face in the photo. Below 20 pixels labels are unreliable.",
     )
     st.dataframe(pd.DataFrame(rows), column_config=columns, hide_index=True, width="stretch")
 
 
 def counts_chart(counts: pd.DataFrame, classes: Sequence[str], x_title: str, x_format: str) -> None:
-    """Lines of counts over time, one a class, in its colour and its dash.
+    """Lines of counts over time, one per class, in its colour and dash pattern.
 
     Args:
-        counts: a row a moment, indexed by time (seconds or dates), a column a class.
+        counts: a row per time, indexed by seconds or dates, and a column per class.
+        classes: the model's class names, in order.
+        x_title: title of the time axis.
+        x_format: D3 format of its labels.
     """
     import altair as alt
     import pandas as pd
@@ -134,5 +188,5 @@ def counts_chart(counts: pd.DataFrame, classes: Sequence[str], x_title: str, x_f
         .properties(height=220)
     )
     most = counts.max()
-    told = ", ".join(f"{display_name(name)} at most {most[name]:.0f}" for name in names)
-    st.altair_chart(chart, width="stretch", alt=f"People counted over time: {told}.")
+    text = ", ".join(f"{display_name(name)} at most {most[name]:.0f}" for name in names)
+    st.altair_chart(chart, width="stretch", alt=f"People counted over time: {text}.")

@@ -1,6 +1,6 @@
-"""Cameras and streams that the operator lets visitors look through.
+"""The server's cameras and streams that the administrator lets visitors watch.
 
-However many look, each camera is opened once, and closed when the last one leaves.
+However many visitors watch, each camera is opened once, and closed when the last one leaves.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Callable
 import av
 import numpy as np
 
-from mask_app.live_view import LivePicture, LiveView
+from mask_app.live_processing import LiveProcessor
+from mask_app.live_tracks import AnnotatedTrack
 from mask_detector.video.sources import Sources
 
 
 class SharedCamera:
-    """A camera of the server, open while somebody looks through it.
+    """A camera of the server, open while somebody watches it.
 
     Attributes:
         error: why the last attempt to read it ended, None while it runs.
@@ -30,7 +31,7 @@ class SharedCamera:
         self._thread: threading.Thread | None = None
 
     def join(self, watcher: Callable[[np.ndarray], None]) -> None:
-        """Give every new frame (uint8 BGR) to ``watcher``, from a thread of the camera's."""
+        """Pass each new frame (uint8 BGR, shape (H, W, 3)) to ``watcher``, in a thread."""
         with self._lock:
             self._watchers.add(watcher)
             if self._thread is None:
@@ -39,7 +40,7 @@ class SharedCamera:
                 self._thread.start()
 
     def leave(self, watcher: Callable[[np.ndarray], None]) -> None:
-        """Stop that; whoever has left already may leave again."""
+        """Pass no more frames to ``watcher``; may be called more than once."""
         with self._lock:
             self._watchers.discard(watcher)
 
@@ -55,16 +56,16 @@ class SharedCamera:
                     for watcher in watchers:
                         watcher(frame.image)
         with self._lock:
-            # The reason may hold an address that visitors need not know.
+            # The reason may contain an address that visitors need not know.
             self.error = "the camera does not answer"
             self._thread = None
 
 
-class ServerPicture(LivePicture):
-    """The pictures of a camera of the server."""
+class ServerTrack(AnnotatedTrack):
+    """The annotated pictures of a camera of the server."""
 
-    def __init__(self, view: LiveView, camera: SharedCamera) -> None:
-        super().__init__(view)
+    def __init__(self, processor: LiveProcessor, camera: SharedCamera) -> None:
+        super().__init__(processor)
         self._camera = camera
         self._joined = False
 
@@ -82,6 +83,6 @@ class ServerPicture(LivePicture):
             self._server_loop.call_soon_threadsafe(self.put, frame)
 
     def stop(self) -> None:
-        """End the pictures; the last one to leave closes the camera."""
+        """End the pictures; the last visitor who leaves closes the camera."""
         self._camera.leave(self._arrived)
         super().stop()

@@ -1,4 +1,4 @@
-"""The live picture without a browser: what is looked at, counted, hidden and left behind."""
+"""The live picture without a browser: what is processed, counted, hidden and left behind."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 from waiting import PATIENCE_S, wait_until
 
-from mask_app.live_view import ALARM_AFTER_SECONDS, BrowserPicture, LiveView
-from mask_app.server_camera import ServerPicture, SharedCamera
+from mask_app.live_processing import ALARM_AFTER_SECONDS, LiveProcessor
+from mask_app.live_tracks import BrowserTrack
+from mask_app.server_cameras import ServerTrack, SharedCamera
 from mask_app.settings import Settings
 from mask_detector.detector import Face, Faces, MaskDetector
 
@@ -28,8 +29,10 @@ Result = TypeVar("Result")
 SETTINGS = Settings("yunet", 0.5, 0.1, "none", mirror=False, alarm=True, alarm_pause=5)
 
 
-def face(bare: float, left: int = 10) -> Face:
-    return Face((left, 10, left + 30, 50), 0.9, {"with_mask": 1 - bare, "without_mask": bare})
+def face(unmasked: float, left: int = 10) -> Face:
+    return Face(
+        (left, 10, left + 30, 50), 0.9, {"with_mask": 1 - unmasked, "without_mask": unmasked}
+    )
 
 
 @dataclass
@@ -48,8 +51,8 @@ class FakeDetector:
         return Faces(self.faces)
 
 
-def live_view(detector: FakeDetector, **settings: Any) -> LiveView:
-    return LiveView(cast(MaskDetector, detector), replace(SETTINGS, **settings))
+def live_processor(detector: FakeDetector, **settings: Any) -> LiveProcessor:
+    return LiveProcessor(cast(MaskDetector, detector), replace(SETTINGS, **settings))
 
 
 def noise() -> np.ndarray:
@@ -71,33 +74,34 @@ def video_frame(number: int) -> av.VideoFrame:
     ],
 )
 def test_the_newest_picture_is_counted(faces: list[Face], counts: dict[str, int]) -> None:
-    view = live_view(FakeDetector(faces))
-    assert not view.report().running
-    view.look(noise(), time.monotonic())
-    report = view.report()
-    assert report.running
-    assert report.counts == counts
-    assert [each for _, each in report.history] == [counts]
-    assert 0 <= report.delay < 1
+    processor = live_processor(FakeDetector(faces))
+    assert not processor.status().running
+    processor.process(noise(), time.monotonic())
+    status = processor.status()
+    assert status.running
+    assert status.counts == counts
+    assert [each for _, each in status.history] == [counts]
+    assert 0 <= status.delay < 1
 
 
 def test_nothing_of_an_earlier_stream_is_reported() -> None:
-    view = live_view(FakeDetector([face(0.9)]))
-    view.look(noise(), time.monotonic())
-    view.begin()
-    assert not view.report().running
-    assert view.report().counts is None
-    assert len(view.report().history) == 1
+    processor = live_processor(FakeDetector([face(0.9)]))
+    processor.process(noise(), time.monotonic())
+    processor.begin()
+    assert not processor.status().running
+    assert processor.status().counts is None
+    assert len(processor.status().history) == 1
 
 
 def test_a_mirrored_picture_has_mirrored_boxes() -> None:
     detector, image = FakeDetector(), noise()
-    shown = live_view(detector, mirror=True).look(image.copy(), time.monotonic())
+    shown = live_processor(detector, mirror=True).process(image.copy(), time.monotonic())
     assert (detector.seen[0] == image).all()
     assert (shown == image[:, ::-1]).all()
     detector.faces = [face(0.9, left=5)]
     plain, mirrored = (
-        live_view(detector, mirror=mirror).look(image.copy(), 0.0) for mirror in (False, True)
+        live_processor(detector, mirror=mirror).process(image.copy(), 0.0)
+        for mirror in (False, True)
     )
     edge = plain[40, 5]
     assert (edge != image[40, 5]).any()
@@ -113,44 +117,44 @@ def test_blurred_faces_are_gone_also_where_the_detector_misses_them_for_a_frame(
     unmasked: float, blur: str, hidden: bool, mirror: bool
 ) -> None:
     detector, image = FakeDetector([face(unmasked)]), noise()
-    view = live_view(detector, blur=blur, mirror=mirror)
+    processor = live_processor(detector, blur=blur, mirror=mirror)
     inside = (slice(20, 40), slice(15, 35))
     for number, faces in enumerate([detector.faces, detector.faces, [], detector.faces]):
         detector.faces = faces
         # A change of the settings must not show anybody either.
         detector.unsure = 0.1 + number / 100
-        view.settings = replace(view.settings, alarm_pause=5 + number)
-        shown = view.look(image.copy(), 1000 + number / 25)
+        processor.settings = replace(processor.settings, alarm_pause=5 + number)
+        shown = processor.process(image.copy(), 1000 + number / 25)
         shown = shown[:, ::-1] if mirror else shown
         assert (shown[inside].std() < image[inside].std() / 3) == hidden
 
 
 def test_a_change_of_settings_begins_nothing_again() -> None:
     detector = FakeDetector([face(0.9)])
-    view = live_view(detector)
+    processor = live_processor(detector)
     for step in range(40):
         detector.unsure = 0.1 + step / 1000
-        view.settings = replace(SETTINGS, alarm_pause=5 + step)
-        view.look(noise(), 1000 + step / 10)
-    assert view.report().alarms == 1
-    assert view.report().people == {"with_mask": 0, "without_mask": 1}
+        processor.settings = replace(SETTINGS, alarm_pause=5 + step)
+        processor.process(noise(), 1000 + step / 10)
+    assert processor.status().alarms == 1
+    assert processor.status().people == {"with_mask": 0, "without_mask": 1}
 
 
 def test_one_sound_a_person_however_long_they_stay() -> None:
-    view = live_view(FakeDetector([face(0.9)]))
+    processor = live_processor(FakeDetector([face(0.9)]))
     now = 1000.0
     for step in range(40):
-        view.look(noise(), now + step * ALARM_AFTER_SECONDS / 4)
+        processor.process(noise(), now + step * ALARM_AFTER_SECONDS / 4)
         if step * ALARM_AFTER_SECONDS / 4 < ALARM_AFTER_SECONDS:
-            assert view.report().alarms == 0
-    assert view.report().alarms == 1
+            assert processor.status().alarms == 0
+    assert processor.status().alarms == 1
 
 
 def test_no_sound_where_none_is_wanted() -> None:
-    view = live_view(FakeDetector([face(0.9)]), alarm=False)
+    processor = live_processor(FakeDetector([face(0.9)]), alarm=False)
     for step in range(8):
-        view.look(noise(), 1000.0 + step)
-    assert view.report().alarms == 0
+        processor.process(noise(), 1000.0 + step)
+    assert processor.status().alarms == 0
 
 
 class Camera:
@@ -179,7 +183,7 @@ def test_a_slow_detector_gets_the_newest_frame_alone() -> None:
     detector.meanwhile = lambda: wait_until(lambda: camera.given > 6 * len(detector.seen))
 
     async def watch() -> list[av.VideoFrame]:
-        picture = BrowserPicture(live_view(detector))
+        picture = BrowserTrack(live_processor(detector))
         picture.addTrack(cast(Any, camera))
         picture.start()
         pictures = [await picture.recv() for _ in range(3)]
@@ -197,11 +201,11 @@ def test_a_slow_detector_gets_the_newest_frame_alone() -> None:
     assert not {each.pts for each in pictures} & {3000 * grey for grey in greys}
 
 
-def test_the_next_picture_is_looked_at_while_one_is_encoded() -> None:
+def test_the_next_picture_is_processed_while_one_is_encoded() -> None:
     detector = FakeDetector()
 
     async def watch() -> None:
-        picture = BrowserPicture(live_view(detector))
+        picture = BrowserTrack(live_processor(detector))
         picture.addTrack(cast(Any, Camera([video_frame(n) for n in (10, 20)], 0.05)))
         picture.start()
         await picture.recv()
@@ -218,7 +222,7 @@ def test_a_failing_detector_shows_black_never_the_camera() -> None:
             raise RuntimeError("out of order")
 
     async def watch() -> av.VideoFrame:
-        picture = BrowserPicture(live_view(Broken(), blur="all"))
+        picture = BrowserTrack(live_processor(Broken(), blur="all"))
         picture.addTrack(cast(Any, Camera([video_frame(200)], 0)))
         picture.start()
         shown = await picture.recv()
@@ -230,7 +234,7 @@ def test_a_failing_detector_shows_black_never_the_camera() -> None:
 
 def test_stopping_leaves_no_thread_and_wakes_who_waits() -> None:
     async def watch() -> None:
-        picture = BrowserPicture(live_view(FakeDetector()))
+        picture = BrowserTrack(live_processor(FakeDetector()))
         picture.addTrack(cast(Any, Camera([video_frame(1)], 0)))
         picture.start()
         await picture.recv()
@@ -250,23 +254,23 @@ def live_threads() -> list[str]:
     return [name for name in names if name.startswith(("live", "camera"))]
 
 
-def test_a_shared_camera_is_open_while_somebody_looks(
+def test_a_shared_camera_is_open_while_somebody_watches(
     examples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mask_app import server_camera
+    from mask_app import server_cameras
 
     opened = []
 
-    class CountedSources(server_camera.Sources):
+    class CountedSources(server_cameras.Sources):
         def __init__(self, sources: Sequence[str]) -> None:
             opened.append(sources)
             super().__init__(sources)
 
-    monkeypatch.setattr(server_camera, "Sources", CountedSources)
+    monkeypatch.setattr(server_cameras, "Sources", CountedSources)
     camera = SharedCamera(str(examples / "example_video.mp4"))
 
     async def watch() -> None:
-        pictures = [ServerPicture(live_view(FakeDetector()), camera) for _ in range(2)]
+        pictures = [ServerTrack(live_processor(FakeDetector()), camera) for _ in range(2)]
         for picture in pictures:
             assert (await asyncio.wait_for(picture.recv(), PATIENCE_S)).width == 480
         for picture in pictures:

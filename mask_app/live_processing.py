@@ -1,0 +1,144 @@
+"""What happens to the live page's frames: detect faces, follow, hide, draw and count them.
+
+Independent of Streamlit and WebRTC: ``live_tracks`` passes frames to a :class:`LiveProcessor`, the
+page asks it for a :class:`LiveStatus`.
+
+Each picture that is shown is the one its boxes were detected in. Drawing older boxes on newer
+pictures would look smoother on a slow machine, but they would trail behind people who move,
+and a blur that trails behind a face hides nothing.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from mask_app.settings import Settings
+from mask_detector.detector import MaskDetector
+from mask_detector.drawing import draw_faces
+from mask_detector.video.people import UnmaskedRule
+from mask_detector.video.sources import Frame
+from mask_detector.video.view import View
+from mask_detector.video.watching import Watch
+
+HISTORY_SECONDS = 300
+ALARM_AFTER_SECONDS = 1.0
+"""How long somebody must be without a mask before a sound is played."""
+
+_RATE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class LiveStatus:
+    """What the page shows beside the picture.
+
+    Attributes:
+        running: frames came in within the last seconds.
+        counts: people in the newest picture, per class; None before the first one.
+        people: distinct people since the start, per class; None before the first picture.
+        frames_per_second: processed frames per second.
+        delay: seconds from a frame's arrival to its picture, waiting included.
+        history: (time.time(), counts), one per second, oldest first.
+        alarms: sounds asked for since the processor was made.
+    """
+
+    running: bool = False
+    counts: dict[str, int] | None = None
+    people: dict[str, int] | None = None
+    frames_per_second: float = 0.0
+    delay: float = 0.0
+    history: tuple[tuple[float, dict[str, int]], ...] = ()
+    alarms: int = 0
+
+
+@dataclass(frozen=True)
+class _Camera:
+    """A visitor's camera, as its :class:`Watch` knows it."""
+
+    name: str = "camera"
+    live: bool = True
+
+
+class LiveProcessor:
+    """Processes one visitor's live frames.
+
+    Attributes:
+        detector: detects the faces; replaced as a whole when a setting changes.
+        settings: the visitor's settings; replaced as a whole.
+    """
+
+    def __init__(self, detector: MaskDetector, settings: Settings) -> None:
+        self.detector = detector
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._history: deque[tuple[float, dict[str, int]]] = deque(maxlen=HISTORY_SECONDS)
+        self._alarms = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what belonged to an earlier stream, except for the history."""
+        with self._lock:
+            self._counts: dict[str, int] | None = None
+            self._people: dict[str, int] | None = None
+            self._done: deque[tuple[float, float]] = deque()  # time of completion, delay
+            self._watch = Watch(_Camera(), 0, self.detector)
+            self._rule = UnmaskedRule(ALARM_AFTER_SECONDS)
+
+    def process(self, image: np.ndarray, arrived: float) -> np.ndarray:
+        """Detect, follow, hide, draw and count the faces of the next frame.
+
+        Args:
+            image: uint8 BGR, shape (H, W, 3); is changed.
+            arrived: ``time.monotonic()`` when it came in.
+
+        Returns:
+            The picture to show: uint8 BGR, shape (H, W, 3).
+        """
+        settings, detector = self.settings, self.detector
+        detected = detector.detect(image)
+        with self._lock:
+            self._watch.set_unsure_band(detector.unsure)
+            view = self._watch.update(Frame(image, self._watch.frames, arrived), detected)
+            self._remember(view, settings)
+        view.hide(settings.blur)
+        if settings.mirror:
+            view = view.mirrored()
+        image = draw_faces(view.frame.image, view.faces)
+        now = time.monotonic()
+        with self._lock:
+            self._done.append((now, now - arrived))
+            while now - self._done[0][0] > _RATE_SECONDS:
+                self._done.popleft()
+        return image
+
+    def _remember(self, view: View, settings: Settings) -> None:
+        self._counts, self._people = view.counts, view.people
+        second = int(time.time())
+        if not self._history or second > self._history[-1][0]:
+            self._history.append((second, self._counts))
+        self._rule.cooldown_s = settings.alarm_pause
+        if self._rule.due(view.inside, view.frame.time_s) and settings.alarm:
+            self._alarms += 1
+
+    def status(self) -> LiveStatus:
+        """What was detected in the last seconds, and the history."""
+        now = time.monotonic()
+        with self._lock:
+            delays = [delay for ready, delay in self._done if now - ready <= _RATE_SECONDS]
+            if not delays:
+                return LiveStatus(history=tuple(self._history), alarms=self._alarms)
+            span = max(now - self._done[0][0], 0.5)
+            return LiveStatus(
+                running=True,
+                counts=self._counts,
+                people=self._people,
+                frames_per_second=len(delays) / span,
+                delay=statistics.median(delays),
+                history=tuple(self._history),
+                alarms=self._alarms,
+            )

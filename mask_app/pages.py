@@ -1,0 +1,115 @@
+"""The app's pages: what all of them have in common, and the one that greets visitors.
+
+Streamlit runs this script from top to bottom for every visitor and every click; ``app.py`` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from mask_app.login import require_password
+from mask_app.settings import Settings, sidebar
+from mask_app.widgets import show_error, show_job_elsewhere
+from mask_detector.errors import UserFacingError
+
+_CSS = """
+<style>
+.stMainBlockContainer {padding-top: 2.5rem; max-width: 72rem}
+.stMainBlockContainer h1 {font-size: 2.2rem; padding-top: 0}
+/* Streamlit's own limits are not those of the app, which the label names. */
+[data-testid=stFileUploaderDropzoneInstructions] {display: none}
+/* On a phone the pages' names stand in one row, below the arrow that opens the settings. */
+.st-key-pages {gap: .25rem}
+@media (max-width: 640px) {
+  .stMainBlockContainer {padding-top: 4.25rem}
+  .st-key-pages {gap: 0}
+}
+</style>
+"""
+_TITLE = "Face masks"
+_SETTINGS = {"photos": False, "video": False, "live": True}  # pages with settings; camera's too
+_DOORS = {
+    "photos": (
+        ":material/photo_library:",
+        "See who wears a mask in one or many photos.",
+    ),
+    "video": (
+        ":material/movie:",
+        "Count masks over time in a recorded video.",
+    ),
+    "live": (
+        ":material/videocam:",
+        "See it at once, with this device's camera.",
+    ),
+}
+
+
+def main() -> None:
+    """Draw the page at the address that was asked for."""
+    st.set_page_config(_TITLE, "😷", layout="wide")
+    st.html(_CSS)
+    try:
+        if not require_password():
+            return
+        _draw()
+    except UserFacingError as error:
+        show_error(str(error))
+
+
+def _draw() -> None:
+    chosen_settings: list[Settings] = []
+    pages = [
+        st.Page(_page("photo", chosen_settings), title="Photos", url_path="photos"),
+        st.Page(_page("video", chosen_settings), title="Video", url_path="video"),
+        st.Page(_page("live", chosen_settings), title="Live camera", url_path="live"),
+        st.Page(_page("about", chosen_settings), title="About", url_path="about"),
+    ]
+    # The default page has no address but "/": each of the others can be linked to.
+    welcome = st.Page(partial(_welcome, pages), title="Welcome", url_path="welcome", default=True)
+    chosen = st.navigation([welcome, *pages], position="hidden")
+    # Streamlit's own menu is hidden behind an arrow on a phone.
+    with st.container(horizontal=True, key="pages"):
+        for page in [welcome, *pages]:
+            st.page_link(page, width="content")
+    if chosen.url_path in _SETTINGS:
+        # Drawn by the script that draws all pages: a page's own widgets are forgotten with it.
+        chosen_settings.append(sidebar(camera=_SETTINGS[chosen.url_path]))
+    if chosen.url_path != "video":
+        show_job_elsewhere()
+    chosen.run()
+
+
+def _page(name: str, chosen_settings: Sequence[Settings]) -> Callable[[], None]:
+    def run() -> None:
+        # Imported when it is needed: the first page does not wait for the others.
+        module = import_module(f"mask_app.{name}")
+        try:
+            module.page(*chosen_settings)
+        except UserFacingError as error:
+            show_error(str(error))
+
+    return run
+
+
+def _welcome(pages: Sequence[StreamlitPage]) -> None:
+    st.title(_TITLE, anchor=False)
+    st.markdown(
+        "This app shows who wears a face mask, in photos, in videos and in front of a camera. "
+        "Pictures stay on the computer that runs it."
+    )
+    doors = [page for page in pages if page.url_path in _DOORS]
+    for column, page in zip(st.columns(len(doors)), doors, strict=True):
+        icon, text = _DOORS[page.url_path]
+        with column.container(border=True, height="stretch"):
+            st.subheader(f"{icon} {page.title}", anchor=False)
+            st.markdown(text)
+            if st.button(f"Open {page.title.lower()}", key=f"open_{page.url_path}", type="primary"):
+                st.switch_page(page)
+
+
+main()

@@ -1,0 +1,188 @@
+"""Photos as the app shows them: processed, drawn, and as files to download.
+
+Independent of Streamlit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+import tempfile
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mask_app.settings import Settings
+from mask_detector.detector import Face, Faces, count_faces, is_unsure
+from mask_detector.drawing import draw_faces
+from mask_detector.errors import PhotoError
+from mask_detector.images import decode_photo
+from mask_detector.photos.planning import unique_paths
+from mask_detector.privacy import hide_faces
+from mask_detector.records import CsvFaces, JsonLines, error_record, photo_record
+
+_SHOWN_SIDE = 1280  # pixels of the longer side on the page; downloads have all of them
+_JPEG_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
+_LONGEST_NAME = 60  # characters, of up to four bytes each: file systems allow 255 bytes
+# Windows refuses these in names, with the controls and the marks that reverse what follows them.
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069<>:"|?*]')
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class PhotoResult:
+    """A photo and its faces.
+
+    Attributes:
+        name: the file's name, safe to use as one.
+        data: the file's content.
+        small: JPEG of the photo, small enough for the page.
+        scale: size of the small one, the photo's own being 1.
+        width: of the photo, in pixels.
+        height: of the photo, in pixels.
+        faces: every face down to the lowest score that a visitor can choose.
+        error: why the photo could not be processed; there are no faces then.
+    """
+
+    name: str
+    data: bytes
+    small: bytes = b""
+    scale: float = 1.0
+    width: int = 0
+    height: int = 0
+    faces: tuple[Face, ...] = ()
+    error: str | None = None
+
+    def chosen_faces(self, settings: Settings) -> Faces:
+        """The faces as the settings ask for them; those with lower scores are candidates."""
+        faces = [
+            dataclasses.replace(
+                face, unsure=is_unsure(list(face.probabilities.values()), settings.unsure)
+            )
+            for face in self.faces
+        ]
+        confident = [face for face in faces if face.score >= settings.confidence]
+        return Faces(confident, [face for face in faces if face.score < settings.confidence])
+
+    def drawn(self, settings: Settings) -> bytes:
+        """JPEG of the photo in its own size, with boxes and labels."""
+        return self._drawn(self.data, 1.0, settings)
+
+    def drawn_small(self, settings: Settings) -> bytes:
+        """JPEG of the small photo, with boxes and labels."""
+        return self._drawn(self.small, self.scale, settings)
+
+    def _drawn(self, data: bytes, scale: float, settings: Settings) -> bytes:
+        image = decode_photo(data)
+        height, width = image.shape[:2]
+        faces = self.chosen_faces(settings).scaled(scale, width, height)
+        return _jpeg(draw_faces(hide_faces(image, faces, settings.blur), faces))
+
+
+def process(
+    name: str, data: bytes, detect: Callable[[np.ndarray], Sequence[Face]], megapixels: int
+) -> PhotoResult:
+    """Detect the faces of an uploaded photo.
+
+    Args:
+        name: the file's name as it came.
+        data: the file's content.
+        detect: gives the faces of a picture, uint8 BGR, shape (H, W, 3).
+        megapixels: larger photos are refused.
+
+    Returns:
+        The photo; one that cannot be processed has its ``error``.
+    """
+    name = safe_name(name)
+    try:
+        image = decode_photo(data, max_pixels=megapixels * 1_000_000)
+    except PhotoError as error:
+        return PhotoResult(name, data, error=str(error))
+    height, width = image.shape[:2]
+    scale = min(1.0, _SHOWN_SIDE / max(width, height))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = _jpeg(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    return PhotoResult(name, data, small, scale, width, height, tuple(detect(image)))
+
+
+def safe_name(name: str) -> str:
+    """What an uploaded file may be called on any computer: no folders, no control characters.
+
+    >>> safe_name("../../etc/me.jpg"), safe_name("C:\\\\x\\\\con.jpg"), safe_name("")
+    ('me.jpg', '_con.jpg', 'photo')
+    """
+    name = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
+    name = name.encode("utf-8", "replace").decode("utf-8", "replace")  # lone surrogates
+    name = _NOT_IN_NAMES.sub("_", name).strip(" .")
+    stem, dot, suffix = name.rpartition(".")
+    if len(name) > _LONGEST_NAME and dot and len(suffix) < 10:
+        name = f"{stem[: _LONGEST_NAME - 10]}.{suffix}"
+    name = name[:_LONGEST_NAME] or "photo"
+    return f"_{name}" if _DEVICES.match(name) else name
+
+
+def with_unique_names(photos: Iterable[PhotoResult]) -> list[PhotoResult]:
+    """The photos, renamed where two have the same name."""
+    photos = list(photos)
+    names = unique_paths(Path(photo.name) for photo in photos)
+    return [
+        dataclasses.replace(photo, name=str(name))
+        for photo, name in zip(photos, names, strict=True)
+    ]
+
+
+def as_zip(photos: Sequence[PhotoResult], settings: Settings) -> bytes:
+    """A zip of all annotated photos in their own sizes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for photo in photos:
+            if photo.error is None:
+                archive.writestr(f"{photo.name}_mask.jpg", photo.drawn(settings))
+    return buffer.getvalue()
+
+
+def as_csv(photos: Sequence[PhotoResult], settings: Settings, classes: Sequence[str]) -> bytes:
+    """The file that ``detect_mask_image.py --csv`` writes: a row per face."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "masks.csv"
+        with CsvFaces(path, classes) as rows:
+            for record in _records(photos, settings, classes):
+                rows.write(record)
+        return path.read_bytes()
+
+
+def as_json_lines(
+    photos: Sequence[PhotoResult], settings: Settings, classes: Sequence[str]
+) -> bytes:
+    """The file that ``detect_mask_image.py --json`` writes: a line per photo."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "masks.jsonl"
+        with JsonLines(path) as lines:
+            for record in _records(photos, settings, classes):
+                lines.write(record)
+        return path.read_bytes()
+
+
+def _records(
+    photos: Sequence[PhotoResult], settings: Settings, classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    records = []
+    for photo in photos:
+        if photo.error is not None:
+            records.append(error_record(photo.name, PhotoError(photo.error)))
+            continue
+        faces = photo.chosen_faces(settings)
+        counts = count_faces(faces, classes)
+        records.append(photo_record(photo.name, photo.width, photo.height, faces, counts))
+    return records
+
+
+def _jpeg(image: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", image, _JPEG_QUALITY)[1].tobytes()

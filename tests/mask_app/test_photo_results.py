@@ -1,0 +1,91 @@
+"""Photos as the app shows and packs them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from mask_app.photo_results import PhotoResult, as_zip, process, safe_name, with_unique_names
+from mask_app.settings import Settings
+from mask_detector.detector import Face
+from mask_detector.images import decode_photo
+
+SETTINGS = Settings("yunet", 0.5, 0.1, "none")
+
+
+def noise_png() -> bytes:
+    image = np.random.default_rng(0).integers(0, 256, (120, 200, 3), np.uint8)
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def face(score: float, unmasked: float) -> Face:
+    probabilities = {"with_mask": 1 - unmasked, "without_mask": unmasked}
+    return Face((50, 40, 90, 90), score, probabilities)
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("", "photo"),
+        ("me.jpg", "me.jpg"),
+        ("../../etc/cron.d/me.jpg", "me.jpg"),
+        ("C:\\Users\\me.jpg", "me.jpg"),
+        ("/", "photo"),
+        ("..", "photo"),
+        ("a\x1b[2J\n\x9b.jpg", "a_[2J__.jpg"),
+        ("gpj.\u202eexe", "gpj._exe"),
+        ("con.jpg", "_con.jpg"),
+        ('a<b>:"|?*.jpg', "a_b______.jpg"),
+        ("u\u0308ber.jpg", "\u00fcber.jpg"),
+        ("\udcff.jpg", "?.jpg"),
+        ("x" * 300 + ".jpeg", "x" * 50 + ".jpeg"),
+        ("x" * 300, "x" * 60),
+    ],
+)
+def test_names_are_safe(name: str, safe: str) -> None:
+    assert safe_name(name) == safe.replace("?", "_")
+    assert safe_name(safe_name(name)) == safe_name(name)
+
+
+def test_names_in_a_zip_are_safe_and_unique() -> None:
+    names = ["a/me.jpg", "b\\me.jpg", "ME.jpg", "../me.jpg", "\x1b.jpg"]
+    photos = [process(name, noise_png(), lambda image: [], 1) for name in names]
+    with zipfile.ZipFile(io.BytesIO(as_zip(with_unique_names(photos), SETTINGS))) as archive:
+        names = archive.namelist()
+    assert len({name.casefold() for name in names}) == len(photos)
+    assert not any(part in name for name in names for part in ("/", "\\", "..", "\x1b"))
+
+
+@pytest.mark.parametrize(
+    ("score", "unmasked", "blur", "hidden"),
+    [
+        (0.9, 0.9, "none", False),
+        (0.9, 0.9, "without_mask", True),
+        (0.9, 0.1, "without_mask", False),
+        (0.9, 0.55, "without_mask", True),
+        (0.9, 0.1, "all", True),
+        (0.3, 0.9, "without_mask", True),
+        (0.3, 0.1, "all", True),
+    ],
+)
+def test_blurring_hides_doubtful_faces_too(
+    score: float, unmasked: float, blur: str, hidden: bool
+) -> None:
+    photo = process("a.png", noise_png(), lambda image: [face(score, unmasked)], 1)
+    settings = replace(SETTINGS, blur=blur)
+    inside = (slice(60, 80), slice(60, 80))
+    original = decode_photo(photo.data)[inside]
+    for drawn in (photo.drawn(settings), photo.drawn_small(settings)):
+        assert (decode_photo(drawn)[inside].std() < original.std() / 2) == hidden
+
+
+def test_a_photo_that_is_too_large_has_an_error() -> None:
+    photo = process("a.png", noise_png(), lambda image: [], megapixels=0)
+    assert photo.error is not None
+    assert "too large" in photo.error
+    assert PhotoResult("a.png", b"").chosen_faces(SETTINGS) == []
