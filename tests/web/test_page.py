@@ -1,0 +1,139 @@
+"""The static page finds what the Python version finds, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.browser import camera_file, chromium, running_browser
+from mask_detector import MaskDetector
+from mask_detector.images import read_photo
+from scripts import make_web
+
+WAIT_MS = 120_000
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a copy of the page is served, with its networks and ONNX Runtime."""
+    pytest.importorskip("tf2onnx", reason="tf2onnx is not installed: it writes the networks")
+    if chromium() is None or shutil.which("npm") is None:
+        pytest.skip("the page needs npm and Chromium")
+    site = tmp_path_factory.mktemp("web")
+    for name in ("index.html", "page.js", "detector.js", "package.json"):
+        shutil.copy(repository / "web" / name, site)
+    npm = subprocess.run(["npm", "install", "--silent"], cwd=site, capture_output=True, text=True)
+    if npm.returncode:
+        pytest.skip(f"npm cannot install ONNX Runtime: {npm.stderr[-200:]}")
+    assert make_web.main(["--output", str(site / "models")]) == 0
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def page(address: str, examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The page, ready; its camera shows the example video."""
+    camera = None
+    if shutil.which("ffmpeg"):
+        video = examples / "example_video.mp4"
+        camera = camera_file(video, tmp_path_factory.mktemp("camera") / "camera.y4m")
+    with running_browser(camera) as browser:
+        opened = browser.new_page(viewport={"width": 1000, "height": 900})
+        opened.errors = []
+        opened.on("pageerror", lambda error: opened.errors.append(str(error)))
+        opened.goto(address)
+        opened.wait_for_selector("body[data-ready]", timeout=WAIT_MS)
+        yield opened
+        assert opened.errors == []
+
+
+def faces_on(page: Any) -> list[dict[str, Any]]:
+    page.wait_for_selector("body[data-faces]", timeout=WAIT_MS)
+    faces: list[dict[str, Any]] = json.loads(page.evaluate("document.body.dataset.faces"))
+    page.evaluate("delete document.body.dataset.faces")
+    return faces
+
+
+def distance(box: Sequence[int], other: Sequence[int]) -> int:
+    return sum(abs(a - b) for a, b in zip(box, other, strict=True))
+
+
+@pytest.fixture(scope="module")
+def detector() -> MaskDetector:
+    return MaskDetector.load(detector="yunet", detector_size=640)
+
+
+@pytest.mark.parametrize("name", ["example_01.png", "example_03.jpg", "example_08.jpg"])
+def test_boxes_and_labels_are_those_of_python(
+    page: Any, detector: MaskDetector, examples: Path, name: str
+) -> None:
+    page.set_input_files("#file", examples / name)
+    faces = faces_on(page)
+    expected = detector.detect(read_photo(examples / name))
+    assert len(faces) == len(expected) > 0
+    for face in expected:
+        nearest = min(faces, key=lambda each: distance(each["box"], face.box))
+        assert nearest["box"] == pytest.approx(face.box, abs=1)
+        assert nearest["score"] == pytest.approx(face.score, abs=0.01)
+        assert nearest["label"] == face.label
+        assert nearest["unsure"] == face.unsure
+        assert nearest["probabilities"] == pytest.approx(face.probabilities, abs=0.01)
+
+
+def test_a_file_that_is_no_photo_is_a_sentence(page: Any, tmp_path: Path) -> None:
+    text = tmp_path / "notes.jpg"
+    text.write_text("no photo")
+    page.set_input_files("#file", text)
+    page.get_by_text("notes.jpg is not a photo that this browser can read.").wait_for()
+
+
+def test_the_camera_starts_and_stops(page: Any) -> None:
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed: it makes the browser's camera")
+    page.get_by_role("button", name="Start the camera").click()
+    # The example video shows three people, the left one masked.
+    labels = {face["label"] for face in faces_on(page)}
+    assert {"with_mask", "without_mask"} <= labels
+    page.get_by_role("button", name="Stop the camera").click()
+    page.get_by_role("button", name="Start the camera").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        ("NotFoundError", "No camera was found"),
+        ("NotAllowedError", "was not allowed to use the camera"),
+        ("NotReadableError", "in use by another program"),
+        ("AbortError", "cannot be used (AbortError)"),
+    ],
+)
+def test_a_camera_that_fails_is_a_sentence(
+    page: Any, address: str, error: str, sentence: str
+) -> None:
+    other = page.context.browser.new_page()
+    other.add_init_script(
+        "navigator.mediaDevices.getUserMedia = "
+        f"() => Promise.reject(new DOMException('', '{error}'))"
+    )
+    other.goto(address)
+    other.wait_for_selector("body[data-ready]", timeout=WAIT_MS)
+    other.get_by_role("button", name="Start the camera").click()
+    other.get_by_role("status").filter(has_text=sentence).wait_for()
+    other.close()
