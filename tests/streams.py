@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 RTSP_SERVER = Path(__file__).with_name("rtsp_server.py")
+PART = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
 SYSTEM_PYTHON = "/usr/bin/python3"
 
 
@@ -33,9 +34,14 @@ class MjpegServer:
         picture: what is served from now on.
         frozen: connections stay open but nothing comes.
         rate: pictures a second.
+
+    Args:
+        before: what stands before each picture, with its length for ``%d``.
     """
 
-    def __init__(self, picture: np.ndarray, port: int = 0, rate: int = 40) -> None:
+    def __init__(
+        self, picture: np.ndarray, port: int = 0, rate: int = 40, before: bytes = PART
+    ) -> None:
         self.picture, self.rate, self.frozen = picture, rate, False
         self._going = True
         camera = self
@@ -49,9 +55,8 @@ class MjpegServer:
                     while camera._going:
                         if not camera.frozen:
                             jpeg = cv2.imencode(".jpg", camera.picture)[1].tobytes()
-                            head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n"
-                            self.wfile.write(b"--frame\r\n" + head.encode() + b"\r\n" + jpeg)
-                            self.wfile.write(b"\r\n")
+                            head = before.replace(b"%d", str(len(jpeg)).encode())
+                            self.wfile.write(head + jpeg + b"\r\n")
                         time.sleep(1 / camera.rate)
                 self.close_connection = True
 
@@ -85,7 +90,9 @@ class MjpegServer:
 class RtspServer:
     """The same over RTSP, from GStreamer's server."""
 
-    def __init__(self, picture: np.ndarray, port: int = 0, rate: int = 20) -> None:
+    def __init__(
+        self, picture: np.ndarray, port: int = 0, rate: int = 20, transport: str = "any"
+    ) -> None:
         self.port = port or free_port()
         check = "import gi; gi.require_version('GstRtspServer', '1.0')"
         if (
@@ -101,7 +108,7 @@ class RtspServer:
         shown = Path(self._folder.name) / "picture.jpg"
         cv2.imwrite(str(shown), picture)
         self._process = subprocess.Popen(
-            [SYSTEM_PYTHON, RTSP_SERVER, str(self.port), shown, str(rate)],
+            [SYSTEM_PYTHON, RTSP_SERVER, str(self.port), shown, str(rate), transport],
             stdout=subprocess.PIPE,
             text=True,
         )

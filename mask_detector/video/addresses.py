@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 _SECRET_PARAMETER = re.compile(
     r"(?i)([?&;][^=&;#]*(?:pass|pwd|token|secret|key|auth)[^=&;#]*=)[^&;#]*"
@@ -11,7 +13,14 @@ _SECRET_PARAMETER = re.compile(
 
 def is_address(source: str) -> bool:
     """Whether the source is a network address rather than a camera or a file."""
-    return re.match(r"[a-zA-Z][\w+.-]+://", source) is not None
+    return re.match(r"(?!file:)[a-zA-Z][\w+.-]+://", source, re.IGNORECASE) is not None
+
+
+def local_path(source: str) -> str:
+    """The name of a file, also where it is given as ``file:///home/me/a%20film.mp4``."""
+    if re.match(r"file://", source, re.IGNORECASE):
+        return url2pathname(urlsplit(source).path)
+    return source
 
 
 def without_password(source: str) -> str:

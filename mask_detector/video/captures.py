@@ -20,6 +20,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from mask_detector.errors import PhotoError, SourceError
 from mask_detector.images import is_photo, read_photo
@@ -30,6 +31,8 @@ FOLDER_RATE = 25.0
 """Frames per second that a folder of frames stands for."""
 
 _MOST_CAMERAS = 10
+_SHORTEST_MS, _USUAL_MS = 20, 100
+_PILLOW_ERRORS = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,14 @@ class Folder(Capture):
     rate = FOLDER_RATE
 
     def __init__(self, path: Path, options: SourceOptions) -> None:
-        self._paths = sorted((each for each in path.iterdir() if is_photo(each)), key=_natural)
+        try:
+            self._paths = sorted((each for each in path.iterdir() if is_photo(each)), key=_natural)
+        except OSError as error:
+            raise SourceError(f"{path}: the folder cannot be read ({error.strerror})") from None
         if not self._paths:
             raise SourceError(f"{path}: there are no photos in this folder")
-        self._first = round(options.start * FOLDER_RATE)
+        # At least the last one is read: it says where the folder ends.
+        self._first = min(round(options.start * FOLDER_RATE), len(self._paths) - 1)
         self.length_s = len(self._paths) / FOLDER_RATE
 
     def frames(self) -> Iterator[tuple[float | None, np.ndarray]]:
@@ -128,6 +135,52 @@ class Folder(Capture):
                 yield number / FOLDER_RATE, read_photo(path)
             except PhotoError as error:
                 logger.warning("%s", error)
+
+
+class Animation(Capture):
+    """An animated WebP, GIF or PNG, read by Pillow: FFmpeg reads not all of them.
+
+    Raises:
+        SourceError: it is damaged, or a photo without further pictures.
+    """
+
+    live = False
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._picture = Image.open(path)
+            count = getattr(self._picture, "n_frames", 1)
+        except _PILLOW_ERRORS as error:
+            raise SourceError(f"{path}: this is no picture, or a damaged one ({error})") from None
+        if count == 1:
+            self._picture.close()
+            raise SourceError(
+                f"{path}: this is a photo: use detect_mask_image.py, or name a folder of frames"
+            )
+        self._count = count
+
+    def frames(self) -> Iterator[tuple[float | None, np.ndarray]]:
+        """The pictures on white, each for as long as the file says."""
+        time_s = 0.0
+        for number in range(self._count):
+            try:
+                self._picture.seek(number)
+                shown = self._picture.convert("RGBA")
+            except _PILLOW_ERRORS as error:
+                raise SourceError(
+                    f"{self._path}: damaged at picture {number + 1} ({error})"
+                ) from None
+            white = Image.new("RGBA", shown.size, "white")
+            rgb = np.asarray(Image.alpha_composite(white, shown).convert("RGB"))
+            yield time_s, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+            # Browsers take 0 and all below 20 ms for 100 ms.
+            milliseconds = float(self._picture.info.get("duration", 0))
+            time_s += (milliseconds if milliseconds >= _SHORTEST_MS else _USUAL_MS) / 1000
+
+    def close(self) -> None:
+        """Close the file."""
+        self._picture.close()
 
 
 def _natural(path: Path) -> list[Any]:

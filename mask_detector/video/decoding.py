@@ -1,96 +1,263 @@
-"""Video files and network streams, decoded by FFmpeg (PyAV)."""
+"""Video files and network streams, decoded by FFmpeg (PyAV): upright frames of square pixels."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
+import time
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from typing import Any
 
 import av
+import cv2
 import numpy as np
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from mask_detector.errors import SourceError
+from mask_detector.video import containers
 from mask_detector.video.addresses import is_address, without_password
 from mask_detector.video.captures import FOLDER_RATE, Capture, SourceOptions
+from mask_detector.video.timeline import Timeline
+from mask_detector.wording import number_of
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 0.2
+"""Least time between two requests to a camera's one-picture address."""
+
+_SAME_TIME_S = 1e-3
+_CUT_OFF_S = 0.5  # a video may end by so much before the file's length says
+_LONGEST_GROUP = 1000  # packets from one keyframe to the next that may wait undecoded
+_SQUARE = 0.01  # pixels whose sides differ by less count as square
+_LONGEST_PIXEL = 5.0
 
 
 class Video(Capture):
-    """A video file or a network stream, decoded by FFmpeg."""
+    """A video file or a network stream.
+
+    Args:
+        address: a file's name or an address.
+        options: ``start`` and ``stall`` matter here.
+
+    Raises:
+        SourceError: it cannot be opened, or there is no video in it.
+    """
 
     def __init__(self, address: str, options: SourceOptions) -> None:
-        self._address = address
-        network = is_address(address)
-        settings, timeout = {}, None
-        if network:
-            # Little probing and no reordering buffer: the picture should be now's.
-            settings = {"analyzeduration": "2000000", "fflags": "nobuffer"}
-            timeout = options.stall
-            if urlsplit(address).scheme.startswith("rtsp"):
-                settings["rtsp_transport"] = "tcp"
-        try:
-            self._container = av.open(
-                address, options=settings, timeout=timeout, metadata_errors="replace"
-            )
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise SourceError(f"{without_password(address)}: {_reason(error)}") from None
-        if not self._container.streams.video:
-            self._container.close()
-            raise SourceError(f"{without_password(address)}: there is no video in this")
-        self._stream = self._container.streams.video[0]
+        self._address, self._options = address, options
+        self._name = without_password(address)
+        self._open()
+        self.live = containers.is_live(address, self._container)
         # Threads that decode several frames at once would hold a live picture back.
-        self.live = network and not self._container.duration
         self._stream.thread_type = "SLICE" if self.live else "AUTO"
+        self.rate = containers.frame_rate(self._container, self._stream)
         if not self.live and self._container.duration:
             self.length_s = self._container.duration / av.time_base
-        self.rate = float(self._stream.average_rate) if self._stream.average_rate else None
-        self._zero = (self._container.start_time or 0) / av.time_base
-        if options.start and not self.live:
-            with contextlib.suppress(av.FFmpegError):  # what cannot be sought is read through
-                self._container.seek(round((options.start + self._zero) * av.time_base))
+
+    def _open(self, plain_mjpeg: bool = False) -> None:
+        self._opened_at = time.monotonic()
+        self._container = containers.open_container(self._address, self._options.stall, plain_mjpeg)
+        stream = containers.video_stream(self._container)
+        problem = None
+        if stream is None:
+            problem = "there is no video in this"
+        elif containers.is_picture(self._container) and not is_address(self._address):
+            problem = "this is a photo: use detect_mask_image.py, or name a folder of frames"
+        if stream is None or problem:
+            self._container.close()
+            raise SourceError(f"{self._name}: {problem}")
+        self._stream = stream
+        start = self._container.start_time
+        self._zero_s = None if start is None else start / av.time_base
+        self._timeline = Timeline(jumps=containers.may_jump(self._container))
+        self._skipped = 0  # packets before ``start`` that were not decoded
+        self._lost = 0  # packets that could not be decoded
+        self._cut_off = False  # the file ends within a packet
+        # Where the video, and where all streams end so far, in seconds from the file's start.
+        self._video_end_s = self._end_s = 0.0
 
     def frames(self) -> Iterator[tuple[float | None, np.ndarray]]:
-        """Decoded frames, upright; a damaged packet is left out."""
-        number = 0
-        try:
-            for packet in self._container.demux(self._stream):
-                try:
-                    decoded = packet.decode()
-                except av.InvalidDataError:
-                    continue  # one damaged packet; the next are usually whole
-                for frame in decoded:
-                    yield self._time(frame, number), _upright(frame)
-                    number += 1
-        except (av.FFmpegError, OSError) as error:
-            raise SourceError(f"{without_password(self._address)}: {_reason(error)}") from None
-        if self.live:
-            raise SourceError(f"{without_password(self._address)}: the stream ended")
-        if not number:
-            raise SourceError(f"{without_password(self._address)}: no frame of it can be read")
+        """Decoded frames; a recorded video begins at ``start`` or less than a second before.
 
-    def _time(self, frame: av.VideoFrame, number: int) -> float | None:
+        What is missing is reported: damaged frames that were left out as a warning, a file that
+        ends too early as an error once its frames have been given.
+        """
+        try:
+            count = 0
+            for frame in self._read_or_search():
+                count += 1
+                yield frame
+            if count == 1 and self._is_picture_address():
+                yield from self._poll()
+        except (av.FFmpegError, OSError) as error:
+            raise SourceError(f"{self._name}: {containers.reason(error)}") from None
         if self.live:
-            return None
-        if frame.time is None:
-            return number / (self.rate or FOLDER_RATE)
-        return max(0.0, frame.time - self._zero)
+            raise SourceError(f"{self._name}: the stream ended")
+        if self._lost:
+            logger.warning("%s: %s left out", self._name, number_of(self._lost, "damaged frame"))
+        if not count:
+            raise SourceError(f"{self._name}: no frame of it can be read")
+        self._check_whole()
 
     def close(self) -> None:
         """Close the file or the connection."""
         self._container.close()
 
+    def _read(self) -> Iterator[tuple[float | None, np.ndarray]]:
+        number, last_s = 0, 0.0
+        for packet in self._packets_from_start():
+            try:
+                decoded = packet.decode()
+            except av.InvalidDataError:
+                self._lost += 1  # the next are usually whole
+                continue
+            for frame in decoded:
+                image = _upright(_square(frame.to_ndarray(format="bgr24"), self._stream), frame)
+                last_s = max(last_s, self._time(frame, self._skipped + number))
+                number += 1
+                yield None if self.live else last_s, image
 
-def _upright(frame: av.VideoFrame) -> np.ndarray:
-    image = frame.to_ndarray(format="bgr24")
-    quarter_turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
+    def _read_or_search(self) -> Iterator[tuple[float | None, np.ndarray]]:
+        """Frames; where FFmpeg refuses the parts of a camera's stream, all JPEGs found in it."""
+        try:
+            yield from self._read()
+        except av.InvalidDataError:
+            if self._container.format.name != "mpjpeg":
+                raise
+            self._container.close()
+            self._open(plain_mjpeg=True)
+            yield from self._read()
+
+    def _poll(self) -> Iterator[tuple[float | None, np.ndarray]]:
+        """Ask for a camera's picture again and again."""
+        came = True
+        while came:
+            time.sleep(max(0.0, self._opened_at + POLL_S - time.monotonic()))
+            self._container.close()
+            self._open()
+            came = False
+            for frame in self._read():
+                came = True
+                yield frame
+
+    def _time(self, frame: av.VideoFrame, number: int) -> float:
+        """Seconds from the start of the file."""
+        if frame.time is None or not containers.has_timestamps(self._container):
+            return number / (self.rate or FOLDER_RATE)
+        if self._zero_s is None:
+            self._zero_s = frame.time
+        return max(0.0, frame.time - self._zero_s)
+
+    # Where to begin -----------------------------------------------------------------------------
+
+    def _packets_from_start(self) -> Iterator[Packet]:
+        """The video's packets from the last keyframe that is not later than ``start``."""
+        start_s = 0.0 if self.live else self._options.start
+        if not start_s:
+            yield from self._packets()
+            return
+        if containers.has_index(self._container):
+            with contextlib.suppress(av.FFmpegError):
+                self._container.seek(round((start_s + (self._zero_s or 0)) * av.time_base))
+                packets = self._packets()
+                first = next(packets, None)
+                # Seeking may land later than it should: then, and after the end, nothing is sure.
+                if first is not None and self._seconds(first) <= start_s + _SAME_TIME_S:
+                    yield first
+                    yield from packets
+                    return
+            self._container.close()
+            self._open()
+        yield from self._read_through(start_s)
+
+    def _read_through(self, start_s: float) -> Iterator[Packet]:
+        """Read from the beginning, and decode only what ``start_s`` needs."""
+        packets = self._packets()
+        group: list[Packet] = []
+        for number, packet in enumerate(packets):
+            seconds = self._seconds(packet, number)
+            if packet.is_keyframe and seconds <= start_s:
+                self._skipped += len(group)
+                group = []
+            group.append(packet)
+            if seconds > start_s or len(group) > _LONGEST_GROUP or not packet.size:
+                break
+        yield from group
+        yield from packets
+
+    def _seconds(self, packet: Packet, number: int = 0) -> float:
+        """A packet's place in the file; that of a flushing packet, which has none, is the end."""
+        if not packet.size:
+            return float("inf")
+        if not containers.has_timestamps(self._container):
+            return number / (self.rate or FOLDER_RATE)
+        ticks = packet.dts if packet.pts is None else packet.pts
+        return float((ticks or 0) * packet.time_base) - (self._zero_s or 0.0)
+
+    def _packets(self) -> Iterator[Packet]:
+        """The video's packets, timestamps corrected, noting where the file's streams end."""
+        for packet in self._container.demux(self._stream, *self._container.streams.audio):
+            is_video = packet.stream is self._stream
+            seconds = self._timeline.correct(packet) if is_video else None
+            self._cut_off = packet.is_corrupt if packet.size else self._cut_off
+            if packet.size and not packet.is_corrupt:
+                if not is_video and packet.pts is not None:
+                    seconds = float(packet.pts * packet.time_base)
+                if seconds is not None:
+                    length_s = float((packet.duration or 0) * packet.time_base)
+                    self._end_s = max(self._end_s, seconds + length_s - (self._zero_s or 0.0))
+                if is_video:
+                    self._video_end_s = self._end_s
+            if is_video:
+                yield packet
+
+    # What is missing ----------------------------------------------------------------------------
+
+    def _check_whole(self) -> None:
+        """Raise SourceError where the file ends earlier than its own index says."""
+        if not containers.has_index(self._container):
+            return  # its duration is FFmpeg's estimate
+        stream, end_s, length_s = self._stream, self._end_s, self.length_s or 0.0
+        if (
+            stream.duration and stream.time_base
+        ):  # the video's own: sound and subtitles may go on for longer
+            length_s = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+            end_s, length_s = self._video_end_s, length_s - (self._zero_s or 0.0)
+        if self._cut_off or end_s < length_s - _CUT_OFF_S:
+            whole = f" of {length_s:.2f}" if length_s else ""
+            raise SourceError(f"{self._name}: the file is cut off, it ends at {end_s:.2f}{whole} s")
+
+    def _is_picture_address(self) -> bool:
+        name = self._container.format.name
+        return self.live and (containers.is_picture(self._container) or name == "mjpeg")
 
 
-def _reason(error: Exception) -> str:
-    """Why FFmpeg failed, without the address, which may hold a password."""
-    if isinstance(error, av.error.ExitError):
-        return "no answer in time"
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, av.InvalidDataError):
-        return "this is no video, or a damaged one"
-    return getattr(error, "strerror", None) or type(error).__name__
+def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
+    """Turn or mirror a picture as the file's display matrix says.
+
+    The matrix is nine 16.16 numbers, in rows; a point goes from (x, y) to (ax + cy, bx + dy) with
+    a, b in the first row and c, d in the second (ISO/IEC 14496-12, 8.2.2.3). Only quarter turns
+    and mirrors are applied, the nearest ones.
+    """
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return image
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        left, up = a < 0, d < 0
+    else:
+        image = image.transpose(1, 0, 2)
+        left, up = c < 0, b < 0
+    image = image[:: -1 if up else 1, :: -1 if left else 1]
+    return np.ascontiguousarray(image)
+
+
+def _square(image: np.ndarray, stream: VideoStream) -> np.ndarray:
+    """Stretch a picture whose pixels are not square (DVD, DV); never shrink it."""
+    ratio = float(stream.sample_aspect_ratio or 1)
+    if abs(ratio - 1) < _SQUARE or not 1 / _LONGEST_PIXEL < ratio < _LONGEST_PIXEL:
+        return image
+    height, width = image.shape[:2]
+    size = (round(width * ratio), height) if ratio > 1 else (width, round(height / ratio))
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)

@@ -23,8 +23,16 @@ from pathlib import Path
 import numpy as np
 
 from mask_detector.errors import SourceError
-from mask_detector.video.addresses import is_address, without_password
-from mask_detector.video.captures import Camera, Capture, Folder, SourceOptions, find_cameras
+from mask_detector.images import is_photo
+from mask_detector.video.addresses import is_address, local_path, without_password
+from mask_detector.video.captures import (
+    Animation,
+    Camera,
+    Capture,
+    Folder,
+    SourceOptions,
+    find_cameras,
+)
 from mask_detector.video.decoding import Video
 
 logger = logging.getLogger(__name__)
@@ -34,6 +42,8 @@ WAITING_FRAMES = 4
 
 FIRST_CONNECTION_S = 10.0
 """How long a stream that never gave a frame is tried for, where ``give_up`` says nothing."""
+
+_SAME_TIME_S = 1e-3
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 """Waits between attempts to reconnect: the first, doubled each time up to the longest."""
@@ -139,22 +149,27 @@ class Source:
 
     def _open(self) -> Capture:
         capture: Capture
-        path = Path(self._source)
+        path = Path(local_path(self._source))
         if self._source.isdecimal():
             capture = Camera(int(self._source))
-        elif not is_address(self._source) and path.is_dir():
+        elif is_address(self._source):
+            capture = Video(self._source, self._options)
+        elif path.is_dir():
             capture = Folder(path, self._options)
+        elif is_photo(path) and path.is_file():
+            capture = Animation(path)
         else:
             capture = Video(self._source, self._options)
         self.live, self.length_s, self.rate = capture.live, capture.length_s, capture.rate
         return capture
 
     def _numbered(self, capture: Capture) -> Iterator[Frame]:
-        options = self._options
+        options, end_s = self._options, None
         for media_s, image in capture.frames():
             if media_s is None:
                 seconds = self._clock.seconds()
-            elif media_s < options.start:
+            elif media_s < options.start - _SAME_TIME_S:
+                end_s = media_s
                 continue
             else:
                 seconds = media_s
@@ -162,9 +177,15 @@ class Source:
                     self._number = round(seconds * self.rate)
             if options.end is not None and seconds > options.end:
                 return
+            end_s = None
             if self._number % options.every == 0:
                 yield Frame(image, self._number, seconds)
             self._number += 1
+        if end_s is not None:
+            raise SourceError(
+                f"{self.name}: there is nothing from {options.start:g} s on, "
+                f"the last frame is at {end_s:.2f} s"
+            )
 
     def _may_return(self) -> bool:
         if is_address(self._source):
@@ -262,10 +283,15 @@ class Sources:
                     waiting.append(frame)
                     self._changed.notify_all()
         except SourceError as error:
-            source.error = error
-            if source.seen or len(self.sources) > 1:
-                logger.error("%s", error)
+            self._report(source, error)
+        except Exception as error:  # a thread that dies silently would look like an end
+            self._report(source, SourceError(f"{source.name}: reading failed ({error!r})"))
         finally:
             with self._changed:
                 self._running -= 1
                 self._changed.notify_all()
+
+    def _report(self, source: Source, error: SourceError) -> None:
+        source.error = error
+        if source.seen or len(self.sources) > 1:  # else check() raises it
+            logger.error("%s", error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,10 +13,12 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from streams import MjpegServer, RtspServer, free_port
 from waiting import PATIENCE_S, wait_until
 
 from mask_detector.errors import SourceError
+from mask_detector.video import captures
 from mask_detector.video import sources as module
 from mask_detector.video.addresses import without_password
 from mask_detector.video.captures import SourceOptions
@@ -103,7 +104,6 @@ def test_a_file_gives_every_frame_however_slow_its_reader(numbered: Path) -> Non
         (SourceOptions(end=0.5), range(13)),
         (SourceOptions(start=1, end=1.2), range(25, 31)),
         (SourceOptions(every=20), range(0, 50, 20)),
-        (SourceOptions(start=9), ()),
     ],
 )
 def test_a_part_of_a_file(numbered: Path, options: SourceOptions, numbers: range) -> None:
@@ -112,25 +112,14 @@ def test_a_part_of_a_file(numbered: Path, options: SourceOptions, numbers: range
     assert [int(frame.image[0, 0, 0]) for frame in frames] == [5 * n for n in numbers]
 
 
-IDENTITY = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
-QUARTER_TURN = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
-
-
-def test_a_video_that_a_phone_took_upright_is_upright(tmp_path: Path) -> None:
-    path = tmp_path / "phone.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        image = np.zeros((48, 64, 3), np.uint8)
-        image[:, :32] = 255  # the left half, which a quarter turn clockwise brings to the top
-        container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
-        container.mux(stream.encode(None))
-    before, _, after = path.read_bytes().rpartition(IDENTITY)  # the track's, after the movie's
-    path.write_bytes(before + QUARTER_TURN + after)
-    upright = read(path)[0].image
-    assert upright.shape == (64, 48, 3)
-    assert upright[:24].mean() > 230
-    assert upright[40:].mean() < 25
+@pytest.mark.parametrize("start", [2, 9])
+def test_a_start_after_the_end_is_an_error(numbered: Path, tmp_path: Path, start: int) -> None:
+    (tmp_path / "folder").mkdir()
+    cv2.imwrite(str(tmp_path / "folder" / "1.png"), picture(8, 8))
+    for source, end in ((numbered, "1.96"), (tmp_path / "folder", "0.00")):
+        words = rf"there is nothing from {start} s on, the last frame is at {end} s"
+        with pytest.raises(SourceError, match=words):
+            read(source, options=SourceOptions(start=start))
 
 
 def test_a_folder_is_read_in_the_order_that_people_count(tmp_path: Path) -> None:
@@ -140,6 +129,52 @@ def test_a_folder_is_read_in_the_order_that_people_count(tmp_path: Path) -> None
     (tmp_path / "notes.txt").touch()
     frames = read(tmp_path)
     assert [int(frame.image[0, 0, 0]) for frame in frames] == [1, 2, 10]
+
+
+@pytest.mark.parametrize("format", ["webp", "gif", "png"])
+def test_an_animation_is_read_with_its_times(tmp_path: Path, format: str) -> None:
+    path = tmp_path / f"clip.{format}"
+    first, *others = [Image.new("RGB", (32, 24), (grey, 40, 40)) for grey in (0, 100, 200)]
+    first.save(path, save_all=True, append_images=others, duration=[200, 500, 10], lossless=True)
+    frames = read(path)
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.2, 0.7])
+    assert [frame.image[0, 0].tolist() for frame in frames] == [[40, 40, x] for x in (0, 100, 200)]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("photo.png", "this is a photo: use detect_mask_image.py, or name a folder of frames"),
+        ("damaged.webp", "this is no picture, or a damaged one"),
+    ],
+)
+def test_a_photo_is_no_video(tmp_path: Path, name: str, words: str) -> None:
+    Image.new("RGB", (32, 24)).save(tmp_path / "photo.png")
+    (tmp_path / "damaged.webp").write_bytes(b"RIFF0000WEBP")
+    with pytest.raises(SourceError, match=words):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("seen", [0, 2])
+def test_whatever_ends_a_reader_is_an_error_of_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: int
+) -> None:
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture(8, 8))
+    pictures = [picture(8, 8)] * seen
+
+    def broken(path: Path) -> np.ndarray:
+        return pictures.pop() if pictures else np.zeros(path.stat)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(captures, "read_photo", broken)
+    with Sources([str(tmp_path)]) as sources:
+        assert sum(len(frames) for frames in sources) == seen
+    assert "reading failed (TypeError" in str(sources.sources[0].error)
+    if seen:
+        assert sources.check() is False
+    else:
+        with pytest.raises(SourceError):
+            sources.check()
 
 
 @pytest.mark.parametrize("count", [1, 3])

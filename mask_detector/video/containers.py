@@ -1,0 +1,145 @@
+"""Opens video files and addresses with FFmpeg (PyAV): the one place that knows its options.
+
+with open_container("talk.mp4") as container:
+    stream = video_stream(container)
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import av
+from av.container import InputContainer
+from av.format import Flags
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from mask_detector.errors import SourceError
+from mask_detector.video.addresses import is_address, local_path, without_password
+
+_HIGHEST_RATE = 1000.0
+_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
+_PLAYLISTS = ("hls", "dash")
+_MJPEG_STREAMS = ("mpjpeg", "mjpeg")
+
+
+def open_container(
+    source: str, stall_s: float | None = None, plain_mjpeg: bool = False
+) -> InputContainer:
+    """Open a file by its name, whatever is in it, or an address.
+
+    Args:
+        stall_s: seconds without an answer after which reading from an address fails.
+        plain_mjpeg: look for JPEGs only in what an HTTP address gives. Cameras write headers
+            between them that FFmpeg refuses, such as "Content-Type: image/jpg".
+
+    Raises:
+        SourceError: there is no such file, no answer, or FFmpeg does not know what it is.
+    """
+    if not is_address(source):
+        # With "file:" before it a name is never taken for a protocol: 2021-05-02T12:30:00.mp4.
+        return _opened(source, f"file:{local_path(source)}")
+    # Little probing: a live picture should come soon, and a slow camera within the time limit.
+    options = {"analyzeduration": "2000000", "fpsprobesize": "0"}
+    scheme = urlsplit(source).scheme.lower()
+    if scheme == "rtsp":
+        options["rtsp_flags"] = "prefer_tcp"  # and UDP where a camera refuses TCP
+    if scheme not in ("http", "https"):
+        return _opened(source, source, options, stall_s)
+    # What is recorded is read on where a connection broke; a stream is not.
+    options |= {"reconnect": "1", "reconnect_delay_max": "5"}
+    refused = SourceError(f"{without_password(source)}: there is no JPEG in this stream")
+    if not plain_mjpeg:
+        try:
+            return _opened(source, source, options, stall_s)
+        except SourceError as error:
+            if not isinstance(error.__cause__, av.InvalidDataError | FileNotFoundError):
+                raise
+            refused = error
+    # One JPEG is enough to know all about the stream.
+    container = _opened(source, source, options | {"probesize": "32"}, stall_s, format="mjpeg")
+    if container.streams.video[0].width:
+        return container
+    container.close()  # there is no JPEG in it
+    raise refused
+
+
+def _opened(
+    source: str,
+    name: str,
+    options: dict[str, str] | None = None,
+    timeout: float | None = None,
+    format: str | None = None,
+) -> InputContainer:
+    try:
+        return av.open(
+            name, format=format, options=options, timeout=timeout, metadata_errors="replace"
+        )
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise SourceError(f"{without_password(source)}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """Why FFmpeg failed, without the address, which may hold a password."""
+    if isinstance(error, av.error.ExitError):
+        return "no answer in time"
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, av.InvalidDataError):
+        return "this is no video, or a damaged one"
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """The first video, pictures that belong to a song or a film left out; None for no video."""
+    for stream in container.streams.video:
+        if not stream.disposition & _PICTURES:
+            return stream
+    return None
+
+
+def is_live(source: str, container: InputContainer) -> bool:
+    """Whether frames come as they are taken, without an end; files of unknown length have one."""
+    if not is_address(source):
+        return False
+    if is_picture(container):
+        return True
+    name = container.format.name
+    # A server that tells a size sends a file, but for the size of a playlist, and cameras that
+    # promise a size for what never ends.
+    has_size = container.size > 0 and name not in (*_PLAYLISTS, *_MJPEG_STREAMS)
+    return not container.duration and not has_size
+
+
+def is_picture(container: InputContainer) -> bool:
+    """Whether FFmpeg takes it for a single picture."""
+    return container.format.name.endswith("_pipe") or container.format.name == "image2"
+
+
+def has_timestamps(container: InputContainer) -> bool:
+    """Whether packets carry times: those of raw video (.h264) do not."""
+    return not _has_flag(container, Flags.no_timestamps)
+
+
+def may_jump(container: InputContainer) -> bool:
+    """Whether timestamps may start again or jump within the file, as in MPEG streams."""
+    return _has_flag(container, Flags.ts_discont)
+
+
+def has_index(container: InputContainer) -> bool:
+    """Whether seeking and the duration can be relied on, since the file holds an index."""
+    return not _has_flag(container, Flags.no_timestamps | Flags.ts_discont | Flags.generic_index)
+
+
+def _has_flag(container: InputContainer, flag: Flags) -> bool:
+    return bool(container.format.flags & cast(int, flag.value))
+
+
+def frame_rate(container: InputContainer, stream: VideoStream) -> float | None:
+    """Frames per second, None where nothing plausible is known."""
+    rates: tuple[Any, ...] = stream.average_rate, stream.guessed_rate
+    if not has_timestamps(container):
+        rates = rates[::-1]  # FFmpeg calls the average 25 whatever the video itself says
+    rate = next((float(each) for each in rates if each), 0.0)
+    return rate if 0 < rate < _HIGHEST_RATE else None

@@ -1,0 +1,52 @@
+"""Timestamps that only go on, where those of a file start again."""
+
+from __future__ import annotations
+
+from av.packet import Packet
+
+_BACK_S = 0.1
+_FORWARD_S = 10.0
+"""Jumps that FFmpeg's own program corrects in MPEG streams."""
+
+
+class Timeline:
+    """Corrects the timestamps of one stream's packets, in the order in which they are decoded.
+
+    Files that were joined (``cat a.ts b.ts``), or recorded by a camera that was restarted, begin
+    anew with their timestamps: what follows is moved so that it continues.
+
+    Args:
+        jumps: a jump forward is closed too; otherwise it is a pause of the recording.
+
+    Attributes:
+        end_s: where the last packet ends, in seconds, None before the first.
+    """
+
+    def __init__(self, jumps: bool) -> None:
+        self.end_s: float | None = None
+        self._jumps = jumps
+        self._last_s = 0.0
+        self._shift_s = 0.0
+
+    def correct(self, packet: Packet) -> float | None:
+        """Correct a packet's timestamps in place.
+
+        Returns:
+            Its decoding time in seconds, None where it has no timestamp.
+        """
+        ticks = packet.pts if packet.dts is None else packet.dts
+        if ticks is None:
+            return None
+        time_s = float(ticks * packet.time_base) + self._shift_s
+        if self.end_s is not None:
+            back = time_s < self._last_s - _BACK_S
+            if back or (self._jumps and time_s > self.end_s + _FORWARD_S):
+                self._shift_s += self.end_s - time_s
+                time_s = self.end_s
+        if self._shift_s:
+            shift = round(self._shift_s / packet.time_base)
+            packet.pts = None if packet.pts is None else packet.pts + shift
+            packet.dts = None if packet.dts is None else packet.dts + shift
+        self._last_s = time_s
+        self.end_s = time_s + float((packet.duration or 0) * packet.time_base)
+        return time_s
