@@ -89,6 +89,8 @@ def _download(files: Sequence[RemoteFile], reasons: list[str]) -> None:
                 _copy(response, target, file)
         except (OSError, HTTPException, ValueError) as error:
             reasons.append(f"{urlsplit(file.url).hostname}: {error}")
+            if isinstance(error, HTTPError):
+                error.close()  # it holds the connection
             if not isinstance(error, HTTPError | ValueError):
                 # No network: the next file would only wait as long.
                 return

@@ -112,8 +112,10 @@ class RtspServer:
             stdout=subprocess.PIPE,
             text=True,
         )
-        if self._process.stdout is None or "ready" not in self._process.stdout.readline():
-            raise RuntimeError("the RTSP server did not start")
+        assert self._process.stdout is not None
+        with self._process.stdout as output:
+            if "ready" not in output.readline():
+                raise RuntimeError("the RTSP server did not start")
 
     @property
     def address(self) -> str:

@@ -186,7 +186,7 @@ def test_script_measures_a_part_and_lists_what_it_leaves_out(run_script, example
         (["--annotations", "nowhere"], "nowhere: there are no such annotations"),
         (["--part", "test"], "--part test needs --groups: a CSV with image and group"),
         (["--model", "nowhere.model"], "nowhere.model: there is no such model file"),
-        (["--output", Path(__file__)], "test_accuracy.py: cannot be made (File exists)"),
+        (["--output", Path(__file__)], "test_accuracy.py: cannot write there (this is a file)"),
         (["--limit", "0"], "must be 1 or more, not 0"),
     ],
 )

@@ -157,6 +157,8 @@ def test_interrupted_phase_continues_where_it_stopped(
     np.testing.assert_allclose(best, predict_logits(fresh, near, 2)[0], atol=1e-5)
 
 
+# The weights that this test writes carry no optimizer's state.
+@pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")
 def test_resumed_phase_keeps_a_better_epoch_of_before(
     samples, classes, recipe, net, tmp_path, monkeypatch
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import shutil
@@ -298,6 +299,7 @@ class Broker:
         self._process.wait()
 
 
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # paho leaves some
 def test_mqtt_delivers_and_survives_a_broker_that_restarts(
     heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,6 +334,8 @@ def test_mqtt_delivers_and_survives_a_broker_that_restarts(
     finally:
         listener.loop_stop()
         broker.close()
+        del listener
+        gc.collect()
     assert "not delivered" in heard()
 
 
