@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = Results(arguments.output, arguments.crops, arguments.contact_sheet,
                      arguments.json, arguments.csv)  # fmt: skip
     window = not (wanted.any() or arguments.no_display) and has_display()
-    photos = find_photos(arguments.image, arguments.recursive, without=wanted.folders())
+    photos = find_photos(arguments.image, arguments.recursive, without=wanted.paths())
     photos = name_results(photos, wanted, pictures_here=not (wanted.any() or window))
     left = without_done(photos, arguments.json) if arguments.skip_done else photos
 

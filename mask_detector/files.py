@@ -13,6 +13,12 @@ from mask_detector.errors import FileError
 STANDARD_STREAM = "-"
 """The name of standard input or standard output on a command line."""
 
+# Synology's and QNAP's thumbnails and bins, Windows' and macOS's own.
+_SYSTEM_NAMES = (
+    "@eaDir", "#recycle", "@Recycle", ".@__thumb", "$RECYCLE.BIN", "System Volume Information",
+    "__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini",
+)  # fmt: skip
+
 
 def standard_output() -> TextIO:
     """Standard output, to write results to.
@@ -23,6 +29,11 @@ def standard_output() -> TextIO:
     if sys.__stdout__ is None:
         raise FileError("standard output is closed: write to a file instead")
     return sys.stdout
+
+
+def is_system_file(path: Path) -> bool:
+    """Whether a file or folder is the system's: hidden, or a folder of thumbnails or a bin."""
+    return path.name.startswith(".") or path.name in _SYSTEM_NAMES
 
 
 def make_folder(path: Path) -> None:

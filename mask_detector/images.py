@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-import io
-import warnings
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from mask_detector import files
 from mask_detector.errors import PhotoError
+from mask_detector.photo_formats import (
+    deep_grey,
+    full_pages,
+    has_deep_grey,
+    load_pixels,
+    open_photo,
+)
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
+PHOTO_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".mpo", ".png", ".webp", ".bmp",
+    ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".heic", ".heif", ".hif", ".avif",
+)  # fmt: skip
 """File names with these endings are taken for photos (in any letter case)."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "GIF")
-_ANIMATED_FORMATS = ("PNG", "WEBP", "GIF")
-_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
+PICTURE_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".png", ".webp", ".bmp", ".dib",
+    ".tif", ".tiff", ".ppm", ".pnm",
+)  # fmt: skip
+"""Pictures can be written with these endings (in any letter case)."""
 
-# Pillow warns above 89 megapixels and refuses above twice that: the refusal is what we want.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+_JPEG_SUFFIXES = (".jfif", ".jif", ".pjpeg", ".pjp")  # OpenCV does not know these names
+
+_MOST_PAGES = 1000
+_LONGEST_REASON = 120
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def is_photo(path: Path) -> bool:
@@ -39,56 +63,105 @@ def read_photo(path: str | Path) -> np.ndarray:
     Raises:
         PhotoError: the file is missing, unreadable, empty, damaged, too large or no photo.
     """
+    data = read_bytes(path)
+    try:
+        return decode_photo(data)
+    except PhotoError as error:
+        raise PhotoError(f"{path}: {error}") from None
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """What is in a photo's file.
+
+    Raises:
+        PhotoError: the file is missing or unreadable.
+    """
     path = Path(path)
     try:
-        return decode_photo(path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError:
         raise PhotoError(f"{path}: there is no such file") from None
     except IsADirectoryError:
         raise PhotoError(f"{path}: this is a folder, not a photo") from None
     except OSError as error:
         raise PhotoError(f"{path}: the file cannot be read ({error.strerror})") from None
-    except PhotoError as error:
-        raise PhotoError(f"{path}: {error}") from None
 
 
-def decode_photo(data: bytes, max_pixels: int | None = None) -> np.ndarray:
+def decode_photo(data: bytes, max_pixels: int | None = None, frame: int = 0) -> np.ndarray:
     """Decode a photo from memory; otherwise the same as :func:`read_photo`.
 
     Args:
         max_pixels: refuse larger photos before decoding them; Pillow's own limit of
             179 megapixels holds in any case.
+        frame: which page of a TIFF, one of :func:`photo_pages`.
     """
-    if not data:
-        raise PhotoError("the file is empty")
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        raise PhotoError("HEIC and AVIF photos are not supported, convert it to JPEG or PNG first")
+    with _photo_errors(), _opened(data, frame) as photo:
+        if max_pixels is not None and photo.width * photo.height > max_pixels:
+            raise PhotoError(
+                f"{photo.width} x {photo.height} is too large a photo, "
+                f"at most {max_pixels / 1e6:g} megapixels are accepted"
+            )
+        return _upright_bgr(photo, data)
+
+
+def photo_pixels(data: bytes, frame: int = 0) -> int:
+    """Width times height of a photo, from its header; 0 where that cannot be read."""
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as photo:
-            if max_pixels is not None and photo.width * photo.height > max_pixels:
-                raise PhotoError(
-                    f"{photo.width} x {photo.height} is too large a photo, "
-                    f"at most {max_pixels / 1e6:.0f} megapixels are accepted"
-                )
-            if photo.format in _ANIMATED_FORMATS and getattr(photo, "is_animated", False):
-                raise PhotoError("animated pictures are not supported, use the video script")
-            return _upright_bgr(photo)
+        with _photo_errors(), _opened(data, frame) as photo:
+            return photo.width * photo.height
+    except PhotoError:
+        return 0
+
+
+def photo_pages(path: Path) -> list[int]:
+    """The frames of a photo that are pages of their own: [0], or more for a TIFF of many pages.
+
+    Raises:
+        PhotoError: there are more than a thousand.
+    """
+    try:
+        with _photo_errors(), Image.open(path, formats=("TIFF",)) as photo:
+            pages = list(itertools.islice(full_pages(photo), _MOST_PAGES + 1))
+    except (PhotoError, OSError):
+        return [0]  # whatever is wrong is reported when the photo is read
+    if len(pages) > _MOST_PAGES:
+        raise PhotoError(f"{path}: more than {_MOST_PAGES:,} pages are not accepted")
+    return pages or [0]
+
+
+@contextmanager
+def _photo_errors() -> Iterator[None]:
+    """Turn whatever a decoder raises into a PhotoError: files are damaged in countless ways."""
+    try:
+        yield
+    except PhotoError:
+        raise
     except Image.DecompressionBombError:
         raise PhotoError("the photo has more than 179 megapixels, make it smaller first") from None
-    except Image.UnidentifiedImageError:
-        raise PhotoError("this is not a photo, or of a kind that is not supported") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        # Pillow's decoders report damage with any of these.
-        raise PhotoError(f"the photo is damaged ({error})") from None
     except MemoryError:
         raise PhotoError("the photo is too large for this machine's memory") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
+        raise PhotoError(f"the photo is damaged ({reason})") from None
 
 
-def _upright_bgr(photo: Image.Image) -> np.ndarray:
-    photo = ImageOps.exif_transpose(photo)
-    if photo.mode.startswith("I"):  # 16-bit grey: 0..65535
-        grey = np.asarray(photo).astype(np.float32) / 257
-        return cv2.cvtColor(grey.clip(0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+@contextmanager
+def _opened(data: bytes, frame: int) -> Iterator[Image.Image]:
+    if not data:
+        raise PhotoError("the file is empty")
+    with open_photo(data) as photo:
+        if frame:
+            photo.seek(frame)
+        yield photo
+
+
+def _upright_bgr(photo: Image.Image, data: bytes) -> np.ndarray:
+    turn = _TURNS.get(_orientation(photo))
+    photo = load_pixels(photo, data)
+    if turn is not None:
+        photo = photo.transpose(turn)
+    if has_deep_grey(photo):
+        return cv2.cvtColor(deep_grey(photo), cv2.COLOR_GRAY2BGR)
     if photo.has_transparency_data:
         photo = photo.convert("RGBA")
         white = Image.new("RGBA", photo.size, "white")
@@ -96,10 +169,18 @@ def _upright_bgr(photo: Image.Image) -> np.ndarray:
     return cv2.cvtColor(np.asarray(photo.convert("RGB")), cv2.COLOR_RGB2BGR)
 
 
+def _orientation(photo: Image.Image) -> int:
+    """How the photo must be turned, 1 to 8: all that is read of its EXIF."""
+    try:
+        return int(photo.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged metadata leaves the pixels as they are
+        return 1
+
+
 def check_picture_name(path: Path) -> None:
     """Raise PhotoError where a name's ending is not that of a picture we can write."""
-    if path.suffix.lower() not in PHOTO_SUFFIXES:
-        endings = ", ".join(PHOTO_SUFFIXES)
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        endings = ", ".join(PICTURE_SUFFIXES)
         raise PhotoError(f"{path}: pictures have one of these endings: {endings}")
 
 
@@ -112,8 +193,9 @@ def write_photo(path: str | Path, image: np.ndarray) -> None:
     """
     path = Path(path)
     check_picture_name(path)
+    suffix = path.suffix.lower()
     try:
-        encoded, data = cv2.imencode(path.suffix, image)
+        encoded, data = cv2.imencode(".jpg" if suffix in _JPEG_SUFFIXES else suffix, image)
     except cv2.error:
         encoded = False
     if not encoded:

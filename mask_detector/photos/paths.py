@@ -7,18 +7,26 @@ for photo in find_photos(["holiday", "door/*.jpg", "face.png"], recursive=True):
 from __future__ import annotations
 
 import glob
+import logging
+import mimetypes
 import os
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mask_detector.errors import PhotoError
-from mask_detector.files import STANDARD_STREAM
-from mask_detector.images import is_photo
+from mask_detector.files import STANDARD_STREAM, is_system_file
+from mask_detector.images import is_photo, photo_pages
+from mask_detector.photo_formats import starts_like_a_photo
+from mask_detector.video.addresses import is_address, without_password
+from mask_detector.wording import number_of
 
-# Taken along from folders although they are refused: a silent gap would be worse than a sentence.
-_REFUSED_SUFFIXES = (".heic", ".heif", ".avif", ".gif")
+logger = logging.getLogger(__name__)
+
+_TIFF_SUFFIXES = (".tif", ".tiff")
+_MOST_ENDINGS = 5  # named in a line
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class Photo:
     Attributes:
         path: where it lies, as the user named it.
         place: its name below an output folder: sub-folders of the folder it was found in are kept.
+        name: its name in records: the path, and for further pages of a TIFF "#2" and so on.
+        frame: which frame of its file it is, from 0.
         problem: why there is nothing to read at ``path``, where that is known beforehand.
         picture: where its annotated picture goes, None for nowhere.
         crops: what its faces are called below a folder for crops, None where none are wanted.
@@ -35,47 +45,79 @@ class Photo:
 
     path: Path
     place: Path
+    name: str = ""
+    frame: int = 0
     problem: str | None = None
     picture: Path | None = None
     crops: Path | None = None
 
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", str(self.path))
+
     def check(self) -> None:
         """Raise the problem, if there is one, as a PhotoError."""
         if self.problem is not None:
-            raise PhotoError(f"{self.path}: {self.problem}")
+            raise PhotoError(f"{self.name}: {self.problem}")
 
 
 def find_photos(
-    wanted: Iterable[str], recursive: bool = False, without: Iterable[Path | None] = ()
+    wanted: Iterable[str], recursive: bool = False, without: Iterable[Path] = ()
 ) -> list[Photo]:
     """The photos that a command line names, each once, in its order; folders sorted by name.
+
+    Each page of a TIFF is a photo. What is left out of a folder is logged in one line.
 
     Args:
         wanted: files, folders, patterns such as ``"door/*.jpg"``, and ``-`` for any of these
             from standard input, one a line (or ended by NUL bytes, as ``find -print0`` does).
-        recursive: look into the folders' sub-folders too.
-        without: folders that are left out where they lie inside another (outputs of this run).
+        recursive: include the folders' sub-folders.
+        without: files and folders that are left out of a folder: results of this run.
 
     Returns:
         The photos. What cannot be found is among them, to fail when it is read.
     """
-    excluded = {path.absolute() for path in without if path is not None}
+    excluded = {path.absolute() for path in without}
     photos: dict[Path, Photo] = {}
-    for path in _named_paths(wanted):
-        for photo in _photos_at(path, recursive, excluded):
+    for text in _names(wanted):
+        for photo in _photos_at(text, recursive, excluded):
             photos.setdefault(photo.path.absolute(), photo)
-    return list(photos.values())
+    return [page for photo in photos.values() for page in _pages(photo)]
 
 
-def _named_paths(wanted: Iterable[str]) -> Iterator[Path]:
+def _address(text: str) -> Photo:
+    name = without_password(text)
+    if text.lower().startswith(("http", "ftp")):
+        problem = "this is an address: download the photo and name its file; cameras and videos"
+    else:
+        problem = "this is an address: name the photo's file; cameras and videos"
+    problem += " at an address are for detect_mask_video.py --source"
+    return Photo(Path(name), Path("address"), name, problem=problem)
+
+
+def _pages(photo: Photo) -> list[Photo]:
+    """The photo, or each page of it."""
+    if photo.problem or photo.path.suffix.lower() not in _TIFF_SUFFIXES:
+        return [photo]
+    try:
+        frames = photo_pages(photo.path)
+    except PhotoError as error:
+        return [replace(photo, problem=str(error).removeprefix(f"{photo.path}: "))]
+    pages = [replace(photo, frame=frames[0])]
+    for number, frame in enumerate(frames[1:], start=2):
+        place = photo.place.with_stem(f"{photo.place.stem}_{number}")
+        pages.append(replace(photo, name=f"{photo.path}#{number}", place=place, frame=frame))
+    return pages
+
+
+def _names(wanted: Iterable[str]) -> Iterator[str]:
     for text in wanted:
         if text == STANDARD_STREAM:
-            yield from _named_paths(line for line in _standard_input() if line != STANDARD_STREAM)
-        elif glob.has_magic(text) and not os.path.lexists(text):
-            matches = glob.glob(text, recursive=True)  # noqa: PTH207, absolute patterns too
-            yield from sorted(map(Path, matches)) or [Path(text)]
+            yield from _names(line for line in _standard_input() if line != STANDARD_STREAM)
+        elif glob.has_magic(text) and not os.path.lexists(text) and not is_address(text):
+            yield from sorted(glob.glob(text, recursive=True)) or [text]  # noqa: PTH207
         else:
-            yield Path(text)
+            yield text
 
 
 def _standard_input() -> list[str]:
@@ -84,30 +126,67 @@ def _standard_input() -> list[str]:
     return [os.fsdecode(line) for line in lines if line]
 
 
-def _photos_at(path: Path, recursive: bool, excluded: Collection[Path]) -> list[Photo]:
+def _photos_at(text: str, recursive: bool, excluded: Collection[Path]) -> list[Photo]:
+    if is_address(text):
+        return [_address(text)]
+    path = Path(text)
     if not is_folder(path):
         return [Photo(path, Path(path.name))]
-    try:
-        files = sorted(_files_in(path, recursive, excluded))
-    except OSError as error:
-        return [Photo(path, Path(path.name), f"the folder cannot be read ({error.strerror})")]
-    found = [
-        Photo(file, file.relative_to(path))
-        for file in files
-        if is_photo(file) or file.suffix.lower() in _REFUSED_SUFFIXES
-    ]
-    hint = "" if recursive else " itself; --recursive looks into its sub-folders too"
-    return found or [Photo(path, Path(path.name), f"there are no photos in this folder{hint}")]
+    listing = _Listing(path, recursive, excluded)
+    listing.log()
+    if listing.photos:
+        return sorted(listing.photos, key=lambda photo: photo.path)
+    hint = "" if recursive else " itself; --recursive includes its sub-folders"
+    return [Photo(path, Path(path.name), problem=f"there are no photos in this folder{hint}")]
 
 
-def _files_in(folder: Path, recursive: bool, excluded: Collection[Path]) -> Iterator[Path]:
-    for entry in folder.iterdir():
-        if entry.name.startswith("."):
-            continue
-        if not is_folder(entry):
-            yield entry
-        elif recursive and not entry.is_symlink() and entry.absolute() not in excluded:
-            yield from _files_in(entry, recursive, excluded)
+class _Listing:
+    """The photos in a folder, and what is left out."""
+
+    def __init__(self, folder: Path, recursive: bool, excluded: Collection[Path]) -> None:
+        self.photos: list[Photo] = []
+        self._folder, self._recursive, self._excluded = folder, recursive, excluded
+        self._left_out: Counter[str] = Counter()  # by their endings
+        self._links = 0
+        self._add(folder)
+
+    def _add(self, folder: Path) -> None:
+        try:
+            entries = list(folder.iterdir())
+        except OSError as error:
+            problem = f"the folder cannot be read ({error.strerror})"
+            self.photos.append(Photo(folder, Path(folder.name), problem=problem))
+            return
+        for entry in entries:
+            if is_system_file(entry) or entry.absolute() in self._excluded:
+                continue
+            if not is_folder(entry):
+                if is_photo(entry) or starts_like_a_photo(entry):
+                    self.photos.append(Photo(entry, entry.relative_to(self._folder)))
+                elif _could_be_a_picture(entry):
+                    self._left_out[entry.suffix.lower()] += 1
+            elif self._recursive and entry.is_symlink():
+                self._links += 1
+            elif self._recursive:
+                self._add(entry)
+
+    def log(self) -> None:
+        """Say what was left out: a silent gap would be worse."""
+        if self._left_out:
+            files = number_of(self._left_out.total(), "other file")
+            endings = [ending or "no ending" for ending, _ in self._left_out.most_common()]
+            more = ", ..." if len(endings) > _MOST_ENDINGS else ""
+            named = ", ".join(endings[:_MOST_ENDINGS])
+            logger.warning("%s: %s left out (%s%s)", self._folder, files, named, more)
+        if self._links:
+            links = number_of(self._links, "linked folder")
+            logger.warning("%s: %s left out, name them to include them", self._folder, links)
+
+
+def _could_be_a_picture(path: Path) -> bool:
+    """Whether somebody may expect the file to be read: no text or document."""
+    kind = mimetypes.guess_type(path.name)[0]
+    return kind is None or kind.startswith(("image/", "video/"))
 
 
 def is_folder(path: Path) -> bool:

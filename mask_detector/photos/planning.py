@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mask_detector.errors import UserFacingError
 from mask_detector.files import STANDARD_STREAM, make_folder
-from mask_detector.images import PHOTO_SUFFIXES, check_picture_name, is_photo
+from mask_detector.images import PICTURE_SUFFIXES, check_picture_name
 from mask_detector.photos.paths import Photo, is_folder
 
 
@@ -36,9 +36,9 @@ class Results:
         """Whether anything is asked for."""
         return any(dataclasses.astuple(self))
 
-    def folders(self) -> list[Path]:
-        """Folders of results, in which no photos are searched for."""
-        return [path for path in (self.output, self.crops) if path is not None]
+    def paths(self) -> list[Path]:
+        """Files and folders of results, which are not searched for photos."""
+        return [path for path in (self.output, self.crops) if path is not None] + self.files()
 
     def files(self) -> list[Path]:
         """Files that hold results of many photos."""
@@ -81,23 +81,27 @@ def _name_pictures(
     files: Sequence[Path],
     pictures_here: bool,
 ) -> Sequence[Path | None]:
-    if output is None:
-        if pictures_here:
-            return unique_paths([Path(f"{path.stem}_mask.png") for path in originals], originals)
+    if output is None and not pictures_here:
         return [None] * len(photos)
+    if output is None:
+        return unique_paths([Path(f"{photo.place.stem}_mask.png") for photo in photos], originals)
     if _names_a_file(output, len(photos)):
         check_picture_name(output)
         _check_files([output], [*originals, *files])
         return [output]
     make_folder(output)
-    places = [p.place if is_photo(p.place) else p.place.with_suffix(".png") for p in photos]
+    places = [_picture_name(photo.place) for photo in photos]
     return unique_paths([output / place for place in places], [*originals, *files])
+
+
+def _picture_name(place: Path) -> Path:
+    return place if place.suffix.lower() in PICTURE_SUFFIXES else place.with_suffix(".png")
 
 
 def _names_a_file(output: Path, photos: int) -> bool:
     if is_folder(output):
         return False
-    if photos > 1 and output.suffix.lower() in PHOTO_SUFFIXES:
+    if photos > 1 and output.suffix.lower() in PICTURE_SUFFIXES:
         raise UserFacingError(
             f"--output {output} names one picture for {photos} photos: name a folder"
         )

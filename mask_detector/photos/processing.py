@@ -18,7 +18,7 @@ from mask_detector.detector import Face, Faces, count_faces
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import UserFacingError
 from mask_detector.files import make_folder
-from mask_detector.images import decode_photo, read_photo, write_photo
+from mask_detector.images import decode_photo, read_bytes, write_photo
 from mask_detector.photos.contact_sheet import ContactSheet
 from mask_detector.photos.paths import Photo
 from mask_detector.privacy import hide_faces
@@ -55,7 +55,12 @@ class ProcessedPhoto:
 
 
 def process_photo(
-    source: Path | bytes, name: str, detector: Detector, blur: str = "none", style: str = "blur"
+    source: Path | bytes,
+    name: str,
+    detector: Detector,
+    blur: str = "none",
+    style: str = "blur",
+    frame: int = 0,
 ) -> ProcessedPhoto:
     """Read a photo, detect its faces and hide those that must not be seen; writes nothing.
 
@@ -64,9 +69,11 @@ def process_photo(
         name: the photo's name in its record.
         blur: faces to hide, one of ``privacy.BLUR_CHOICES``.
         style: how, one of ``privacy.BLUR_STYLES``.
+        frame: which page of a TIFF, one of ``images.photo_pages``.
     """
     try:
-        image = decode_photo(source) if isinstance(source, bytes) else read_photo(source)
+        data = source if isinstance(source, bytes) else read_bytes(source)
+        image = decode_photo(data, frame=frame)
         faces = detector.detect(image)
     except UserFacingError as error:
         return ProcessedPhoto(error_record(name, error))
@@ -110,12 +117,12 @@ def photo_processor(
         try:
             photo.check()
             processed = process_photo(
-                photo.path, str(photo.path), detector, options.blur, options.blur_style
+                photo.path, photo.name, detector, options.blur, options.blur_style, photo.frame
             )
             if processed.image is not None:
                 _write_pictures(photo, processed, processed.image)
         except UserFacingError as error:
-            return ProcessedPhoto(error_record(photo.path, error))
+            return ProcessedPhoto(error_record(photo.name, error))
         if not window:
             processed.image = None
         return processed
@@ -125,7 +132,7 @@ def photo_processor(
         if options.crops and photo.crops:
             write_crops(image, faces, options.crops, photo.crops)
         if sheet:
-            sheet.add(image, faces, str(photo.path), faces_in_words(processed.record["counts"]))
+            sheet.add(image, faces, photo.name, faces_in_words(processed.record["counts"]))
         if not options.no_boxes and (photo.picture or window):
             draw_faces(image, faces)  # only now: crops and tiles have no captions
         if photo.picture:

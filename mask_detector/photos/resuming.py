@@ -23,7 +23,7 @@ def without_done(photos: Iterable[Photo], records: str | None) -> list[Photo]:
     return [
         photo
         for photo in photos
-        if (recorded is not None and str(photo.path) not in recorded)
+        if (recorded is not None and photo.name not in recorded)
         or (photo.picture is not None and not photo.picture.exists())
     ]
 

@@ -13,9 +13,9 @@ from mask_detector.wording import faces_in_words, number_of
 def photo_line(photo: Photo, record: Mapping[str, Any]) -> str:
     """A photo's line on the terminal: what was found and where its picture is, or its error."""
     if "error" in record:
-        return f"{photo.path}: {record['error']}"
+        return f"{photo.name}: {record['error']}"
     where = f" -> {photo.picture}" if photo.picture else ""
-    return f"{photo.path}: {faces_in_words(record['counts'])}{where}"
+    return f"{photo.name}: {faces_in_words(record['counts'])}{where}"
 
 
 class Summary:

@@ -61,7 +61,7 @@ def test_an_empty_page_asks_for_photos() -> None:
     ("name", "content", "sentence"),
     [
         ("bomb.png", bomb(), "too large a photo"),
-        ("moving.webp", animation(), "animated pictures are not supported"),
+        ("moving.webp", animation(), "this is an animation"),
         ("empty.jpg", b"", "the file is empty"),
         ("letter.jpg", b"Dear all", "not a photo"),
     ],

@@ -45,7 +45,7 @@ def test_folders_give_photos_by_name_and_keep_sub_folders(here) -> None:
 
 def test_output_folders_are_no_photos_unless_they_are_named(here) -> None:
     touch("in/a.jpg", "in/out/a.jpg", "in/crops/x/a.jpg")
-    outputs = [Path("in/out"), Path("in/crops"), None]
+    outputs = [Path("in/out"), Path("in/crops")]
     assert pairs(find_photos(["in"], True, outputs)) == [("in/a.jpg", "a.jpg")]
     assert pairs(find_photos(["in/out"], True, outputs)) == [("in/out/a.jpg", "a.jpg")]
 
