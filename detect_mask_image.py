@@ -77,8 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     quiet = STANDARD_STREAM in (arguments.json, arguments.csv)  # records only on standard output
 
     # Which photos, and where their results go.
-    wanted = Results(arguments.output, arguments.crops, arguments.contact_sheet,
-                     arguments.json, arguments.csv)  # fmt: skip
+    wanted = command_line.options_for(Results, arguments)
     window = not (wanted.any() or arguments.no_display) and has_display()
     photos = find_photos(arguments.image, arguments.recursive, without=wanted.paths())
     photos = name_results(photos, wanted, pictures_here=not (wanted.any() or window))
