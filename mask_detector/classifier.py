@@ -5,23 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
 
 import numpy as np
 
+from mask_detector import compiled_network
+from mask_detector.compiled_network import Network
 from mask_detector.errors import ModelFileError
-from mask_detector.keras_backend import quiet_standard_error
+from mask_detector.keras_backend import first_line
 from mask_detector.model_file import ModelFile
 
 logger = logging.getLogger(__name__)
 
 _LARGEST_BATCH = 32  # bounds the memory that a picture with hundreds of faces takes
+_SUM_TOLERANCE = 0.02  # rounding of int8 outputs
 
 
 class Classifier:
     """The network of a model file, ready to run; one may be shared between threads.
 
-    A model with a compiled member runs in LiteRT, without TensorFlow; any other runs in Keras.
+    A model with a compiled network runs in LiteRT, without TensorFlow; any other runs in Keras.
     """
 
     def __init__(
@@ -30,23 +32,20 @@ class Classifier:
         """
         Args:
             threads: processor threads for one batch; by default the cores, at most four.
-            mirrored: look at each face a second time, mirrored, and answer with the mean of both:
-                right more often, most of all where faces are small, in twice the time.
+            mirrored: classify each face a second time, mirrored, and return the mean of both:
+                more accurate, above all for small faces, in twice the time.
 
         Raises:
             ModelFileError: the network is damaged or does not fit its model card.
         """
         self.card = model.card
+        self._path = model.path
         self._mirrored = mirrored
         self._lock = threading.Lock()
         threads = threads or min(4, os.cpu_count() or 1)
-        self._run = _compiled(model, threads) if model.compiled else _keras(model)
-        outputs = self.probabilities(np.zeros((1, *self._crop_shape), np.uint8)).shape[1]
-        if outputs != len(self.classes):
-            raise ModelFileError(
-                f"{model.path}: the network has {outputs} outputs "
-                f"but its card names {len(self.classes)} classes"
-            )
+        self._run = _compiled(model, model.compiled, threads) if model.compiled else _keras(model)
+        # Damage often shows in the first run; a user should see it before the first photo.
+        self.probabilities(np.zeros((1, *self._crop_shape), np.uint8))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -65,54 +64,71 @@ class Classifier:
                 :func:`mask_detector.crops.cut_crops` with the card's size and margin.
 
         Returns:
-            float32, shape (N, classes), rows sum to 1; (0, classes) for N = 0.
+            float32, shape (N, classes), finite, rows sum to 1; (0, classes) for N = 0.
+
+        Raises:
+            ModelFileError: the network gives anything else.
+            ValueError: the crops have another shape.
         """
         if crops.shape[1:] != self._crop_shape:
             raise ValueError(f"expected crops (N, {self._crop_shape}), got {crops.shape}")
         if not len(crops):
             return np.empty((0, len(self.classes)), np.float32)
-        looks = [crops, crops[:, :, ::-1]] if self._mirrored else [crops]
+        versions = [crops, crops[:, :, ::-1]] if self._mirrored else [crops]
         with self._lock:
-            answers = [
+            results = [
                 [
-                    self._run(look[start : start + _LARGEST_BATCH])
+                    self._checked(version[start : start + _LARGEST_BATCH])
                     for start in range(0, len(crops), _LARGEST_BATCH)
                 ]
-                for look in looks
+                for version in versions
             ]
-        return np.mean([np.concatenate(parts) for parts in answers], axis=0)
+        return np.mean([np.concatenate(batches) for batches in results], axis=0)
 
-
-def _compiled(model: ModelFile, threads: int) -> Callable[[np.ndarray], np.ndarray]:
-    from ai_edge_litert.interpreter import Interpreter
-
-    try:
-        with quiet_standard_error():  # LiteRT remarks on how it computes
-            interpreter = Interpreter(model_content=model.compiled, num_threads=threads)
-            source = interpreter.get_input_details()[0]["index"]
-            target = interpreter.get_output_details()[0]["index"]
-            interpreter.allocate_tensors()
-    except (RuntimeError, ValueError, IndexError):
-        raise ModelFileError(f"{model.path}: its compiled network is damaged") from None
-
-    def run(crops: np.ndarray) -> np.ndarray:
+    def _checked(self, crops: np.ndarray) -> np.ndarray:
+        """Run one batch, and refuse what is not a row of probabilities for each crop."""
         try:
-            # Costs nothing while the number of faces stays the same.
-            interpreter.resize_tensor_input(source, crops.shape)
-            interpreter.allocate_tensors()
-            interpreter.tensor(source)()[:] = crops
-            interpreter.invoke()
-            return interpreter.get_tensor(target)
-        except (RuntimeError, ValueError) as error:
-            raise ModelFileError(f"{model.path}: its compiled network fails ({error})") from None
+            rows = self._run(crops)
+        except ModelFileError as error:
+            raise ModelFileError(f"{self._path}: {error}") from None
+        if rows.ndim != 2 or len(rows) != len(crops):
+            raise ModelFileError(
+                f"{self._path}: expected one row for each of {len(crops)} crops from the network, "
+                f"got an array of shape {rows.shape}"
+            )
+        if rows.shape[1] != len(self.classes):
+            raise ModelFileError(
+                f"{self._path}: the network has {rows.shape[1]} outputs "
+                f"but its card names {len(self.classes)} classes"
+            )
+        with np.errstate(invalid="ignore"):
+            # NaN and infinity fail the comparisons.
+            valid = (abs(rows.sum(axis=1) - 1) <= _SUM_TOLERANCE) & (
+                rows.min(axis=1) >= -_SUM_TOLERANCE
+            )
+        if not valid.all():
+            row = rows[np.argmin(valid)]
+            raise ModelFileError(
+                f"{self._path}: its network gives no probabilities (expected numbers from 0 to 1 "
+                f"that sum to 1, got {', '.join(f'{value:.4g}' for value in row)})"
+            )
+        return rows
 
-    return run
+
+def _compiled(model: ModelFile, flatbuffer: bytes, threads: int) -> Network:
+    try:
+        if not model.safe:
+            size, classes = model.card.input_size, len(model.card.classes)
+            compiled_network.check_in_child(flatbuffer, size, classes, threads)
+        return compiled_network.load_network(flatbuffer, threads)
+    except ModelFileError as error:
+        raise ModelFileError(f"{model.path}: {error}") from None
 
 
-def _keras(model: ModelFile) -> Callable[[np.ndarray], np.ndarray]:
+def _keras(model: ModelFile) -> Network:
     logger.warning(
         "%s has no compiled network and runs in TensorFlow, many times slower; "
-        "python -m mask_detector.convert OLD NEW makes a quick one",
+        "python -m mask_detector.convert OLD NEW makes a fast one",
         model.path,
     )
     network = model.load_keras()
@@ -120,4 +136,11 @@ def _keras(model: ModelFile) -> Callable[[np.ndarray], np.ndarray]:
 
     # Called as a function, Keras answers four times faster than with `predict`.
     call = tf.function(lambda crops: network(crops, training=False), reduce_retracing=True)
-    return lambda crops: np.asarray(call(tf.constant(crops, tf.float32)), np.float32)
+
+    def run(crops: np.ndarray) -> np.ndarray:
+        try:
+            return np.asarray(call(tf.constant(crops, tf.float32)), np.float32)
+        except Exception as error:  # TensorFlow raises nearly anything on a network that misfits
+            raise ModelFileError(f"its network fails ({first_line(error)})") from None
+
+    return run

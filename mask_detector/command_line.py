@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import face_detector
 from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
-from mask_detector.errors import UserFacingError
+from mask_detector.errors import UserFacingError, missing_package
 from mask_detector.files import STANDARD_STREAM
 from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES
 from mask_detector.terminal import drop_output, prepare_streams, say
@@ -179,6 +179,8 @@ def exit_status(main: Callable[[], int]) -> int:
         return OK
     except UserFacingError as error:
         message, status = f"{Path(sys.argv[0]).name}: {error}", USAGE
+    except ModuleNotFoundError as error:
+        message, status = f"{Path(sys.argv[0]).name}: {missing_package(error)}", USAGE
     except OSError as error:
         where = error.filename or "a file or standard output"
         message = f"{Path(sys.argv[0]).name}: {where}: cannot write or read ({error.strerror})"

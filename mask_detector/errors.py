@@ -36,6 +36,14 @@ class SourceError(UserFacingError):
     """A camera, video file or stream cannot be opened or went away."""
 
 
+def missing_package(error: ImportError) -> UserFacingError:
+    """What to say when a package of one of the requirements files is not installed."""
+    name = (error.name or "a package").split(".")[0]
+    return UserFacingError(
+        f"this needs {name}, which is not installed: pip install -r requirements.txt"
+    )
+
+
 __all__ = [
     "DatasetError",
     "FileError",
@@ -44,4 +52,5 @@ __all__ = [
     "SourceError",
     "UserFacingError",
     "WeightsError",
+    "missing_package",
 ]

@@ -9,9 +9,11 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from mask_detector.errors import UserFacingError
+from mask_detector.errors import ModelFileError, UserFacingError, missing_package
 
 
 def import_keras() -> ModuleType:
@@ -28,12 +30,37 @@ def import_keras() -> ModuleType:
             import keras
             import tensorflow as tf
 
-            tf.config.list_physical_devices()  # remarks on missing GPUs come with the first look
-    except ImportError:
-        raise UserFacingError(
-            "this needs TensorFlow, which is not installed: pip install -r requirements.txt"
-        ) from None
+            tf.config.list_physical_devices()  # its remarks on missing GPUs come with this call
+    except ImportError as error:
+        if error.name in ("keras", "tensorflow"):
+            raise UserFacingError(
+                "this needs TensorFlow, which is not installed: pip install -r requirements.txt"
+            ) from None
+        raise missing_package(error) from None
     return keras
+
+
+def load_keras_file(path: Path, shown_as: Path) -> Any:
+    """Load a network from a ``.keras`` or ``.h5`` file (slow: TensorFlow).
+
+    Args:
+        shown_as: the user's own file, for messages.
+
+    Raises:
+        ModelFileError: Keras cannot load it, or it would have to execute code from the file.
+    """
+    keras = import_keras()
+    try:
+        with quiet_standard_error(show_on_failure=False):
+            return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises nearly anything on damaged files
+        raise ModelFileError(f"{shown_as}: Keras cannot load it ({first_line(error)})") from None
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's text, or its name where it has none; not too long."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0] if len(lines[0]) <= 300 else f"{lines[0][:299]}…"
 
 
 def package_versions() -> dict[str, str]:
@@ -43,8 +70,8 @@ def package_versions() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def quiet_standard_error() -> Iterator[None]:
-    """Keep away what TensorFlow's converter writes past Python; shown where it fails."""
+def quiet_standard_error(show_on_failure: bool = True) -> Iterator[None]:
+    """Hold back what TensorFlow writes to standard error past Python; shown if the block fails."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -58,6 +85,6 @@ def quiet_standard_error() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(terminal, 2)
             os.close(terminal)
-            if failed:
+            if failed and show_on_failure:
                 kept.seek(0)
                 sys.stderr.write(kept.read().decode(errors="replace"))

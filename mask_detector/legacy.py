@@ -1,14 +1,18 @@
-"""Classic HDF5 ``mask_detector.model`` files, as Keras 2 wrote them.
+"""HDF5 model files, as the classic training scripts wrote them with Keras 2 or Keras 3.
 
-They hold MobileNetV2 without its top (flat, ``baseModel.output``), then a head of pooling,
-``Flatten``, ``Dense`` and ``Dropout``; Keras 3 cannot load them. The graph is rebuilt here with
-today's layers, and the stored arrays are put into it by layer name. Files are read as data
-alone: nothing in them (``Lambda`` layers, pickles) is ever executed.
+The classic one is MobileNetV2 without its top (flat, ``baseModel.output``), then a head of pooling,
+``Flatten``, ``Dense`` and ``Dropout``; any other image classifier opens too. Keras 3 stumbles over
+details of what Keras 2 wrote, so the description of the network is cleaned first. Files are only
+read as data: nothing in them (``Lambda`` layers, pickles) is ever executed.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +20,10 @@ import numpy as np
 
 from face_detector.weights import SSD_WHEEL, RemoteFile
 from mask_detector.errors import ModelFileError
-from mask_detector.keras_backend import import_keras
-from mask_detector.model_file import ModelCard, ModelFile
+from mask_detector.foreign import network_from_crops
+from mask_detector.hdf5 import open_hdf5
+from mask_detector.keras_backend import load_keras_file
+from mask_detector.model_card import ModelCard
 
 CLASSIC_CLASSES = ("with_mask", "without_mask")
 """The order in which classic scripts unpack a prediction; the files store none."""
@@ -32,69 +38,74 @@ CLASSIC_MODEL = RemoteFile(
 )
 """A real classic model, for comparison. Its base is frozen at the ImageNet weights of Keras."""
 
-_LAST_BASE_LAYER = "out_relu"
 _CHANNELS_OF_BASE = 1280  # of MobileNetV2 at alpha 1.0
-_ACTIVATIONS = ("relu", "softmax", "linear")
 
 
-def read_classic_model(path: str | Path) -> ModelFile:
-    """Open a classic HDF5 model.
+@dataclass(frozen=True)
+class _Description:
+    """The network of an HDF5 file, in plain values, and what of it is known without Keras."""
 
-    Its card says what the classic scripts do with a face: no margin, squeezed to a square,
-    no unsure band.
+    config: dict[str, Any]
+    input_size: int
+    outputs: int | None
+
+
+def read_card(path: str | Path, classes: Sequence[str] | None = None) -> ModelCard:
+    """What is known of an HDF5 model without loading it.
+
+    The card says how the classic scripts crop a face: no margin, squeezed to a square, no unsure
+    band.
+
+    Args:
+        classes: class names in the order of the outputs; None means ``CLASSIC_CLASSES``.
 
     Raises:
-        ModelFileError: the file is missing, damaged, or holds another network.
+        ModelFileError: the file is missing or damaged, or its network classifies no square crops.
     """
     path = Path(path)
-    size, head = _read_graph(path)
-    outputs = head[-1]["units"]
-    if outputs != len(CLASSIC_CLASSES):
+    description = _read_description(path)
+    names = tuple(classes or CLASSIC_CLASSES)
+    outputs = description.outputs
+    if outputs is not None and (2 if outputs == 1 else outputs) != len(names):
         raise ModelFileError(
-            f"{path}: a classic model has two outputs, with mask and without, this one {outputs}"
+            f"{path}: its network has {outputs} outputs, the classes are {', '.join(names)}; "
+            "python -m mask_detector.convert OLD NEW --classes NAME NAME NAME names others"
         )
-    card = ModelCard(
-        classes=CLASSIC_CLASSES,
-        input_size=size,
+    return ModelCard(
+        classes=names,
+        input_size=description.input_size,
         margin=0.0,
         square=False,
         unsure=0.0,
-        training={"origin": "classic HDF5 model file"},
+        training={"origin": "HDF5 model file"},
     )
-    return ModelFile(path, card, None, lambda: load_keras(path))
 
 
-def load_keras(path: str | Path) -> Any:
-    """Rebuild a classic model.
+def load_keras(path: str | Path, pixels: str | None = None) -> Any:
+    """Load an HDF5 model (slow: TensorFlow).
+
+    Args:
+        pixels: what its network expects; see :func:`mask_detector.foreign.network_from_crops`.
 
     Returns:
         A Keras model from float32 RGB crops 0..255, shape (N, S, S, 3) with N >= 1, to
-        probabilities (N, classes). Scaling to -1..1 is inside.
+        probabilities (N, classes). Scaling is inside.
 
     Raises:
-        ModelFileError: the file is missing, damaged, or holds another network.
+        ModelFileError: the file is missing or damaged, or Keras cannot load it.
     """
     path = Path(path)
-    size, head = _read_graph(path)
-    base_weights = mobilenet_weights(path)
-    head_weights = _read_weights(path, [settings["name"] for settings in head])
-    keras = import_keras()
-    crops = keras.Input((size, size, 3), name="crops")
-    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scaling")(crops)
-    base = keras.applications.MobileNetV2(
-        input_shape=(size, size, 3), alpha=1.0, include_top=False, weights=None
-    )
-    set_base_weights(base, base_weights)
-    outputs = base(scaled)
-    try:
-        for settings in head:
-            layer = _head_layer(keras, settings)
-            outputs = layer(outputs)
-            layer.set_weights(head_weights[settings["name"]])
-    except (KeyError, TypeError, ValueError) as error:
-        sentence = str(error).splitlines()[0]
-        raise ModelFileError(f"{path}: its head cannot be rebuilt ({sentence})") from None
-    return keras.Model(crops, outputs, name="classic_mask_detector")
+    description = _read_description(path)
+    open_hdf5(path).close()  # refuses what is unsafe to read
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "model.h5"
+        try:
+            shutil.copyfile(path, copy)
+            _replace_description(copy, description.config)
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise ModelFileError(f"{path}: cannot be copied ({error})") from None
+        network = load_keras_file(copy, shown_as=path)
+    return network_from_crops(network, path, pixels)
 
 
 def mobilenet_weights(path: str | Path) -> dict[str, list[np.ndarray]]:
@@ -142,73 +153,97 @@ def set_base_weights(base: Any, weights: dict[str, list[np.ndarray]]) -> None:
             ) from None
 
 
-def _head_layer(keras: Any, settings: dict[str, Any]) -> Any:
-    match settings["class_name"]:
-        case "AveragePooling2D":
-            return keras.layers.AveragePooling2D(
-                settings["pool_size"], settings["strides"], settings["padding"]
-            )
-        case "GlobalAveragePooling2D":
-            return keras.layers.GlobalAveragePooling2D()
-        case "Flatten":
-            return keras.layers.Flatten()
-        case "Dropout":
-            return keras.layers.Dropout(settings["rate"])
-        case "Dense" if settings["activation"] in _ACTIVATIONS:
-            return keras.layers.Dense(settings["units"], activation=settings["activation"])
-    raise ValueError(f"layer {settings['name']} is of an unknown kind")
-
-
-def _read_graph(path: Path) -> tuple[int, list[dict[str, Any]]]:
-    """Return the input side and the settings of the head's layers, first to last."""
-    with _open(path) as file:
+def _read_description(path: Path) -> _Description:
+    with open_hdf5(path, walk=False) as file:
         try:
-            layers = json.loads(file.attrs["model_config"])["config"]["layers"]
-            sides = layers[0]["config"]["batch_input_shape"][1:]
-            names = [layer["config"]["name"] for layer in layers]
-            head = [
-                {**layer["config"], "class_name": layer["class_name"]}
-                for layer in layers[names.index(_LAST_BASE_LAYER) + 1 :]
-            ]
-            output = head[-1]
-            known = output["class_name"] == "Dense" and output["activation"] == "softmax"
-        except (KeyError, IndexError, TypeError, ValueError):
-            known = False
-    if not known or len(sides) != 3 or sides[0] != sides[1] or sides[2] != 3 or not sides[0]:
+            stored = file.attrs.get("model_config")
+            config = None if stored is None else _cleaned(json.loads(stored))
+        except RecursionError:
+            raise ModelFileError(f"{path}: its network is nested too deeply") from None
+        except Exception:  # h5py raises nearly anything on damaged files
+            raise ModelFileError(f"{path}: the HDF5 file is damaged or incomplete") from None
+    if config is None:
         raise ModelFileError(
-            f"{path}: this HDF5 file is not a classic mask_detector.model "
-            "(MobileNetV2, pooling, dense layers, softmax)"
+            f"{path}: this HDF5 file has no network, only weights or other data; save the whole "
+            "model (model.save in Keras)"
         )
-    return sides[0], head
+    parts = list(_dictionaries(config))
+    shapes = (part.get("batch_shape", part.get("batch_input_shape")) for part in parts)
+    shape = next((shape for shape in shapes if shape is not None), None)
+    if not (isinstance(shape, list) and len(shape) == 4 and shape[3] == 3):
+        shape = [None, None, None, None]
+    if type(shape[1]) is not int or shape[1] != shape[2]:
+        raise ModelFileError(
+            f"{path}: expected the network of a classic mask_detector.model, from square RGB crops "
+            "(N, S, S, 3) to classes (N, C); this HDF5 file has another"
+        )
+    dense = [part for part in parts if part.get("class_name") == "Dense"]
+    units = dense[-1]["config"].get("units") if dense and _is_last(config, dense[-1]) else None
+    return _Description(config, shape[1], units if type(units) is int else None)
 
 
-def _read_weights(path: Path, layers: list[str] | None = None) -> dict[str, list[np.ndarray]]:
-    """Return the arrays of the named layers, or of all in the file's order."""
-    with _open(path) as file:
+def _is_last(config: Any, layer: dict[str, Any]) -> bool:
+    """Whether a layer is the last of the network, so that its units are the outputs."""
+    try:
+        return bool(config["config"]["layers"][-1] is layer)
+    except (KeyError, IndexError, TypeError):
+        return False
+
+
+def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
+    """Every dictionary in a JSON value, outer ones and earlier ones first."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, dict | list):
+            yield from _dictionaries(inner)
+
+
+def _cleaned(value: Any) -> Any:
+    """The description of a network without what only training uses, or only Keras 2 knows.
+
+    The stored weights replace all initial values, and nothing is trained: so initializers,
+    regularizers and constraints, whose settings changed between versions, are left out.
+    """
+    if isinstance(value, list):
+        return [_cleaned(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    kept: dict[str, Any] = {}
+    for name, inner in value.items():
+        if name.endswith("_initializer"):
+            kept[name] = "zeros"
+        elif name.endswith(("_regularizer", "_constraint")):
+            kept[name] = None
+        elif name == "dtype" and isinstance(inner, dict):  # a policy: its name will do
+            kept[name] = inner["config"]["name"]
+        elif not (name == "groups" and "depth_multiplier" in value):  # of DepthwiseConv2D
+            kept[name] = _cleaned(inner)
+    return kept
+
+
+def _replace_description(path: Path, config: dict[str, Any]) -> None:
+    import h5py
+
+    with h5py.File(path, "r+") as file:
+        file.attrs["model_config"] = json.dumps(config)
+
+
+def _read_weights(path: Path) -> dict[str, list[np.ndarray]]:
+    """The arrays of all layers, by layer name, in the file's order."""
+    with open_hdf5(path) as file:
         try:
             stored = file.get("model_weights", file)
-            names = layers or [_text(name) for name in stored.attrs["layer_names"]]
             return {
                 name: [
                     np.asarray(stored[name][_text(weight)], np.float32)
                     for weight in stored[name].attrs["weight_names"]
                 ]
-                for name in names
+                for name in map(_text, stored.attrs["layer_names"])
             }
-        except (KeyError, OSError, TypeError, ValueError, AttributeError):
+        except Exception:  # h5py raises nearly anything on damaged files
             raise ModelFileError(f"{path}: the HDF5 file is damaged or incomplete") from None
 
 
 def _text(name: str | bytes) -> str:
     return name.decode() if isinstance(name, bytes) else name
-
-
-def _open(path: Path) -> Any:
-    import h5py
-
-    try:
-        return h5py.File(path, "r")
-    except FileNotFoundError:
-        raise ModelFileError(f"{path}: there is no such file") from None
-    except OSError:
-        raise ModelFileError(f"{path}: this is not an HDF5 file, or damaged") from None

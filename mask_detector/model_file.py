@@ -7,86 +7,44 @@ It is a Keras v3 archive (a zip: ``keras.models.load_model`` reads it once it is
     the inference graph as a LiteRT flatbuffer: float32 RGB crops 0..255, shape (N, S, S, 3),
     to probabilities (N, classes). Detection runs this one and never imports TensorFlow.
 ``model_card.json``
-    what the numbers mean: see :class:`ModelCard`.
+    what the numbers mean: see :class:`mask_detector.model_card.ModelCard`.
 
-A model file is data: nothing in it is ever executed (Keras reads it with ``safe_mode``).
+A model file is data: nothing in it is ever executed (Keras reads it with ``safe_mode``), no member
+is read that is larger than it can reasonably be, and no other file is read on its behalf.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
 import tempfile
 import zipfile
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mask_detector import legacy
+from mask_detector.compiled_network import KNOWN_NETWORKS, sha256
 from mask_detector.errors import ModelFileError
+from mask_detector.hdf5 import LARGEST_BYTES, open_hdf5
+from mask_detector.keras_backend import load_keras_file
+from mask_detector.model_card import ModelCard
+from mask_detector.other_files import describe_archive, describe_file, is_hdf5, is_zip
 
 COMPILED_MEMBER = "compiled.tflite"
 CARD_MEMBER = "model_card.json"
-FORMAT = 1
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+WEIGHTS_MEMBER = "model.weights.h5"
 
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What a model's numbers mean and where they come from.
-
-    Attributes:
-        classes: class names in the order of the network's outputs.
-        input_size: side of the square crops in pixels.
-        margin: what the crop adds around a face box; see :func:`mask_detector.crops.cut_crops`.
-        square: whether the crop keeps the face's proportions.
-        unsure: default half width of the band in which a face is called unsure.
-        training: what it was trained on and how (counts, data hash, recipe, time).
-        scores: measured figures, each with how it was measured.
-        versions: of the packages that made it.
-    """
-
-    classes: tuple[str, ...]
-    input_size: int
-    margin: float = 0.0
-    square: bool = True
-    unsure: float = 0.15
-    training: dict[str, Any] = field(default_factory=dict)
-    scores: dict[str, Any] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    format: int = FORMAT
-
-    def __post_init__(self) -> None:
-        if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
-            raise ModelFileError(f"a model needs two or more different classes, not {self.classes}")
-        if not all(isinstance(name, str) and name for name in self.classes):
-            raise ModelFileError(f"class names must be texts, not {self.classes}")
-        if not (isinstance(self.input_size, int) and 16 <= self.input_size <= 1024):
-            raise ModelFileError(f"the input size must be 16 to 1024, not {self.input_size}")
-        if not 0 <= self.margin <= 2:
-            raise ModelFileError(f"the crop margin must be 0 to 2, not {self.margin}")
-        if not 0 <= self.unsure <= 0.5:
-            raise ModelFileError(f"the unsure band must be 0 to 0.5, not {self.unsure}")
-
-    def to_json(self) -> str:
-        """The card as it stands in the archive."""
-        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> ModelCard:
-        """Raises ModelFileError where the text is no model card of a format known here."""
-        try:
-            values = json.loads(text)
-            known = {f.name for f in dataclasses.fields(cls)}
-            values = {name: value for name, value in values.items() if name in known}
-            values["classes"] = tuple(values["classes"])
-            if values.get("format", FORMAT) > FORMAT:
-                raise ModelFileError("the model was written by a newer version of this project")
-            return cls(**values)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(f"its model card cannot be read ({error})") from None
+_LARGEST_MEMBERS = {
+    CARD_MEMBER: 4 << 20,
+    COMPILED_MEMBER: 512 << 20,
+    "metadata.json": 1 << 20,
+    "config.json": 64 << 20,
+    WEIGHTS_MEMBER: LARGEST_BYTES,
+}
+"""Bytes of the members that are ever read; unpacking a zip bomb would fill the memory."""
+_MOST_MEMBERS = 1000
 
 
 @dataclass(frozen=True)
@@ -98,66 +56,110 @@ class ModelFile:
         compiled: the LiteRT flatbuffer, or None where the file carries none.
         load_keras: builds the Keras model (slow: imports TensorFlow). It takes float32 RGB
             crops 0..255, shape (N, S, S, 3), and gives probabilities (N, classes).
+        safe: whether ``compiled`` was made in this process or came with this project; any other
+            is tried in a process of its own before it is loaded.
     """
 
     path: Path
     card: ModelCard
     compiled: bytes | None
     load_keras: Callable[[], Any]
+    safe: bool = True
 
 
 def read_model(path: str | Path) -> ModelFile:
-    """Open a ``mask_detector.model``, ours or a classic HDF5 one.
+    """Open a ``mask_detector.model``, ours or an HDF5 one.
 
     Raises:
-        ModelFileError: the file is missing, damaged or of an unknown kind.
+        ModelFileError: the file is missing, damaged or of another kind.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            signature = file.read(len(_HDF5_SIGNATURE))
-        if signature == _HDF5_SIGNATURE:
-            from mask_detector import legacy
+    if is_hdf5(path):
+        return ModelFile(path, legacy.read_card(path), None, lambda: legacy.load_keras(path))
+    with _open_archive(path) as archive:
+        names = archive.namelist()
+        if CARD_MEMBER not in names:
+            raise ModelFileError(describe_archive(names))
+        card = ModelCard.from_json(_read(archive, CARD_MEMBER))
+        compiled = _read(archive, COMPILED_MEMBER) if COMPILED_MEMBER in names else None
+        found = sha256(compiled) if compiled else ""
+        if compiled is not None and card.compiled_sha256 not in ("", found):
+            raise ModelFileError(
+                "its compiled network is not the one that its model card describes (SHA-256 "
+                "differs); make it again with python -m mask_detector.convert OLD NEW"
+            )
+    known = found in KNOWN_NETWORKS
+    return ModelFile(path, card, compiled, lambda: load_keras_archive(path), known)
 
-            return legacy.read_classic_model(path)
+
+def has_card(path: str | Path) -> bool:
+    """Whether a zip archive has a model card; False for every other file.
+
+    Raises:
+        ModelFileError: the file is missing or empty, a folder, or a damaged archive.
+    """
+    path = Path(path)
+    if not is_zip(path):
+        return False
+    with _open_archive(path) as archive:
+        return CARD_MEMBER in archive.namelist()
+
+
+@contextmanager
+def _open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a zip archive; whatever goes wrong with it then is one sentence that names the file."""
+    archived = is_zip(path)  # its errors name the file already
+    try:
+        if not archived:
+            raise ModelFileError(describe_file(path))
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            if CARD_MEMBER not in names:
-                raise ModelFileError(
-                    "it has no model card; python -m mask_detector.convert OLD NEW adds one"
-                )
-            card = ModelCard.from_json(archive.read(CARD_MEMBER))
-            compiled = archive.read(COMPILED_MEMBER) if COMPILED_MEMBER in names else None
-    except FileNotFoundError:
-        raise ModelFileError(
-            f"{path}: there is no such model file; train one with train_mask_detector.py "
-            "or name another with --model"
-        ) from None
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError):
-        raise ModelFileError(f"{path}: this is not a mask_detector.model, or damaged") from None
+            if len(names) > _MOST_MEMBERS or len(set(names)) != len(names):
+                raise ModelFileError("this archive has too many members, or two of one name")
+            yield archive
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from None
-    return ModelFile(path, card, compiled, lambda: load_keras_archive(path))
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except MemoryError:
+        raise ModelFileError(f"{path}: there is not enough memory to read it") from None
+    except Exception:  # zipfile raises nearly anything on damaged archives
+        raise ModelFileError(f"{path}: this is not a mask_detector.model, or damaged") from None
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    """One member, if it is no larger than it can reasonably be."""
+    member = archive.getinfo(name)
+    if member.flag_bits & 0x1:
+        raise ModelFileError("the archive is encrypted; unpack it and make a plain one")
+    # Others can unpack without regard to the size that is stated.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ModelFileError(f"{name} is compressed in a way that is not supported")
+    if member.file_size > _LARGEST_MEMBERS[name]:
+        raise ModelFileError(
+            f"{name} has {member.file_size} bytes, at most {_LARGEST_MEMBERS[name]} are expected"
+        )
+    return archive.read(member)
 
 
 def write_model(path: str | Path, model: Any, card: ModelCard, compiled: bytes | None) -> None:
     """Write a Keras model, its card and its compiled graph as one file.
 
-    The file is written beside ``path`` and renamed, so that a crash leaves the old one.
+    The card gets the hash of the compiled graph. The file is written beside ``path`` and renamed,
+    so that a crash leaves the old one.
 
     Raises:
         ModelFileError: the folder cannot be written to.
     """
     path = Path(path)
+    card = dataclasses.replace(card, compiled_sha256=sha256(compiled) if compiled else "")
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
             archive_path = Path(folder) / "model.keras"
             model.save(archive_path)
             with zipfile.ZipFile(archive_path, "a", zipfile.ZIP_DEFLATED) as archive:
                 if compiled is not None:
-                    # Weights hardly get smaller, and unpacking is a tenth of the start-up.
+                    # Compressing saves next to nothing, and unpacking is a tenth of the start-up.
                     archive.writestr(COMPILED_MEMBER, compiled, zipfile.ZIP_STORED)
                 archive.writestr(CARD_MEMBER, card.to_json())
             archive_path.replace(path)
@@ -166,7 +168,7 @@ def write_model(path: str | Path, model: Any, card: ModelCard, compiled: bytes |
 
 
 def replace_card(path: str | Path, card: ModelCard) -> None:
-    """Give a model file of ours another card; the other members stay as they are, not packed.
+    """Give a model file of ours another card; the other members stay, uncompressed.
 
     Raises:
         ModelFileError: the file is missing or damaged, or the folder cannot be written to.
@@ -192,14 +194,19 @@ def load_keras_archive(path: str | Path) -> Any:
     Raises:
         ModelFileError: Keras cannot load it, or it would have to execute code from the file.
     """
-    from mask_detector.keras_backend import import_keras
-
-    keras = import_keras()
+    path = Path(path)
     with tempfile.TemporaryDirectory() as folder:
-        named = Path(folder) / "model.keras"
+        # Keras gets a copy with nothing but the members that were checked.
+        copy, weights = Path(folder) / "model.keras", Path(folder) / WEIGHTS_MEMBER
+        with _open_archive(path) as archive, zipfile.ZipFile(copy, "w") as new:
+            if WEIGHTS_MEMBER not in archive.namelist():
+                raise ModelFileError(describe_archive(archive.namelist()))
+            for name in ("metadata.json", "config.json", WEIGHTS_MEMBER):
+                new.writestr(name, _read(archive, name))
+            weights.write_bytes(_read(archive, WEIGHTS_MEMBER))
         try:
-            shutil.copyfile(path, named)
-            return keras.models.load_model(named, compile=False, safe_mode=True)
-        except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-            sentence = str(error).splitlines()[0]
-            raise ModelFileError(f"{path}: Keras cannot load it ({sentence})") from None
+            open_hdf5(weights).close()
+        except ModelFileError as error:
+            reason = str(error).removeprefix(f"{weights}: ")
+            raise ModelFileError(f"{path}: Keras cannot load it ({reason})") from None
+        return load_keras_file(copy, shown_as=path)

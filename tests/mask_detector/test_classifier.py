@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from mask_detector import compiled_network
 from mask_detector.classifier import Classifier
 from mask_detector.errors import ModelFileError
 from mask_detector.model_file import COMPILED_MEMBER, ModelFile, read_model
@@ -47,14 +48,14 @@ def test_rows_are_probabilities(classifier, faces):
 
 
 def test_faces_of_one_batch_do_not_touch_each_other(classifier, faces):
-    """75 faces are more than one batch holds; alone and together they get the same answer."""
+    """75 faces are more than one batch holds; each gets the answer that it gets by itself."""
     many = np.resize(faces, (75, *faces.shape[1:]))
-    alone = np.concatenate([classifier.probabilities(crop[None]) for crop in faces])
-    wanted = np.resize(alone, (75, alone.shape[1]))
+    singly = np.concatenate([classifier.probabilities(crop[None]) for crop in faces])
+    wanted = np.resize(singly, (75, singly.shape[1]))
     np.testing.assert_allclose(classifier.probabilities(many), wanted, atol=1e-4)
 
 
-def test_mirrored_looks_twice_and_answers_with_the_mean(shipped, classifier, faces):
+def test_mirrored_classifies_twice_and_returns_the_mean(shipped, classifier, faces):
     mirrored = Classifier(shipped, mirrored=True)
     many = np.resize(faces, (75, *faces.shape[1:]))
     many[:, :, : many.shape[2] // 2] = 0  # one half in the dark
@@ -75,7 +76,7 @@ def test_threads_may_share_a_classifier(classifier, faces):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_compiled_network_says_what_keras_says(shipped, faces, caplog):
+def test_compiled_network_answers_as_keras(shipped, faces, caplog):
     """Of the shipped model, on real faces."""
     compiled = Classifier(shipped).probabilities(faces)
     with caplog.at_level(logging.WARNING):
@@ -88,7 +89,7 @@ def test_compiled_network_says_what_keras_says(shipped, faces, caplog):
     np.testing.assert_array_equal(compiled.argmax(axis=1)[clear], in_keras.argmax(axis=1)[clear])
 
 
-def test_small_network_says_what_keras_says(small_model, small_network):
+def test_small_network_answers_as_keras(small_model, small_network):
     crops = np.random.default_rng(0).integers(0, 256, (9, 64, 64, 3), dtype=np.uint8)
     wanted = np.asarray(small_network(crops.astype(np.float32)))
     assert np.ptp(wanted[:, 0]) > 0.001  # it does tell them apart
@@ -124,7 +125,7 @@ def test_truncated_compiled_network(shipped):
         Classifier(dataclasses.replace(shipped, compiled=content))
 
 
-def test_detection_leaves_tensorflow_alone(repository):
+def test_detection_never_imports_tensorflow(repository):
     """In a process of its own: other tests import it."""
     code = """
 import sys
@@ -154,3 +155,30 @@ def test_missing_compiled_member_is_read_as_none(small_model, tmp_path, rewritte
     member = COMPILED_MEMBER.replace(".", "_")
     path = rewritten(small_model, tmp_path / "keras_only.model", **{member: None})
     assert read_model(path).compiled is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [[np.nan, np.nan], [np.inf, 0], [-np.inf, np.inf], [0.5, 0.2], [3, -2], [0, 0]],
+)
+def test_outputs_that_are_no_probabilities(shipped, faces, monkeypatch, row):
+    values = np.array([*row, 0, 0][: len(shipped.card.classes)], np.float32)
+    healthy = np.eye(len(values), dtype=np.float32)[0]
+
+    def network(crops):
+        rows = np.tile(healthy, (len(crops), 1))
+        rows[-1] = values if len(crops) > 1 else healthy  # the first run, of one crop, is good
+        return rows
+
+    monkeypatch.setattr(compiled_network, "load_network", lambda *arguments: network)
+    classifier = Classifier(shipped)
+    with pytest.raises(ModelFileError, match="gives no probabilities"):
+        classifier.probabilities(faces)
+
+
+def test_first_run_is_checked_too(shipped, monkeypatch):
+    classes = len(shipped.card.classes)
+    rows = np.full((1, classes), np.nan, np.float32)
+    monkeypatch.setattr(compiled_network, "load_network", lambda *arguments: lambda crops: rows)
+    with pytest.raises(ModelFileError, match=r"mask_detector\.model: its network gives no"):
+        Classifier(shipped)

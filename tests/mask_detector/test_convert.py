@@ -1,9 +1,7 @@
-"""Converting classic, foreign and slow model files; each mishap is one sentence."""
+"""Converting HDF5, foreign and slow model files; each mishap is one sentence."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 
 from mask_detector import convert
 from mask_detector.classifier import Classifier
+from mask_detector.compiled_network import sha256
 from mask_detector.errors import ModelFileError, UserFacingError
 from mask_detector.images import write_photo
 from mask_detector.model_file import read_model
@@ -19,13 +18,8 @@ from mask_detector.model_file import read_model
 keras = pytest.importorskip("keras")
 
 
-@pytest.fixture
-def run(monkeypatch) -> Callable[..., int]:
-    def run_convert(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["convert", *map(str, arguments)])
-        return convert.main()
-
-    return run_convert
+def run(*arguments: object) -> int:
+    return convert.main([*map(str, arguments)])
 
 
 def foreign(path: Path, outputs: int, activation: str | None, size: int = 32) -> Any:
@@ -51,7 +45,7 @@ def crops(size: int = 32) -> np.ndarray:
     ("pixels", "scale", "offset"),
     [("-1..1", 1 / 127.5, -1), ("0..1", 1 / 255, 0), ("0..255", 1, 0)],
 )
-def test_foreign_model_answers_as_before(run, tmp_path, capsys, pixels, scale, offset):
+def test_foreign_model_answers_as_before(tmp_path, capsys, pixels, scale, offset):
     old, new = tmp_path / "old.keras", tmp_path / "new.model"
     model = foreign(old, 2, "softmax")
     assert run(old, new, "--classes", "hat", "no_hat", f"--pixels={pixels}") == 0
@@ -64,7 +58,7 @@ def test_foreign_model_answers_as_before(run, tmp_path, capsys, pixels, scale, o
     assert "of 8 noisy crops" in capsys.readouterr().out
 
 
-def test_single_sigmoid_is_the_second_class(run, tmp_path):
+def test_single_sigmoid_is_the_second_class(tmp_path):
     old, new = tmp_path / "old.keras", tmp_path / "new.model"
     model = foreign(old, 1, "sigmoid")
     run(old, new, "--classes", "a", "b")
@@ -73,21 +67,39 @@ def test_single_sigmoid_is_the_second_class(run, tmp_path):
     np.testing.assert_allclose(found, np.stack([1 - second, second], axis=1), atol=0.01)
 
 
-def test_model_of_ours_gets_its_compiled_member_again(run, small_model, rewritten, tmp_path):
-    slow = rewritten(small_model, tmp_path / "slow.model", compiled_tflite=None)
-    new = tmp_path / "new.model"
-    run(slow, new)
-    before, after = read_model(small_model), read_model(new)
-    assert after.card.classes == before.card.classes
-    assert after.card.margin == before.card.margin
+def test_model_of_ours_gets_its_compiled_member_again(rewritten, tmp_path):
+    foreign(tmp_path / "old.keras", 2, "softmax")
+    full, slow, new = (tmp_path / name for name in ("full.model", "slow.model", "new.model"))
+    run(tmp_path / "old.keras", full, "--classes", "a", "b")
+    run(rewritten(full, slow, compiled_tflite=None), new)
+    before, after = read_model(full), read_model(new)
+    assert after.card.classes == before.card.classes == ("a", "b")
+    assert after.card.compiled_sha256 == sha256(after.compiled)
     np.testing.assert_allclose(
-        Classifier(after).probabilities(crops(64)),
-        Classifier(before).probabilities(crops(64)),
+        Classifier(after).probabilities(crops()),
+        Classifier(before).probabilities(crops()),
         atol=1e-4,
     )
 
 
-def test_int8_learns_from_photos(run, tmp_path, capsys):
+def test_hdf5_file_of_three_classes(tmp_path):
+    old, new = tmp_path / "old.h5", tmp_path / "new.model"
+    model = foreign(old, 3, "softmax")
+    run(old, new, "--classes", "a", "b", "c", "--pixels", "0..1")
+    assert read_model(new).card.classes == ("a", "b", "c")
+    expected = np.asarray(model(crops().astype(np.float32) / 255))
+    np.testing.assert_allclose(
+        Classifier(read_model(new)).probabilities(crops()), expected, atol=0.01
+    )
+
+
+@pytest.mark.parametrize("name", ["../../x", "unsure", "A"])
+def test_class_names_that_are_refused(tmp_path, name):
+    with pytest.raises(ModelFileError, match="class name"):
+        run(tmp_path / "old.keras", tmp_path / "new.model", "--classes", "a", name)
+
+
+def test_int8_learns_from_photos(tmp_path, capsys):
     old, new = tmp_path / "old.keras", tmp_path / "new.model"
     model = foreign(old, 2, "softmax")
     (tmp_path / "photos").mkdir()
@@ -100,7 +112,7 @@ def test_int8_learns_from_photos(run, tmp_path, capsys):
     np.testing.assert_allclose(Classifier(read_model(new)).probabilities(crops()), wanted, atol=0.1)
 
 
-def test_int8_without_photos(run, tmp_path):
+def test_int8_without_photos(tmp_path):
     with pytest.raises(UserFacingError, match="--calibration"):
         run(tmp_path / "old.keras", tmp_path / "new.model", "--format", "int8")
 
@@ -110,7 +122,7 @@ def test_folder_without_photos(small_model):
         convert.calibration_crops(small_model.parent / "none", read_model(small_model).card)
 
 
-def test_foreign_model_without_classes(run, tmp_path):
+def test_foreign_model_without_classes(tmp_path):
     foreign(tmp_path / "old.keras", 2, "softmax")
     with pytest.raises(ModelFileError, match="--classes"):
         run(tmp_path / "old.keras", tmp_path / "new.model")
@@ -125,21 +137,21 @@ def test_foreign_model_without_classes(run, tmp_path):
         (2, "sigmoid", ["a", "b"], "no probabilities"),
     ],
 )
-def test_outputs_that_do_not_fit(run, tmp_path, outputs, activation, classes, sentence):
+def test_outputs_that_do_not_fit(tmp_path, outputs, activation, classes, sentence):
     foreign(tmp_path / "old.keras", outputs, activation)
     with pytest.raises(ModelFileError, match=sentence):
         run(tmp_path / "old.keras", tmp_path / "new.model", "--classes", *classes)
     assert not (tmp_path / "new.model").exists()
 
 
-def test_network_that_takes_no_crops(run, tmp_path):
+def test_network_that_takes_no_crops(tmp_path):
     keras.Sequential([keras.Input((10,)), keras.layers.Dense(2)]).save(tmp_path / "old.keras")
     with pytest.raises(ModelFileError, match="square RGB crops"):
         run(tmp_path / "old.keras", tmp_path / "new.model", "--classes", "a", "b")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"text", b"\x89HDF\r\n\x1a\n and no more"])
-def test_unusable_file(run, tmp_path, content):
+def test_unusable_file(tmp_path, content):
     old = tmp_path / "old.model"
     if content is not None:
         old.write_bytes(content)

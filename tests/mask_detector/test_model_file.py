@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zipfile
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mask_detector import model_file
+from mask_detector.compiled_network import KNOWN_NETWORKS, sha256
 from mask_detector.errors import ModelFileError
+from mask_detector.model_card import ModelCard
 from mask_detector.model_file import (
     CARD_MEMBER,
     COMPILED_MEMBER,
-    ModelCard,
     read_model,
     replace_card,
     write_model,
@@ -39,6 +42,9 @@ def test_card_survives_json():
         {"classes": ("a", 3)},
         {"input_size": 15},
         {"input_size": 128.0},
+        {"input_size": True},
+        {"training": []},
+        {"classes": ("../../x", "a")},
         {"margin": -0.1},
         {"margin": 2.1},
         {"margin": float("nan")},
@@ -58,6 +64,11 @@ def test_card_refuses_nonsense(values):
         b"{}",
         b'{"classes": ["a", "b"]}',
         b'{"classes": 3, "input_size": 128}',
+        b'{"classes": "ab", "input_size": 128}',
+        b'{"classes": ["a", "b"], "input_size": 128, "format": "new"}',
+        b'{"classes": ["a", "b"], "input_size": 1e400}',
+        b'{"classes": ["a", "b"], "input_size": ' + b"9" * 10_000 + b"}",
+        b"[" * 100_000,
         b'{"classes": [["a"], ["b"]], "input_size": 128}',
         b'{"classes": ["a", "b"], "input_size": "large"}',
         b'{"classes": ["a", "b"], "input_size": 128, "margin": "wide"}',
@@ -78,7 +89,7 @@ def test_card_keeps_what_it_knows_of_an_extended_card():
 def test_shipped_model_can_be_read(shipped):
     assert set(CLASSES) <= set(shipped.card.classes)
     assert shipped.compiled
-    with zipfile.ZipFile(shipped.path) as archive:  # unpacking would take a tenth of the start
+    with zipfile.ZipFile(shipped.path) as archive:  # decompressing is a tenth of the start-up
         assert archive.getinfo(COMPILED_MEMBER).compress_type == zipfile.ZIP_STORED
     assert shipped.card.training["data_sha256"]
     assert shipped.card.versions["keras"]
@@ -86,7 +97,7 @@ def test_shipped_model_can_be_read(shipped):
 
 def test_written_model_is_read_back(small_model, small_network):
     file = read_model(small_model)
-    assert file.card == ModelCard(CLASSES, 64)
+    assert file.card == ModelCard(CLASSES, 64, compiled_sha256=sha256(file.compiled))
     crops = np.random.default_rng(0).uniform(0, 255, (3, 64, 64, 3)).astype(np.float32)
     wanted = np.asarray(small_network(crops))
     np.testing.assert_allclose(np.asarray(file.load_keras()(crops)), wanted, atol=1e-6)
@@ -118,7 +129,7 @@ def test_another_card_leaves_the_rest(small_model, tmp_path):
     with zipfile.ZipFile(small_model) as old, zipfile.ZipFile(packed, "w") as new:
         for name in old.namelist():
             new.writestr(name, old.read(name), zipfile.ZIP_DEFLATED)
-    card = ModelCard(CLASSES, 64, scores={"accuracy": 0.5})
+    card = dataclasses.replace(read_model(packed).card, scores={"accuracy": 0.5})
     replace_card(packed, card)
     assert read_model(packed).card == card
     with zipfile.ZipFile(small_model) as old, zipfile.ZipFile(packed) as new:
@@ -144,12 +155,77 @@ def test_folder_for_a_file(tmp_path):
         read_model(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a model", b"PK\x03\x04", bytes(1000)])
-def test_other_files_are_told_as_such(tmp_path, content):
+@pytest.mark.parametrize("content", [b"not a model", b"PK\x03\x04", bytes(1000)])
+def test_other_files_are_refused(tmp_path, content):
     path = tmp_path / "mask_detector.model"
     path.write_bytes(content)
     with pytest.raises(ModelFileError, match=r"not a mask_detector\.model"):
         read_model(path)
+
+
+def zipped(path, *members, **options):
+    """A zip archive with these members, each a name and its content."""
+    with zipfile.ZipFile(path, "w", **options) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("name", [CARD_MEMBER, COMPILED_MEMBER])
+def test_zip_bombs_are_not_unpacked(small_model, tmp_path, rewritten, name, monkeypatch):
+    monkeypatch.setitem(model_file._LARGEST_MEMBERS, name, 1 << 20)
+    path, member = tmp_path / "bomb.model", {name.replace(".", "_"): bytes(1 << 22)}
+    rewritten(small_model, path, **member)
+    with pytest.raises(ModelFileError, match=f"{name} has 4194304 bytes, at most 1048576"):
+        read_model(path)
+
+
+def test_card_of_300_megabytes_is_not_read():
+    assert model_file._LARGEST_MEMBERS[CARD_MEMBER] <= 4 << 20
+
+
+def test_other_compression_is_refused(tmp_path):
+    """LZMA and bzip2 unpack without regard to the size that is stated."""
+    path = zipped(tmp_path / "a.model", (CARD_MEMBER, "{}"), compression=zipfile.ZIP_LZMA)
+    with pytest.raises(ModelFileError, match="compressed in a way that is not supported"):
+        read_model(path)
+
+
+def test_encrypted_archive(small_model):
+    """As a program for zip archives marks it: bit 0 in both headers of the card."""
+    with zipfile.ZipFile(small_model) as archive:
+        info = archive.getinfo(CARD_MEMBER)
+    content = bytearray(small_model.read_bytes())
+    content[info.header_offset + 6] |= 1
+    content[content.rindex(b"PK\x01\x02", 0, content.rindex(CARD_MEMBER.encode())) + 8] |= 1
+    small_model.write_bytes(content)
+    with pytest.raises(ModelFileError, match="the archive is encrypted"):
+        read_model(small_model)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_members_of_one_name(tmp_path):
+    path = zipped(tmp_path / "a.model", (CARD_MEMBER, "{}"), (CARD_MEMBER, "{}"))
+    with pytest.raises(ModelFileError, match="two of one name"):
+        read_model(path)
+
+
+def test_network_that_is_not_the_described_one(small_model, tmp_path, rewritten):
+    compiled = bytearray(read_model(small_model).compiled)
+    compiled[-1] ^= 1
+    path = rewritten(small_model, tmp_path / "other.model", compiled_tflite=bytes(compiled))
+    with pytest.raises(ModelFileError, match="SHA-256 differs"):
+        read_model(path)
+
+
+def test_shipped_network_is_known(shipped):
+    """So that it loads without a process of its own; add its hash when it changes."""
+    assert shipped.safe
+    assert sha256(shipped.compiled) in KNOWN_NETWORKS
+
+
+def test_any_other_network_is_tried_first(small_model):
+    assert not read_model(small_model).safe
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.99])

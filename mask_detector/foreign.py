@@ -1,0 +1,75 @@
+"""Networks from elsewhere: what they expect of pixels and what their outputs mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mask_detector.errors import ModelFileError
+from mask_detector.keras_backend import first_line, import_keras
+
+# What crops 0..255 are multiplied by, and what is added then, for each range of pixel values.
+PIXEL_RANGES = {"-1..1": (1 / 127.5, -1.0), "0..1": (1 / 255, 0.0), "0..255": (1.0, 0.0)}
+
+
+def network_from_crops(network: Any, path: Path, pixels: str | None = None) -> Any:
+    """Put the scaling before a network, and after it what makes probabilities of its output.
+
+    Args:
+        network: a Keras model from square RGB crops, shape (N, S, S, 3), to (N, C).
+        path: its file, for messages.
+        pixels: the key in ``PIXEL_RANGES`` of what it expects. None: 0..255 where it has a
+            rescaling layer of its own, otherwise -1..1, as MobileNetV2's ``preprocess_input``.
+
+    Returns:
+        A Keras model from float32 RGB crops 0..255, shape (N, S, S, 3), to probabilities (N, C).
+        A single sigmoid output is the probability of the second of two classes.
+
+    Raises:
+        ModelFileError: the network has other inputs or outputs.
+    """
+    keras = import_keras()
+    try:
+        shape, outputs = network.input_shape, network.output_shape
+        scales_itself = any(f'"{name}"' in network.to_json() for name in _SCALING_LAYERS)
+    except Exception as error:  # a network that was never built has none of these
+        raise ModelFileError(
+            f"{path}: its network has no fixed input and output ({first_line(error)})"
+        ) from None
+    square = isinstance(shape, tuple) and len(shape) == 4 and shape[1] == shape[2] and shape[1]
+    if not square or shape[3] != 3 or not isinstance(outputs, tuple) or len(outputs) != 2:
+        raise ModelFileError(
+            f"{path}: expected a network from square RGB crops (N, S, S, 3) to classes (N, C), "
+            f"got one from {shape} to {outputs}"
+        )
+    scale, offset = PIXEL_RANGES[pixels or ("0..255" if scales_itself else "-1..1")]
+    crops = keras.Input(shape[1:], name="crops")
+    scaled = keras.layers.Rescaling(scale, offset=offset, name="scaling")(crops)
+    try:
+        probabilities = network(scaled)
+        if outputs[1] == 1:
+            # Keras numbers classes 0 and 1: a sigmoid is the probability of the second.
+            opposite = keras.layers.Rescaling(-1.0, offset=1.0, name="opposite")(probabilities)
+            probabilities = keras.layers.Concatenate(name="both")([opposite, probabilities])
+        model = keras.Model(crops, probabilities, name="mask_detector")
+        rows = np.asarray(model(noise_crops(shape[1]).astype(np.float32), training=False))
+    except Exception as error:  # TensorFlow raises nearly anything on a network that misfits
+        raise ModelFileError(f"{path}: its network fails ({first_line(error)})") from None
+    # NaN fails the comparison.
+    if not (rows.min() >= 0 and abs(rows.sum(axis=1) - 1).max() <= 0.01):
+        raise ModelFileError(
+            f"{path}: its outputs are no probabilities; end the network with a softmax, or with "
+            "one sigmoid"
+        )
+    return model
+
+
+_SCALING_LAYERS = ("Rescaling", "Normalization")
+
+
+def noise_crops(size: int) -> np.ndarray:
+    """Crops to try a network on: uint8 (8, size, size, 3), the same every time."""
+    random = np.random.default_rng(0)
+    return random.integers(0, 256, (8, size, size, 3), dtype=np.uint8)

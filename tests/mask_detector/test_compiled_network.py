@@ -1,0 +1,68 @@
+"""Compiled networks of unknown origin are tried in a process of their own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from mask_detector import compiled_network
+from mask_detector.classifier import Classifier
+from mask_detector.compiled_network import check_in_child
+from mask_detector.errors import ModelFileError
+from mask_detector.model_file import COMPILED_MEMBER, read_model
+
+
+def crashing(flatbuffer: bytes) -> bytes:
+    """The network with its root table far outside the file, which ends any process."""
+    return b"\xff\xff\xff\x3f" + flatbuffer[4:]
+
+
+@pytest.fixture
+def compiled(small_model: Path) -> bytes:
+    flatbuffer = read_model(small_model).compiled
+    assert flatbuffer
+    return flatbuffer
+
+
+def test_sound_network_passes(small_model: Path) -> None:
+    file = read_model(small_model)
+    assert not file.safe
+    assert Classifier(file).classes == file.card.classes
+
+
+def test_network_that_crashes_is_a_sentence(small_model, compiled, tmp_path, rewritten) -> None:
+    card = small_model.with_name("card.json")
+    text = read_model(small_model).card.to_json()
+    damaged = crashing(compiled)
+    known = compiled_network.sha256(compiled)
+    card = text.replace(known, compiled_network.sha256(damaged)).encode()
+    path = rewritten(
+        small_model,
+        tmp_path / "crash.model",
+        **{COMPILED_MEMBER.replace(".", "_"): damaged, "model_card_json": card},
+    )
+    with pytest.raises(ModelFileError, match=f"^{path}: its compiled network is damaged"):
+        Classifier(read_model(path))
+
+
+@pytest.mark.parametrize(
+    ("size", "classes", "sentence"),
+    [(64, 5, "for 1 crops and 5 classes"), (96, 2, r"takes crops \[64 64 +3\], .* 96 pixels")],
+)
+def test_network_that_does_not_fit_its_card(compiled, size, classes, sentence) -> None:
+    with pytest.raises(ModelFileError, match=sentence):
+        check_in_child(compiled, size, classes, 1)
+
+
+def test_network_that_gives_no_answer(compiled, monkeypatch) -> None:
+    monkeypatch.setattr(compiled_network, "CHECK_SECONDS", 0.0)
+    with pytest.raises(ModelFileError, match="gave no answer within 0 s"):
+        check_in_child(compiled, 64, 2, 1)
+
+
+def test_python_that_cannot_be_started(compiled, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    with pytest.raises(ModelFileError, match="cannot be checked"):
+        check_in_child(compiled, 64, 2, 1)
