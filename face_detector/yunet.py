@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -19,7 +20,7 @@ import numpy as np
 from face_detector.base import BaseDetector
 from face_detector.detections import Detections, joined
 from face_detector.multiscale import merged, resized, suppressed, tiles, without_cut
-from face_detector.weights import YUNET, fetch
+from face_detector.weights import ORIGINAL, YUNET, fetch
 
 STRIDES = (8, 16, 32)
 OUTPUTS = [f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps")]
@@ -46,10 +47,12 @@ BOX_ADJUSTMENT = (0.018, 0.085, -0.010, 0.022)
 class YuNetNetwork:
     """The network: one picture in, all faces of one pass at the picture's own scale out."""
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, model: bytes, threads: int | None = None) -> None:
+        """
+        Args:
+            model: the content of an ONNX file of this network.
+        """
         self._channels, self._input = [np.empty((0, 0), np.uint8)], np.empty(0, np.float32)
-        (path,) = fetch(YUNET)
-        model = path.read_bytes()
         try:
             self._run = _in_onnx_runtime(model, threads)
         except ImportError:
@@ -159,10 +162,18 @@ class YuNet(BaseDetector):
     box_adjustment = BOX_ADJUSTMENT
 
     def __init__(
-        self, size: int | Literal["auto"], confidence: float, thorough: bool, threads: int | None
+        self,
+        size: int | Literal["auto"],
+        confidence: float,
+        thorough: bool,
+        threads: int | None,
+        weights: str | Path = ORIGINAL,
     ) -> None:
         super().__init__(size, confidence, thorough)
-        self._network = YuNetNetwork(threads)
+        path = fetch(YUNET)[0] if weights == ORIGINAL else Path(weights)
+        if weights != ORIGINAL:
+            self.box_adjustment = (0.0, 0.0, 0.0, 0.0)
+        self._network = YuNetNetwork(path.read_bytes(), threads)
 
     def _detect_thoroughly(self, image: np.ndarray, confidence: float) -> Detections:
         """One pass at each scale, merged."""

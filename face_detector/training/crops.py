@@ -1,0 +1,311 @@
+"""Training crops: photos, or several of them side by side, with faces as large as they shall be.
+
+    crops = CropMaker(photos, seed=0)
+    crop = crops.make(17)                          the same number gives the same crop
+
+Everything that is random about a crop comes from the seed and its number, so that a training that
+was interrupted goes on with the crops that it would have seen.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from face_detector.training.degradation import degraded
+from face_detector.training.outside import (
+    OCCLUSIONS,
+    WEARINGS,
+    draw_mask,
+    draw_occlusion,
+    read_photo,
+)
+from face_detector.training.photos import TrainingPhoto
+
+CROP_SIZE = 320
+"""Side of a crop in pixels."""
+
+MOST_FACES, MOST_IGNORED = 48, 32
+"""Of a crop; faces beyond that are ignored, ignored regions beyond that forgotten."""
+
+SMALLEST_FACE = 6.0
+"""Pixels, as the square root of the area: smaller faces are ignored."""
+
+# Sizes of faces in the crop, each range evenly on a logarithmic scale, and how often it is drawn.
+_SMALL_FACES, _LARGE_FACES, _SMALL_SHARE = (8.0, 80.0), (60.0, 280.0), 0.7
+
+# How often the crop is about a face, about what the teacher took for one, or about any place.
+_CENTRES = {"face": 0.82, "trap": 0.10, "anywhere": 0.08}
+
+# Which kinds of photos the crops come from.
+_KINDS = {"annotated": 0.68, "annotated, drawn on": 0.12, "found": 0.14, "found, drawn on": 0.06}
+
+_LEAST_VISIBLE = 0.7  # share of a face that a cut leaves, if it is still to be found
+_MOST_ENLARGEMENT = 4.0
+_SMALLEST_CELL = 40
+_MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
+_CACHE_BYTES = 5 * 2**30
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One training example.
+
+    Attributes:
+        image: uint8 BGR, (CROP_SIZE, CROP_SIZE, 3).
+        boxes: float32 (N, 4), x1, y1, x2, y2 in pixels of the crop, inside it.
+        landmarks: float32 (N, 5, 2), NaN where unknown.
+        ignored: float32 (M, 4).
+    """
+
+    image: np.ndarray
+    boxes: np.ndarray
+    landmarks: np.ndarray
+    ignored: np.ndarray
+
+
+class CropMaker:
+    """Makes crops out of photos, of which it keeps as many in memory as fit."""
+
+    def __init__(self, photos: Sequence[TrainingPhoto], seed: int) -> None:
+        """
+        Args:
+            photos: at least one.
+        """
+        self._seed = seed
+        self._kept = _Gallery()
+        self._kinds: list[list[TrainingPhoto]] = []
+        self._chances: list[np.ndarray] = []
+        shares = []
+        for kind, share in _KINDS.items():
+            members = [photo for photo in photos if _kind(photo) == kind]
+            if members:
+                # A crowd is worth more looks than a portrait, though not one for each of its faces.
+                weights = np.sqrt([1 + len(photo.boxes) for photo in members])
+                self._kinds.append(members)
+                self._chances.append(np.cumsum(weights / weights.sum()))
+                shares.append(share)
+        self._shares = np.cumsum(np.array(shares) / sum(shares))
+
+    def make(self, number: int) -> Crop:
+        """The crop of that number."""
+        rng = np.random.default_rng((self._seed, number))
+        canvas = np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8)
+        parts: list[_Placed] = []
+        self._fill(canvas, (0, 0, CROP_SIZE, CROP_SIZE), rng, parts)
+        image, sharpness = degraded(canvas, rng)
+        return _joined(image, parts, sharpness)
+
+    def _fill(
+        self,
+        canvas: np.ndarray,
+        cell: tuple[int, int, int, int],
+        rng: np.random.Generator,
+        parts: list[_Placed],
+    ) -> None:
+        """Lay a photo into a part of the canvas, or divide it where the photo would be too large."""
+        left, top, right, bottom = cell
+        photo = self._draw(rng)
+        levels = self._kept.levels(photo)
+        height, width = levels[0].shape[:2]
+        box = _centre_box(photo, width, height, rng)
+        size = math.sqrt(max(1.0, (box[2] - box[0]) * (box[3] - box[1])))
+        low, high = _SMALL_FACES if rng.random() < _SMALL_SHARE else _LARGE_FACES
+        target = math.exp(rng.uniform(math.log(low), math.log(high)))
+        scale = min(target / size, _MOST_ENLARGEMENT)
+        covering = max((right - left) / width, (bottom - top) / height)
+        if covering > 1.25 * scale:
+            # The photo at that scale does not fill the cell.
+            if min(right - left, bottom - top) >= 2 * _SMALLEST_CELL and rng.random() < 0.85:
+                x = left + round((right - left) * rng.uniform(0.4, 0.6))
+                y = top + round((bottom - top) * rng.uniform(0.4, 0.6))
+                for part in (
+                    (left, top, x, y),
+                    (x, top, right, y),
+                    (left, y, x, bottom),
+                    (x, y, right, bottom),
+                ):
+                    self._fill(canvas, part, rng, parts)
+                return
+            if rng.random() < 0.7:
+                scale = covering
+        parts.append(_lay(canvas, cell, photo, levels, box, scale, rng))
+
+    def _draw(self, rng: np.random.Generator) -> TrainingPhoto:
+        kind = int(np.searchsorted(self._shares[:-1], rng.random(), side="right"))
+        place = int(np.searchsorted(self._chances[kind][:-1], rng.random(), side="right"))
+        return self._kinds[kind][place]
+
+
+def _kind(photo: TrainingPhoto) -> str:
+    origin = "annotated" if photo.annotated else "found"
+    return origin if photo.drawn_seed is None else f"{origin}, drawn on"
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """What a cell of the canvas shows: arrays as in ``Crop``."""
+
+    boxes: np.ndarray
+    landmarks: np.ndarray
+    ignored: np.ndarray
+
+
+def _centre_box(
+    photo: TrainingPhoto, width: int, height: int, rng: np.random.Generator
+) -> np.ndarray:
+    """What the crop is about, (4,): a face, a trap, or a place as large as some face."""
+    choices = {"face": photo.boxes, "trap": photo.traps}
+    chances = [share for name, share in _CENTRES.items() if len(choices.get(name, "."))]
+    names = [name for name in _CENTRES if len(choices.get(name, "."))]
+    name = names[int(np.searchsorted(np.cumsum(chances)[:-1], rng.random() * sum(chances)))]
+    if name in choices:
+        boxes = choices[name]
+        return boxes[rng.integers(len(boxes))]
+    side = min(width, height) * rng.uniform(0.05, 0.5)
+    x, y = rng.uniform(0, width), rng.uniform(0, height)
+    return np.array([x - side / 2, y - side / 2, x + side / 2, y + side / 2])
+
+
+def _lay(
+    canvas: np.ndarray,
+    cell: tuple[int, int, int, int],
+    photo: TrainingPhoto,
+    levels: Sequence[np.ndarray],
+    box: np.ndarray,
+    scale: float,
+    rng: np.random.Generator,
+) -> _Placed:
+    """Draw the photo, scaled, turned and perhaps mirrored, so that the box lies in the cell."""
+    left, top, right, bottom = cell
+    cell_width, cell_height = right - left, bottom - top
+    height, width = levels[0].shape[:2]
+    flipped = rng.random() < 0.5
+    angle = math.radians(rng.normal(0, 25 if rng.random() < 0.12 else 7))
+    stretch = math.exp(rng.normal(0, 0.05))
+    # new = matrix @ old + offset, both (x, y)
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    matrix = turn @ np.diag([-scale * stretch if flipped else scale * stretch, scale / stretch])
+    middle = matrix @ ((box[:2] + box[2:]) / 2)
+    # Where the photo is larger than the cell, the cell shows nothing but photo, tilt apart.
+    edges = np.sort([matrix @ (0, height / 2), matrix @ (width, height / 2)], axis=0)
+    ends = np.sort([matrix @ (width / 2, 0), matrix @ (width / 2, height)], axis=0)
+    low = np.array([edges[0, 0], ends[0, 1]])
+    high = np.array([edges[1, 0], ends[1, 1]])
+    sides = np.array([cell_width, cell_height])
+    # Mostly whole: the larger the box, the nearer to the middle of the cell.
+    reach = np.clip((0.5 * scale * (box[2:] - box[:2])) / sides, 0.08, 0.5)
+    offset = rng.uniform(reach, 1 - reach) * sides - middle
+    bounds = np.sort([-low, sides - high], axis=0)
+    offset = np.clip(offset, bounds[0], bounds[1])
+    # A level that is at most twice too fine: finer pixels would be skipped, not averaged.
+    level = min(len(levels) - 1, max(0, int(math.log2(1 / scale)) if scale < 1 else 0))
+    source = levels[level]
+    factor = np.array([width / source.shape[1], height / source.shape[0]])
+    picture = np.hstack([matrix * factor, (matrix @ (factor / 2) + offset - 0.5)[:, None]])
+    fill = source[:: 1 + len(source) // 8].reshape(-1, 3).mean(axis=0)
+    way = cv2.INTER_LINEAR if rng.random() < 0.75 else cv2.INTER_CUBIC
+    canvas[top:bottom, left:right] = cv2.warpAffine(
+        source, picture, (cell_width, cell_height), None, way, cv2.BORDER_CONSTANT, tuple(fill)
+    )
+    place = (matrix, offset, angle)
+    boxes, ignored = _moved_boxes(photo.boxes, *place), _moved_boxes(photo.ignored, *place)
+    landmarks = photo.landmarks @ matrix.T + offset
+    if flipped:
+        landmarks = landmarks[:, _MIRRORED_LANDMARKS]
+    return _visible(boxes, landmarks, ignored, cell)
+
+
+def _moved_boxes(
+    boxes: np.ndarray, matrix: np.ndarray, offset: np.ndarray, angle: float
+) -> np.ndarray:
+    """The boxes of the ellipses inside the boxes, where these have come to lie."""
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix.T + offset
+    half = ((boxes[:, 2:] - boxes[:, :2]) / 2)[:, None] * matrix
+    reach = np.sqrt((half**2).sum(axis=2))
+    return np.hstack([centres - reach, centres + reach])
+
+
+def _visible(
+    boxes: np.ndarray, landmarks: np.ndarray, ignored: np.ndarray, cell: tuple[int, int, int, int]
+) -> _Placed:
+    """What of a photo's faces the cell shows, in pixels of the canvas; cut faces are ignored."""
+    left, top, right, bottom = cell
+    limits = np.array([right - left, bottom - top] * 2)
+    corner = np.array([left, top] * 2)
+    cut = np.clip(boxes, 0, limits)
+    shares = _areas(cut) / np.maximum(_areas(boxes), 1e-6)
+    whole = shares >= _LEAST_VISIBLE
+    regions = np.vstack([cut[(shares > 0.05) & ~whole], np.clip(ignored, 0, limits)])
+    regions = regions[_areas(regions) > 0]
+    return _Placed(cut[whole] + corner, landmarks[whole] + corner[:2], regions + corner)
+
+
+def _joined(image: np.ndarray, parts: Sequence[_Placed], sharpness: float) -> Crop:
+    """All cells together.
+
+    Args:
+        sharpness: by how much the crop was made smaller and larger again: what is left of a
+            face's size.
+    """
+    boxes = np.concatenate([part.boxes for part in parts])
+    landmarks = np.concatenate([part.landmarks for part in parts])
+    ignored = np.concatenate([part.ignored for part in parts])
+    kept = np.sqrt(_areas(boxes)) * sharpness >= SMALLEST_FACE
+    kept[np.flatnonzero(kept)[MOST_FACES:]] = False
+    ignored = np.concatenate([boxes[~kept], ignored])[:MOST_IGNORED]
+    return Crop(
+        image,
+        boxes[kept].astype(np.float32),
+        landmarks[kept].astype(np.float32),
+        ignored.astype(np.float32),
+    )
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
+
+
+class _Gallery:
+    """Photos at full, half, quarter … size, read once as long as there is room for them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, list[np.ndarray]] = {}
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def levels(self, photo: TrainingPhoto) -> list[np.ndarray]:
+        kept = self._kept.get(id(photo))
+        if kept is not None:
+            return kept
+        levels = [_drawn_on(read_photo(photo.path), photo)]
+        while min(levels[-1].shape[:2]) >= 32:
+            levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+        size = sum(level.nbytes for level in levels)
+        with self._lock:
+            if self._bytes + size <= _CACHE_BYTES and id(photo) not in self._kept:
+                self._kept[id(photo)] = levels
+                self._bytes += size
+        return levels
+
+
+def _drawn_on(image: np.ndarray, photo: TrainingPhoto) -> np.ndarray:
+    """The photo with most of its bare faces masked or half hidden, if it is one to draw on."""
+    if photo.drawn_seed is None:
+        return image
+    rng = np.random.default_rng(photo.drawn_seed)
+    for landmarks in photo.landmarks[photo.bare]:
+        choice = rng.random()
+        if not np.isfinite(landmarks).all() or choice < 0.15:
+            continue
+        if choice < 0.85:
+            wearing = WEARINGS[0] if choice < 0.65 else WEARINGS[int(rng.integers(len(WEARINGS)))]
+            image = draw_mask(image, landmarks, None, rng, wearing)
+        else:
+            image = draw_occlusion(image, landmarks, str(rng.choice(OCCLUSIONS)), rng)
+    return image

@@ -1,0 +1,50 @@
+"""The one place where training takes what it shares with the mask classifier's."""
+
+from __future__ import annotations
+
+from mask_detector.errors import DatasetError, PhotoError
+from mask_detector.files import make_folder, write_bytes
+from mask_detector.images import is_photo, read_photo
+from mask_detector.keras_backend import import_keras
+from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
+from mask_detector.training.drawn.masks import OCCLUSIONS, WEARINGS, draw_mask, draw_occlusion
+from mask_detector.training.evaluation import (
+    PhotoBoxes,
+    average_precision,
+    match_photos,
+    overlaps,
+    precision_recall_curve,
+    recall_and_precision,
+)
+from mask_detector.training.groups import (
+    group_near_duplicates,
+    part_of,
+    perceptual_hashes,
+    read_groups,
+)
+
+__all__ = [
+    "OCCLUSIONS",
+    "WEARINGS",
+    "AnnotatedPhoto",
+    "DatasetError",
+    "PhotoBoxes",
+    "PhotoError",
+    "average_precision",
+    "draw_mask",
+    "draw_occlusion",
+    "group_near_duplicates",
+    "import_keras",
+    "is_photo",
+    "make_folder",
+    "match_photos",
+    "overlaps",
+    "part_of",
+    "perceptual_hashes",
+    "precision_recall_curve",
+    "read_annotations",
+    "read_groups",
+    "read_photo",
+    "recall_and_precision",
+    "write_bytes",
+]

@@ -1,0 +1,172 @@
+"""What YuNet is trained to say: which cell speaks for which face, and how far it is from the truth.
+
+Cells are assigned to faces by SimOTA (Ge et al. 2021, YOLOX, arXiv:2107.08430) with the constants
+of YuNet's authors (Wu, Peng and Yu 2023; github.com/ShiqiYu/libfacedetection.train). Everything is
+computed for a whole batch at once; B crops, N cells of all grids, G faces, those that do not exist
+being boxes of zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from face_detector.yunet import STRIDES
+
+CENTRE_RADIUS = 2.5
+"""Cells so many strides from a face's centre may speak for it, and those inside its box."""
+
+OVERLAP_COST = 3.0
+MOST_CELLS = 10
+"""Cells that speak for one face, at most."""
+
+BOX_WEIGHT, LANDMARK_WEIGHT = 5.0, 0.5
+
+_FAR = 1e5  # cost of a cell that is not near the centre and in the box
+_NEVER = 1e8
+_LITTLE = 1e-7
+
+
+def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The cells of a crop of that side, grid by grid, row by row.
+
+    Returns:
+        Upper left corners, float32 (N, 2) in pixels, and strides, float32 (N,).
+    """
+    corners, strides = [], []
+    for stride in STRIDES:
+        places = np.arange(size // stride, dtype=np.float32) * stride
+        corners.append(np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2))
+        strides.append(np.full(len(corners[-1]), stride, np.float32))
+    return np.concatenate(corners), np.concatenate(strides)
+
+
+def loss(
+    outputs: Sequence[Any], boxes: Any, landmarks: Any, ignored: Any, size: int
+) -> dict[str, Any]:
+    """The parts of the loss of a batch, each a scalar tensor; their sum is what training lessens.
+
+    Args:
+        outputs: of the network: see :func:`face_detector.training.yunet_network.build_network`.
+        boxes: (B, G, 4), faces in pixels of the crop.
+        landmarks: (B, G, 5, 2), NaN where unknown.
+        ignored: (B, M, 4), regions whose cells are background neither.
+        size: side of the crops.
+    """
+    import tensorflow as tf
+
+    flat = tf.concat([tf.reshape(part, (tf.shape(part)[0], -1, 16)) for part in outputs], axis=1)
+    classes, offsets, objects, points = tf.split(flat, [1, 4, 1, 10], axis=2)
+    classes, objects = classes[..., 0], objects[..., 0]
+    corners, strides = grid(size)
+    scale = strides[:, None]
+    centre = corners + offsets[..., :2] * scale
+    # Early in training an exponential may run away: sides stay below 20 times the crop's.
+    half = tf.exp(tf.minimum(offsets[..., 2:], 9.0)) * scale / 2
+    found = tf.concat([centre - half, centre + half], axis=2)  # (B, N, 4)
+
+    target, overlap, positive = _assigned(tf, classes, objects, found, boxes, corners, strides)
+    background = tf.logical_not(_inside(tf, ignored, corners + scale / 2))
+    counted = tf.cast(positive | background, tf.float32)
+    is_face = tf.cast(positive, tf.float32)
+    faces = tf.maximum(tf.reduce_sum(is_face), 1.0)
+
+    object_loss = tf.nn.sigmoid_cross_entropy_with_logits(is_face, objects) * counted
+    class_loss = tf.nn.sigmoid_cross_entropy_with_logits(overlap, classes) * is_face
+    wanted = tf.gather(boxes, target, batch_dims=1)  # (B, N, 4)
+    box_loss = (1 - _efficient_overlap(tf, found, wanted)) * is_face
+    marks = tf.reshape(tf.gather(landmarks, target, batch_dims=1), tf.shape(points))
+    marks = (marks - np.tile(corners, 5)) / scale
+    known = tf.cast(tf.math.is_finite(marks), tf.float32) * is_face[..., None]
+    marks = tf.where(known > 0, marks, 0.0)
+    landmark_loss = _smooth_distance(tf, points - marks) * known
+    return {
+        "object": tf.reduce_sum(object_loss) / faces,
+        "class": tf.reduce_sum(class_loss) / faces,
+        "box": BOX_WEIGHT * tf.reduce_sum(box_loss) / faces,
+        "landmark": LANDMARK_WEIGHT
+        * tf.reduce_sum(landmark_loss)
+        / tf.maximum(tf.reduce_sum(known), 1.0),
+    }
+
+
+def _assigned(
+    tf: Any, classes: Any, objects: Any, found: Any, boxes: Any, corners: Any, strides: Any
+) -> tuple[Any, Any, Any]:
+    """SimOTA.
+
+    Returns:
+        For each cell (B, N) the face that it speaks for, its box's overlap with that, and whether
+        it speaks for any; no gradient flows through them.
+    """
+    classes, objects, found = map(tf.stop_gradient, (classes, objects, found))
+    exists = (boxes[..., 2] > boxes[..., 0])[:, None]  # (B, 1, G)
+    middle = corners + strides[:, None] / 2
+    in_box = _contains(boxes, middle)  # (B, N, G)
+    centres = (boxes[..., :2] + boxes[..., 2:]) / 2
+    reach = (CENTRE_RADIUS * strides)[:, None]
+    aside = tf.abs(middle[:, None] - centres[:, None])  # (B, N, G, 2)
+    near = tf.reduce_max(aside, axis=3) < reach
+    candidate = (in_box | near) & exists
+    overlap = _overlaps(tf, found[:, :, None], boxes[:, None])  # (B, N, G)
+    overlap = tf.where(candidate, overlap, 0.0)
+    score = tf.sqrt(tf.sigmoid(classes) * tf.sigmoid(objects))
+    cost = -tf.math.log(score + _LITTLE)[..., None] - OVERLAP_COST * tf.math.log(overlap + _LITTLE)
+    cost += tf.where(in_box & near, 0.0, _FAR)
+    cost = tf.where(candidate, cost, _NEVER)
+
+    # The better the boxes around a face already are, the more cells speak for it.
+    best = tf.math.top_k(tf.transpose(overlap, (0, 2, 1)), MOST_CELLS).values
+    cells = tf.maximum(tf.cast(tf.reduce_sum(best, axis=2), tf.int32), 1)  # (B, G)
+    least = -tf.math.top_k(-tf.transpose(cost, (0, 2, 1)), MOST_CELLS).values
+    limit = tf.gather(least, cells - 1, batch_dims=2)  # (B, G)
+    chosen = (cost <= limit[:, None]) & candidate
+    # A cell that several faces chose speaks for the one that costs least.
+    target = tf.argmin(tf.where(chosen, cost, 2 * _NEVER), axis=2, output_type=tf.int32)
+    positive = tf.reduce_any(chosen, axis=2)
+    own = tf.gather(overlap, target, batch_dims=2)
+    return target, own, positive
+
+
+def _contains(boxes: Any, points: Any) -> Any:
+    """Which boxes (B, G, 4) contain which points (N, 2): bool (B, N, G)."""
+    x, y = points[:, 0][:, None], points[:, 1][:, None]
+    left, top, right, bottom = (boxes[:, None, :, side] for side in range(4))
+    return (x > left) & (x < right) & (y > top) & (y < bottom)
+
+
+def _inside(tf: Any, regions: Any, points: Any) -> Any:
+    """Which points (N, 2) are in any of the regions (B, M, 4): bool (B, N)."""
+    return tf.reduce_any(_contains(regions, points), axis=2)
+
+
+def _overlaps(tf: Any, found: Any, boxes: Any) -> Any:
+    """Intersection over union, element by element of arrays (..., 4)."""
+    sides = tf.minimum(found[..., 2:], boxes[..., 2:]) - tf.maximum(found[..., :2], boxes[..., :2])
+    sides = tf.maximum(sides, 0.0)
+    common = sides[..., 0] * sides[..., 1]
+    return common / (_area(found) + _area(boxes) - common + _LITTLE)
+
+
+def _area(boxes: Any) -> Any:
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+
+
+def _efficient_overlap(tf: Any, found: Any, boxes: Any) -> Any:
+    """EIoU (Zhang et al. 2021, arXiv:2101.08158): the overlap less the distances of centres and
+    sides, each as a share of what encloses both boxes."""
+    around = tf.maximum(found[..., 2:], boxes[..., 2:]) - tf.minimum(found[..., :2], boxes[..., :2])
+    squared = around**2 + _LITTLE
+    centres = (found[..., :2] + found[..., 2:] - boxes[..., :2] - boxes[..., 2:]) / 2
+    sides = (found[..., 2:] - found[..., :2]) - (boxes[..., 2:] - boxes[..., :2])
+    apart = tf.reduce_sum(centres**2, axis=-1) / tf.reduce_sum(squared, axis=-1)
+    unlike = tf.reduce_sum(sides**2 / squared, axis=-1)
+    return _overlaps(tf, found, boxes) - apart - unlike
+
+
+def _smooth_distance(tf: Any, difference: Any, bend: float = 1 / 9) -> Any:
+    """Smooth L1: squared near 0, straight from ``bend`` on (the authors' 1 / 9)."""
+    size = tf.abs(difference)
+    return tf.where(size < bend, size**2 / (2 * bend), size - bend / 2)
