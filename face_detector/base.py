@@ -23,7 +23,7 @@ class BaseDetector(ABC):
     """
 
     one_pass_size: ClassVar[int]
-    box_adjustment: ClassVar[Sequence[float]]
+    box_adjustment: Sequence[float]
 
     def __init__(self, size: int | Literal["auto"], confidence: float, thorough: bool) -> None:
         self._size = self.one_pass_size if size == "auto" and not thorough else size

@@ -19,6 +19,7 @@ import numpy as np
 
 from face_detector.base import BaseDetector
 from face_detector.detections import Detections, joined
+from face_detector.errors import WeightsError
 from face_detector.multiscale import merged, resized, suppressed, tiles, without_cut
 from face_detector.weights import ORIGINAL, YUNET, fetch
 
@@ -42,6 +43,19 @@ LEAST_SCORE = 0.1
 # x2, y2 the median of (annotated side - detected side) / width or height over the faces detected
 # on annotated scenes.
 BOX_ADJUSTMENT = (0.018, 0.085, -0.010, 0.022)
+
+
+def read_model(weights: str | Path = ORIGINAL) -> bytes:
+    """The content of an ONNX file: the original's, which is downloaded on first use, or another's.
+
+    Raises:
+        WeightsError: the file cannot be read or downloaded.
+    """
+    path = fetch(YUNET)[0] if weights == ORIGINAL else Path(weights)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 class YuNetNetwork:
@@ -170,10 +184,9 @@ class YuNet(BaseDetector):
         weights: str | Path = ORIGINAL,
     ) -> None:
         super().__init__(size, confidence, thorough)
-        path = fetch(YUNET)[0] if weights == ORIGINAL else Path(weights)
         if weights != ORIGINAL:
             self.box_adjustment = (0.0, 0.0, 0.0, 0.0)
-        self._network = YuNetNetwork(path.read_bytes(), threads)
+        self._network = YuNetNetwork(read_model(weights), threads)
 
     def _detect_thoroughly(self, image: np.ndarray, confidence: float) -> Detections:
         """One pass at each scale, merged."""

@@ -1,10 +1,10 @@
-"""Training crops: photos, or several of them side by side, with faces as large as they shall be.
+"""Training crops: parts of photos, often several side by side, with faces of all sizes.
 
     crops = CropMaker(photos, seed=0)
     crop = crops.make(17)                          the same number gives the same crop
 
-Everything that is random about a crop comes from the seed and its number, so that a training that
-was interrupted goes on with the crops that it would have seen.
+A crop depends on the seed and its number alone, so that a resumed training continues with the
+crops that it would have seen without the interruption.
 """
 
 from __future__ import annotations
@@ -18,34 +18,39 @@ import cv2
 import numpy as np
 
 from face_detector.training.degradation import degraded
-from face_detector.training.outside import (
+from face_detector.training.photos import TrainingPhoto
+from face_detector.training.shared import (
     OCCLUSIONS,
     WEARINGS,
     draw_mask,
     draw_occlusion,
     read_photo,
 )
-from face_detector.training.photos import TrainingPhoto
 
 CROP_SIZE = 320
 """Side of a crop in pixels."""
 
 MOST_FACES, MOST_IGNORED = 48, 32
-"""Of a crop; faces beyond that are ignored, ignored regions beyond that forgotten."""
+"""In a crop. Faces beyond that number become ignored regions; those beyond theirs are dropped."""
 
 SMALLEST_FACE = 6.0
 """Pixels, as the square root of the area: smaller faces are ignored."""
 
-# Sizes of faces in the crop, each range evenly on a logarithmic scale, and how often it is drawn.
+# Sizes of faces in the crop, log-uniform in each range, and the share of the first range.
 _SMALL_FACES, _LARGE_FACES, _SMALL_SHARE = (8.0, 80.0), (60.0, 280.0), 0.7
 
-# How often the crop is about a face, about what the teacher took for one, or about any place.
-_CENTRES = {"face": 0.82, "trap": 0.10, "anywhere": 0.08}
+# What a crop is centred on, and how often.
+_CENTRES = {"face": 0.82, "hard negative": 0.10, "anywhere": 0.08}
 
-# Which kinds of photos the crops come from.
-_KINDS = {"annotated": 0.68, "annotated, drawn on": 0.12, "found": 0.14, "found, drawn on": 0.06}
+# The kinds of photos that crops are made of, and how often each is chosen.
+_KINDS = {
+    "annotated": 0.68,
+    "annotated, drawn on": 0.12,
+    "by teachers": 0.14,
+    "by teachers, drawn on": 0.06,
+}
 
-_LEAST_VISIBLE = 0.7  # share of a face that a cut leaves, if it is still to be found
+_LEAST_VISIBLE = 0.7  # share of a face that is inside its cell; those cut more are ignored
 _MOST_ENLARGEMENT = 4.0
 _SMALLEST_CELL = 40
 _MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
@@ -70,7 +75,7 @@ class Crop:
 
 
 class CropMaker:
-    """Makes crops out of photos, of which it keeps as many in memory as fit."""
+    """Makes crops of photos, which are read once and kept in memory up to a limit."""
 
     def __init__(self, photos: Sequence[TrainingPhoto], seed: int) -> None:
         """
@@ -78,14 +83,14 @@ class CropMaker:
             photos: at least one.
         """
         self._seed = seed
-        self._kept = _Gallery()
+        self._pyramids = _Pyramids()
         self._kinds: list[list[TrainingPhoto]] = []
         self._chances: list[np.ndarray] = []
         shares = []
         for kind, share in _KINDS.items():
             members = [photo for photo in photos if _kind(photo) == kind]
             if members:
-                # A crowd is worth more looks than a portrait, though not one for each of its faces.
+                # A photo of many faces is chosen more often, but not in proportion.
                 weights = np.sqrt([1 + len(photo.boxes) for photo in members])
                 self._kinds.append(members)
                 self._chances.append(np.cumsum(weights / weights.sum()))
@@ -97,21 +102,21 @@ class CropMaker:
         rng = np.random.default_rng((self._seed, number))
         canvas = np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8)
         parts: list[_Placed] = []
-        self._fill(canvas, (0, 0, CROP_SIZE, CROP_SIZE), rng, parts)
+        self._fill_cell(canvas, (0, 0, CROP_SIZE, CROP_SIZE), rng, parts)
         image, sharpness = degraded(canvas, rng)
         return _joined(image, parts, sharpness)
 
-    def _fill(
+    def _fill_cell(
         self,
         canvas: np.ndarray,
         cell: tuple[int, int, int, int],
         rng: np.random.Generator,
         parts: list[_Placed],
     ) -> None:
-        """Lay a photo into a part of the canvas, or divide it where the photo would be too large."""
+        """Fill a cell of the canvas with a photo, or with four cells where that is too small."""
         left, top, right, bottom = cell
         photo = self._draw(rng)
-        levels = self._kept.levels(photo)
+        levels = self._pyramids.levels(photo)
         height, width = levels[0].shape[:2]
         box = _centre_box(photo, width, height, rng)
         size = math.sqrt(max(1.0, (box[2] - box[0]) * (box[3] - box[1])))
@@ -120,7 +125,7 @@ class CropMaker:
         scale = min(target / size, _MOST_ENLARGEMENT)
         covering = max((right - left) / width, (bottom - top) / height)
         if covering > 1.25 * scale:
-            # The photo at that scale does not fill the cell.
+            # At that scale the photo is smaller than the cell.
             if min(right - left, bottom - top) >= 2 * _SMALLEST_CELL and rng.random() < 0.85:
                 x = left + round((right - left) * rng.uniform(0.4, 0.6))
                 y = top + round((bottom - top) * rng.uniform(0.4, 0.6))
@@ -130,11 +135,11 @@ class CropMaker:
                     (left, y, x, bottom),
                     (x, y, right, bottom),
                 ):
-                    self._fill(canvas, part, rng, parts)
+                    self._fill_cell(canvas, part, rng, parts)
                 return
             if rng.random() < 0.7:
                 scale = covering
-        parts.append(_lay(canvas, cell, photo, levels, box, scale, rng))
+        parts.append(_place_photo(canvas, cell, photo, levels, box, scale, rng))
 
     def _draw(self, rng: np.random.Generator) -> TrainingPhoto:
         kind = int(np.searchsorted(self._shares[:-1], rng.random(), side="right"))
@@ -143,13 +148,13 @@ class CropMaker:
 
 
 def _kind(photo: TrainingPhoto) -> str:
-    origin = "annotated" if photo.annotated else "found"
+    origin = "annotated" if photo.annotated else "by teachers"
     return origin if photo.drawn_seed is None else f"{origin}, drawn on"
 
 
 @dataclass(frozen=True)
 class _Placed:
-    """What a cell of the canvas shows: arrays as in ``Crop``."""
+    """The faces of one cell of the canvas: arrays as in ``Crop``."""
 
     boxes: np.ndarray
     landmarks: np.ndarray
@@ -159,8 +164,8 @@ class _Placed:
 def _centre_box(
     photo: TrainingPhoto, width: int, height: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """What the crop is about, (4,): a face, a trap, or a place as large as some face."""
-    choices = {"face": photo.boxes, "trap": photo.traps}
+    """The box (4,) that a cell is centred on: a face, a hard negative or a random square."""
+    choices = {"face": photo.boxes, "hard negative": photo.hard_negatives}
     chances = [share for name, share in _CENTRES.items() if len(choices.get(name, "."))]
     names = [name for name in _CENTRES if len(choices.get(name, "."))]
     name = names[int(np.searchsorted(np.cumsum(chances)[:-1], rng.random() * sum(chances)))]
@@ -172,7 +177,7 @@ def _centre_box(
     return np.array([x - side / 2, y - side / 2, x + side / 2, y + side / 2])
 
 
-def _lay(
+def _place_photo(
     canvas: np.ndarray,
     cell: tuple[int, int, int, int],
     photo: TrainingPhoto,
@@ -181,7 +186,7 @@ def _lay(
     scale: float,
     rng: np.random.Generator,
 ) -> _Placed:
-    """Draw the photo, scaled, turned and perhaps mirrored, so that the box lies in the cell."""
+    """Draw the photo, scaled, rotated and perhaps mirrored, with the box inside the cell."""
     left, top, right, bottom = cell
     cell_width, cell_height = right - left, bottom - top
     height, width = levels[0].shape[:2]
@@ -192,18 +197,18 @@ def _lay(
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     matrix = turn @ np.diag([-scale * stretch if flipped else scale * stretch, scale / stretch])
     middle = matrix @ ((box[:2] + box[2:]) / 2)
-    # Where the photo is larger than the cell, the cell shows nothing but photo, tilt apart.
+    # A photo that is larger than the cell covers it, except for corners left by the rotation.
     edges = np.sort([matrix @ (0, height / 2), matrix @ (width, height / 2)], axis=0)
     ends = np.sort([matrix @ (width / 2, 0), matrix @ (width / 2, height)], axis=0)
     low = np.array([edges[0, 0], ends[0, 1]])
     high = np.array([edges[1, 0], ends[1, 1]])
     sides = np.array([cell_width, cell_height])
-    # Mostly whole: the larger the box, the nearer to the middle of the cell.
+    # The larger the box, the nearer to the middle of the cell, so that it is not cut.
     reach = np.clip((0.5 * scale * (box[2:] - box[:2])) / sides, 0.08, 0.5)
     offset = rng.uniform(reach, 1 - reach) * sides - middle
     bounds = np.sort([-low, sides - high], axis=0)
     offset = np.clip(offset, bounds[0], bounds[1])
-    # A level that is at most twice too fine: finer pixels would be skipped, not averaged.
+    # Bilinear sampling of a level more than twice as fine would skip pixels, not average them.
     level = min(len(levels) - 1, max(0, int(math.log2(1 / scale)) if scale < 1 else 0))
     source = levels[level]
     factor = np.array([width / source.shape[1], height / source.shape[0]])
@@ -224,7 +229,7 @@ def _lay(
 def _moved_boxes(
     boxes: np.ndarray, matrix: np.ndarray, offset: np.ndarray, angle: float
 ) -> np.ndarray:
-    """The boxes of the ellipses inside the boxes, where these have come to lie."""
+    """Boxes (N, 4) around the transformed ellipses that the given boxes enclose."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix.T + offset
     half = ((boxes[:, 2:] - boxes[:, :2]) / 2)[:, None] * matrix
     reach = np.sqrt((half**2).sum(axis=2))
@@ -234,7 +239,7 @@ def _moved_boxes(
 def _visible(
     boxes: np.ndarray, landmarks: np.ndarray, ignored: np.ndarray, cell: tuple[int, int, int, int]
 ) -> _Placed:
-    """What of a photo's faces the cell shows, in pixels of the canvas; cut faces are ignored."""
+    """The faces inside the cell, in pixels of the canvas; faces that it cuts are ignored."""
     left, top, right, bottom = cell
     limits = np.array([right - left, bottom - top] * 2)
     corner = np.array([left, top] * 2)
@@ -247,11 +252,10 @@ def _visible(
 
 
 def _joined(image: np.ndarray, parts: Sequence[_Placed], sharpness: float) -> Crop:
-    """All cells together.
+    """The crop with the faces of all its cells.
 
     Args:
-        sharpness: by how much the crop was made smaller and larger again: what is left of a
-            face's size.
+        sharpness: share of the resolution that degrading the picture has left, in (0, 1].
     """
     boxes = np.concatenate([part.boxes for part in parts])
     landmarks = np.concatenate([part.landmarks for part in parts])
@@ -271,8 +275,8 @@ def _areas(boxes: np.ndarray) -> np.ndarray:
     return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
 
 
-class _Gallery:
-    """Photos at full, half, quarter … size, read once as long as there is room for them."""
+class _Pyramids:
+    """Image pyramids of the photos: full, half, quarter … size, cached up to ``_CACHE_BYTES``."""
 
     def __init__(self) -> None:
         self._kept: dict[int, list[np.ndarray]] = {}
@@ -280,12 +284,15 @@ class _Gallery:
         self._lock = threading.Lock()
 
     def levels(self, photo: TrainingPhoto) -> list[np.ndarray]:
+        """uint8 BGR pictures, largest first."""
         kept = self._kept.get(id(photo))
         if kept is not None:
             return kept
         levels = [_drawn_on(read_photo(photo.path), photo)]
         while min(levels[-1].shape[:2]) >= 32:
-            levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+            levels.append(
+                cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            )
         size = sum(level.nbytes for level in levels)
         with self._lock:
             if self._bytes + size <= _CACHE_BYTES and id(photo) not in self._kept:
@@ -295,7 +302,7 @@ class _Gallery:
 
 
 def _drawn_on(image: np.ndarray, photo: TrainingPhoto) -> np.ndarray:
-    """The photo with most of its bare faces masked or half hidden, if it is one to draw on."""
+    """The photo with masks, hands or scarves on most bare faces if it has a ``drawn_seed``."""
     if photo.drawn_seed is None:
         return image
     rng = np.random.default_rng(photo.drawn_seed)

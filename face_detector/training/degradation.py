@@ -33,15 +33,13 @@ def degraded(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, f
         small = max(1, round(width * sharpness)), max(1, round(height * sharpness))
         image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
     if rng.random() < _NOISY:
-        noise = np.empty(image.shape, np.int16)
-        cv2.setRNGSeed(int(rng.integers(2**31)))
-        cv2.randn(noise, 0, rng.uniform(2, 12))
+        noise = rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(2, 12))
         image = cv2.add(image, noise, dtype=cv2.CV_8U)
     image = _in_other_light(image, rng)
     if rng.random() < _COMPRESSED:
         quality = int(rng.uniform(30, 95))
         _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        image = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     if image.shape[:2] != (height, width):
         way = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
         image = cv2.resize(image, (width, height), interpolation=way)

@@ -1,9 +1,10 @@
-"""The training itself: batches of crops, steps, checkpoints, and a look at validation photos."""
+"""The training loop: batches of crops, optimiser steps, checkpoints, regular evaluation."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from face_detector.errors import UserFacingError
 from face_detector.training.crops import CROP_SIZE, MOST_IGNORED, CropMaker
 from face_detector.training.optimizer import RelativeAdam, cosine_rate
 
@@ -30,18 +32,18 @@ class Schedule:
         batch_size: crops a step.
         rate: largest step, as a share of each tensor's root mean square.
         average_decay: of the moving average of the weights, a step.
-        every: steps between looks at the validation photos.
+        evaluate_every: steps between evaluations.
     """
 
     steps: int
     batch_size: int = 32
     rate: float = 4e-3
     average_decay: float = 0.998
-    every: int = 500
+    evaluate_every: int = 500
 
 
 Loss = Callable[..., dict[str, Any]]
-"""From outputs, boxes, landmarks, ignored regions and the crop's side to the loss's parts."""
+"""From outputs, boxes, landmarks, ignored regions and the crop's side to the terms of the loss."""
 
 
 def fit(
@@ -50,16 +52,19 @@ def fit(
     crops: CropMaker,
     schedule: Schedule,
     folder: Path,
-    look: Callable[[Any, str], None],
+    evaluate: Callable[[Any, int], None],
     threads: int = 2,
 ) -> None:
-    """Train the network; at the end it has the average of its weights.
+    """Train the network, which ends with the moving average of its weights.
 
     Args:
         network: a Keras model that takes pictures, float32 (B, H, W, 3).
-        folder: checkpoints lie in it; a training that finds one goes on from there.
-        look: is told the network, with averaged weights, and how far training is, every so often.
-        threads: that make crops.
+        folder: for checkpoints; training continues from the one that it finds there.
+        evaluate: called with the network, holding averaged weights, and the number of the step.
+        threads: threads that make crops.
+
+    Raises:
+        UserFacingError: the loss is no longer a number.
     """
     import tensorflow as tf
 
@@ -72,50 +77,46 @@ def fit(
     def step(images: Any, boxes: Any, landmarks: Any, ignored: Any, rate: Any, count: Any) -> Any:
         with tf.GradientTape() as tape:
             outputs = network(tf.cast(images, tf.float32), training=True)
-            parts = loss(outputs, boxes, landmarks, ignored, CROP_SIZE)
-            total = tf.add_n(list(parts.values()))
-        gradients = tape.gradient(total, weights)
-        gradients, norm = tf.clip_by_global_norm(gradients, 1e4)
-        optimizer.apply(gradients, rate, count)
-        return parts | {"norm": norm}
+            terms = loss(outputs, boxes, landmarks, ignored, CROP_SIZE)
+            total = tf.add_n(list(terms.values()))
+        optimizer.apply(tape.gradient(total, weights), rate, count)
+        return terms
 
     log = _Log(folder / "log.jsonl", schedule, start)
     saved = time.monotonic()
     for count, batch in enumerate(_batches(crops, schedule, start, threads), start + 1):
         rate = cosine_rate(count, schedule.steps, schedule.rate)
-        parts = step(*batch, tf.constant(rate, tf.float32), tf.constant(count, tf.float32))
-        log.add(count, {name: float(part) for name, part in parts.items()})
-        looking = count % schedule.every == 0 or count == schedule.steps
-        if looking or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
+        terms = step(*batch, tf.constant(rate, tf.float32), tf.constant(count, tf.float32))
+        values = {name: float(term) for name, term in terms.items()}
+        if not all(map(math.isfinite, values.values())):
+            raise UserFacingError("training diverged, try a lower --learning-rate")
+        log.add(count, values)
+        evaluating = count % schedule.evaluate_every == 0 or count == schedule.steps
+        if evaluating:
+            with _averaged(weights, optimizer.average):
+                evaluate(network, count)
+        if evaluating or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
             _save(checkpoint, optimizer, count)
             saved = time.monotonic()
-        if looking:
-            with _averaged(weights, optimizer.average):
-                look(network, f"step {count} of {schedule.steps}")
     for weight, average in zip(weights, optimizer.average, strict=True):
         weight.assign(average)
 
 
-class _averaged:  # noqa: N801 - reads as what it is: with _averaged(...)
-    """For a while the weights are their averages."""
-
-    def __init__(self, weights: Sequence[Any], averages: Sequence[Any]) -> None:
-        self._weights, self._averages = weights, averages
-
-    def __enter__(self) -> None:
-        self._kept = [weight.numpy() for weight in self._weights]
-        for weight, average in zip(self._weights, self._averages, strict=True):
-            weight.assign(average)
-
-    def __exit__(self, *_: object) -> None:
-        for weight, kept in zip(self._weights, self._kept, strict=True):
-            weight.assign(kept)
+@contextlib.contextmanager
+def _averaged(weights: Sequence[Any], averages: Sequence[Any]) -> Iterator[None]:
+    """Exchange the weights for their averages while the context lasts."""
+    kept = [weight.numpy() for weight in weights]
+    for weight, average in zip(weights, averages, strict=True):
+        weight.assign(average)
+    yield
+    for weight, value in zip(weights, kept, strict=True):
+        weight.assign(value)
 
 
 def _batches(
     crops: CropMaker, schedule: Schedule, start: int, threads: int
 ) -> Iterator[tuple[np.ndarray, ...]]:
-    """The batches from a step on, made in threads some steps ahead."""
+    """The batches from that step on, made in threads a few steps ahead."""
     waiting: deque[Future[tuple[np.ndarray, ...]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for number in range(start, schedule.steps):
@@ -131,10 +132,10 @@ def make_batch(crops: CropMaker, number: int, size: int) -> tuple[np.ndarray, ..
 
     Returns:
         Images uint8 (B, S, S, 3), boxes float32 (B, G, 4), landmarks (B, G, 5, 2) and ignored
-        regions (B, M, 4), those that do not exist being zeros.
+        regions (B, M, 4), padded with zeros (landmarks with NaN).
     """
     made = [crops.make(number * size + place) for place in range(size)]
-    # A multiple of 8, so that there are few shapes.
+    # Rounded up to a multiple of 8, so that TensorFlow sees few shapes.
     faces = max(8, -(-max(len(crop.boxes) for crop in made) // 8) * 8)
     boxes = np.zeros((size, faces, 4), np.float32)
     landmarks = np.full((size, faces, 5, 2), np.nan, np.float32)
@@ -150,11 +151,11 @@ def _save(path: Path, optimizer: RelativeAdam, step: int) -> None:
     arrays = {f"{place:04}": array for place, array in enumerate(optimizer.state())}
     temporary = path.with_suffix(".part.npz")
     np.savez(temporary, step=step, **arrays)  # type: ignore[arg-type]
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def _restore(path: Path, optimizer: RelativeAdam) -> int:
-    """The step to go on from; 0 without a checkpoint."""
+    """The number of the last step of the checkpoint; 0 without one."""
     if not path.exists():
         return 0
     with np.load(path) as kept:
@@ -163,7 +164,7 @@ def _restore(path: Path, optimizer: RelativeAdam) -> int:
 
 
 class _Log:
-    """Prints a line now and then: losses, rate, time left; all lines stay in a file."""
+    """Prints mean loss, speed and time left every few steps, and appends them to a file."""
 
     def __init__(self, path: Path, schedule: Schedule, start: int, every: int = 50) -> None:
         self._path, self._schedule, self._every = path, schedule, every

@@ -1,7 +1,7 @@
-"""Adam whose steps are relative to the size of what they change, and a moving average of it.
+"""Adam with step sizes relative to each tensor's magnitude, and a moving average of the weights.
 
-YuNet's first kernels take pictures of 0..255 and are a thousand times smaller than the last ones:
-one step for all would be nothing to these or ruin those.
+YuNet's first kernels see values of 0..255 and are about a thousand times smaller than the others:
+a step that suits these would destroy those.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 _MOMENTUM, _SPREAD, _LITTLE = 0.9, 0.999, 1e-8
-_SMALLEST_SIZE = 1e-3
-"""Root mean square of weights below which a step gets no smaller, relative to the largest 1."""
+_SMALLEST_SIZE = 1e-3  # steps are relative to at least this root mean square
 
 
 class RelativeAdam:
@@ -48,7 +47,7 @@ class RelativeAdam:
         import tensorflow as tf
 
         correction = tf.sqrt(1 - _SPREAD**step) / (1 - _MOMENTUM**step)
-        # At first the average is not held back by weights of long ago.
+        # A shorter average at first, so that it does not lag behind.
         decay = tf.minimum(self._decay, (1 + step) / (10 + step))
         for weight, gradient, first, second, average in zip(
             self._weights, gradients, self._first, self._second, self.average, strict=True

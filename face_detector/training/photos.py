@@ -1,8 +1,8 @@
-"""The photos that a face detector learns from: which there are, and where their faces are.
+"""The photos that a face detector is trained on, and the boxes of their faces.
 
-A dataset folder has ``images/`` and ``annotations/``, whose boxes are believed, or class folders,
-in whose photos a teacher finds the faces. The teacher, a detector that looks thoroughly, also
-finds the faces of the background that nobody annotated, and what it takes for a face and is none.
+A dataset folder has ``images/`` and ``annotations/``, or class folders, whose faces are boxed by
+teachers: detectors that search thoroughly. In annotated photos the teachers add the faces that
+nobody annotated, and mark what looks like a face and is none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from face_detector import Detections, FaceDetector
 from face_detector.multiscale import merged
-from face_detector.training.outside import (
+from face_detector.training.shared import (
     AnnotatedPhoto,
     DatasetError,
     PhotoError,
@@ -35,8 +35,8 @@ from face_detector.training.outside import (
 BARE = "without_mask"
 """The class whose faces masks are drawn on."""
 
-SURE, DOUBTFUL = 0.65, 0.3
-"""Teacher's scores: from the first on it is believed, from the second on it has seen something."""
+POSITIVE_SCORE, DOUBTFUL_SCORE = 0.65, 0.3
+"""A teacher's detection is a face from the first score on, and doubtful between the two."""
 
 _SAME, _APART = 0.5, 0.3  # IoU from which two boxes are one face, and below which they are two
 _SMALLEST_PHOTO = 32
@@ -45,7 +45,7 @@ _TEST_SHARE = 0.2  # of the groups, as in training the mask classifier
 
 @dataclass(frozen=True, eq=False)
 class TrainingPhoto:
-    """A photo, its faces and its traps. Boxes are x1, y1, x2, y2 in pixels of the photo.
+    """A photo and what is known of its faces. Boxes are x1, y1, x2, y2 in pixels of the photo.
 
     Attributes:
         path: the file.
@@ -56,9 +56,9 @@ class TrainingPhoto:
             the teacher did not find the face.
         by_people: bool (N,), which of them people boxed; the teacher boxed the others.
         bare: bool (N,), which faces wear nothing that is known of.
-        ignored: float32 (M, 4), regions that are neither faces nor background.
-        traps: float32 (K, 4), what the teacher took for a face and nobody else.
-        drawn_seed: draws masks, hands and scarves on the bare faces; None leaves them as they are.
+        ignored: float32 (M, 4), regions that count neither as faces nor as background.
+        hard_negatives: float32 (K, 4), doubtful detections where nobody annotated a face.
+        drawn_seed: seed for masks, hands and scarves drawn on the bare faces; None draws nothing.
     """
 
     path: Path
@@ -69,33 +69,33 @@ class TrainingPhoto:
     landmarks: np.ndarray
     bare: np.ndarray
     ignored: np.ndarray
-    traps: np.ndarray
+    hard_negatives: np.ndarray
     drawn_seed: int | None = None
 
 
 @dataclass(frozen=True)
 class _Source:
-    """A photo of a dataset folder before anybody has looked at it."""
+    """A photo of a dataset folder before the teachers have seen it."""
 
     photo: AnnotatedPhoto
     group: str
     label: str = ""  # of its class folder; empty for an annotated photo
-    rough: bool = False  # the boxes say where faces are, not how large
+    reboxed: bool = False  # its boxes are to be replaced by the teachers'
 
 
 def read_training_photos(
     folders: Sequence[Path],
-    rough_folders: Sequence[Path],
+    reboxed_folders: Sequence[Path],
     teachers: Sequence[FaceDetector],
     progress: bool = True,
 ) -> tuple[list[TrainingPhoto], list[str]]:
-    """Read the dataset folders and let the teachers look at every photo.
+    """Read the dataset folders and run the teachers on every photo.
 
     Args:
         folders: with ``images/`` and ``annotations/``, or with class folders.
-        rough_folders: annotated ones whose boxes are drawn in another manner, around the hair for
-            instance: the teacher's boxes take their place.
-        teachers: detectors whose lowest score is ``DOUBTFUL``.
+        reboxed_folders: annotated folders whose boxes follow another convention, such as hair to
+            chin: the teachers' boxes replace them.
+        teachers: detectors whose lowest score is ``DOUBTFUL_SCORE``.
 
     Returns:
         The photos in a stable order, and one sentence for each that was left out.
@@ -105,11 +105,11 @@ def read_training_photos(
     """
     problems: list[str] = []
     sources: list[_Source] = []
-    for folder in (*folders, *rough_folders):
+    for folder in (*folders, *reboxed_folders):
         if not folder.is_dir():
             raise DatasetError(f"{folder}: there is no such dataset folder")
         if (folder / "images").is_dir() and (folder / "annotations").exists():
-            sources += _annotated(folder, folder in rough_folders, problems)
+            sources += _annotated(folder, folder in reboxed_folders, problems)
         else:
             sources += _of_class_folders(folder)
     if not sources:
@@ -120,7 +120,7 @@ def read_training_photos(
         )
     sources = _with_groups(sources)
     photos = []
-    for source in tqdm(sources, desc="Looking at photos", unit="photo", disable=not progress):
+    for source in tqdm(sources, desc="Labelling photos", unit="photo", disable=not progress):
         try:
             image = read_photo(source.photo.path)
         except PhotoError as error:
@@ -135,7 +135,7 @@ def read_training_photos(
 
 
 def with_drawings(photos: Iterable[TrainingPhoto], seed: int) -> list[TrainingPhoto]:
-    """The photos that have bare faces with landmarks, once more: to be drawn on."""
+    """Copies of the photos that have bare faces with landmarks, to be drawn on."""
     rng = np.random.default_rng(seed)
     return [
         replace(photo, drawn_seed=int(rng.integers(2**31)))
@@ -145,13 +145,13 @@ def with_drawings(photos: Iterable[TrainingPhoto], seed: int) -> list[TrainingPh
 
 
 def _labelled(source: _Source, found: Detections) -> TrainingPhoto:
-    """What the annotations and the teacher together say of a photo."""
+    """Combine the annotations and the teachers' detections of a photo."""
     photo = source.photo
     boxes, ignored = photo.boxes, photo.ignored
     bare = np.array([label == BARE for label in photo.labels], bool)
-    sure = found.scores >= SURE
-    if source.rough:
-        # A face that the teacher does not see is there all the same, its box unknown.
+    sure = found.scores >= POSITIVE_SCORE
+    if source.reboxed:
+        # Where the teachers see no face there is one all the same, but its box is unknown.
         shares = overlaps(boxes, found.boxes[sure]).max(axis=1, initial=0)
         ignored = np.vstack([ignored, boxes[shares < _APART]])
         boxes, bare = boxes[:0], bare[:0]
@@ -159,8 +159,8 @@ def _labelled(source: _Source, found: Detections) -> TrainingPhoto:
     more = found.boxes[sure & apart]
     doubtful = found.boxes[~sure & apart]
     known = np.vstack([boxes, more])
-    # In a photo that nobody has annotated a doubtful face may well be one.
-    complete = not source.label and not source.rough
+    # In a photo without annotations a doubtful detection may well be a face.
+    complete = not source.label and not source.reboxed
     nothing = np.empty((0, 4), np.float32)
     return TrainingPhoto(
         photo.path,
@@ -176,7 +176,7 @@ def _labelled(source: _Source, found: Detections) -> TrainingPhoto:
 
 
 def _lie_apart(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which boxes are not another's, nor half inside another, nor half around one: bool (K,)."""
+    """Which boxes (K, 4) neither overlap nor mostly contain or lie in one of the others: (K,)."""
     shares = overlaps(boxes, others).max(axis=1, initial=0)
     inside = overlaps(boxes, others, of_found=True).max(axis=1, initial=0)
     around = overlaps(others, boxes, of_found=True).max(axis=0, initial=0)
@@ -185,7 +185,7 @@ def _lie_apart(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _landmarks_of(boxes: np.ndarray, found: Detections) -> np.ndarray:
-    """The landmarks of the found face that is the same as each box, NaN where there is none."""
+    """The landmarks of the detection that matches each box, NaN where none does: (N, 5, 2)."""
     landmarks = np.full((len(boxes), 5, 2), np.nan, np.float32)
     if len(boxes) and len(found) and found.landmarks is not None:
         shares = overlaps(boxes, found.boxes)
@@ -194,12 +194,14 @@ def _landmarks_of(boxes: np.ndarray, found: Detections) -> np.ndarray:
     return landmarks
 
 
-def _annotated(folder: Path, rough: bool, problems: list[str]) -> list[_Source]:
+def _annotated(folder: Path, reboxed: bool, problems: list[str]) -> list[_Source]:
     groups = _groups(folder, "image")
     photos, unusable = read_annotations(folder / "images", folder / "annotations")
     problems += unusable
     return [
-        _Source(photo, groups.get(photo.path.name) or groups.get(photo.path.stem, ""), rough=rough)
+        _Source(
+            photo, groups.get(photo.path.name) or groups.get(photo.path.stem, ""), reboxed=reboxed
+        )
         for photo in photos
     ]
 
@@ -222,7 +224,7 @@ def _groups(folder: Path, column: str) -> dict[str, str]:
 
 
 def _with_groups(sources: Sequence[_Source]) -> list[_Source]:
-    """Every photo without a group gets the one of its near-duplicates, in the same order."""
+    """Give every photo without a group that of its near-duplicates; the order stays."""
     unnamed = [source for source in sources if not source.group]
     with ThreadPoolExecutor() as pool:
         hashes = list(pool.map(_hashes, unnamed))

@@ -1,75 +1,110 @@
-"""What a YuNet file is worth on annotated photos, and at which score a find is as good as a face."""
+"""Average precision of a YuNet file on annotated photos, and the best threshold of its scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from face_detector.detections import Detections
 from face_detector.multiscale import resized
-from face_detector.training.outside import (
+from face_detector.training.photos import TrainingPhoto
+from face_detector.training.shared import (
+    Matches,
     PhotoBoxes,
     average_precision,
     match_photos,
     precision_recall_curve,
     read_photo,
+    recall_and_precision,
 )
-from face_detector.training.photos import TrainingPhoto
 from face_detector.yunet import YuNetNetwork
 
 SIZES = (640, 320)
 """Longer sides in pixels at which the photos are looked at, in one pass each."""
 
-_LEAST_SCORE = 0.05
+LEAST_SCORE = 0.05
+"""Detections below this score are not looked at."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one pass over all photos gave.
+    """How good detections are.
 
     Attributes:
         average_precision: at IoU 0.5, in [0, 1]; NaN without annotated faces.
-        best_f1: the best harmonic mean of precision and recall.
-        best_score: the score from which finds give it.
+        recall: of detections scored 0.5 and more.
+        precision: likewise; NaN without any.
+        best_f1: the best harmonic mean of precision and recall at any score.
+        best_score: the score from which detections give it.
     """
 
     average_precision: float
+    recall: float
+    precision: float
     best_f1: float
     best_score: float
 
+    def __str__(self) -> str:
+        return (
+            f"AP {self.average_precision:.3f}, at 0.5 recall {self.recall:.3f} and precision "
+            f"{self.precision:.3f}, best F1 {self.best_f1:.3f} at {self.best_score:.2f}"
+        )
+
 
 class Validation:
-    """The annotated photos that choose weights and calibrate scores, held in memory."""
+    """Photos of one part, held in memory, to measure detectors on.
+
+    Annotated photos if there are any, otherwise those that the teachers labelled.
+    """
 
     def __init__(self, photos: Sequence[TrainingPhoto]) -> None:
-        self._photos = [photo for photo in photos if photo.annotated]
+        annotated = [photo for photo in photos if photo.annotated]
+        self._photos = annotated or [photo for photo in photos if len(photo.boxes)]
+        self._truth = [
+            (
+                photo.boxes[photo.by_people],
+                np.vstack([photo.boxes[~photo.by_people], photo.ignored]),
+            )
+            # Faces that the teachers alone know of are neither required nor wrong.
+            if annotated
+            else (photo.boxes, photo.ignored)
+            for photo in self._photos
+        ]
         self._images = [read_photo(photo.path) for photo in self._photos]
 
     def __len__(self) -> int:
         return len(self._photos)
 
-    def measure(self, model: bytes, threads: int | None = None) -> dict[int, Figures]:
-        """The figures of a YuNet file at each of ``SIZES``.
-
-        Faces that the teacher alone knows of are neither asked for nor wrong.
-        """
-        network = YuNetNetwork(model, threads)
-        return {size: self._measure(network, size) for size in SIZES}
-
-    def _measure(self, network: YuNetNetwork, size: int) -> Figures:
+    def match(self, detect: Callable[[np.ndarray], Detections]) -> Matches:
+        """The detections in all photos and whether they are right, best first."""
         looks = []
-        for photo, image in zip(self._photos, self._images, strict=True):
-            seen = resized(image, size)
-            found = network.forward(seen, _LEAST_SCORE)
-            found = found.moved((image.shape[1] / seen.shape[1], image.shape[0] / seen.shape[0]))
-            ignored = np.vstack([photo.boxes[~photo.by_people], photo.ignored])
-            looks.append(
-                PhotoBoxes(photo.boxes[photo.by_people], ignored, found.boxes, found.scores)
-            )
-        matches = match_photos(looks)
-        f1, score = best_threshold(*precision_recall_curve(matches), matches.scores)
-        return Figures(float(average_precision(matches)[0]), f1, score)
+        for (boxes, ignored), image in zip(self._truth, self._images, strict=True):
+            found = detect(image)
+            looks.append(PhotoBoxes(boxes, ignored, found.boxes, found.scores))
+        return match_photos(looks)
+
+
+def one_pass(model: bytes, size: int, threads: int | None) -> Callable[[np.ndarray], Detections]:
+    """One pass of a YuNet file over a picture whose longer side is resized to ``size``."""
+    network = YuNetNetwork(model, threads)
+
+    def detect(image: np.ndarray) -> Detections:
+        seen = resized(image, size)
+        found = network.forward(seen, LEAST_SCORE)
+        return found.moved((image.shape[1] / seen.shape[1], image.shape[0] / seen.shape[0]))
+
+    return detect
+
+
+def figures(matches: Matches) -> Figures:
+    """The figures of matched detections."""
+    recall, precision = recall_and_precision(matches, 0.5)
+    f1, score = best_threshold(*precision_recall_curve(matches), matches.scores)
+    return Figures(
+        float(average_precision(matches)[0]), float(recall[0]), float(precision[0]), f1, score
+    )
 
 
 def best_threshold(

@@ -1,9 +1,9 @@
-"""What YuNet is trained to say: which cell speaks for which face, and how far it is from the truth.
+"""YuNet's loss: which grid cells predict which face, and how far they are from it.
 
 Cells are assigned to faces by SimOTA (Ge et al. 2021, YOLOX, arXiv:2107.08430) with the constants
 of YuNet's authors (Wu, Peng and Yu 2023; github.com/ShiqiYu/libfacedetection.train). Everything is
-computed for a whole batch at once; B crops, N cells of all grids, G faces, those that do not exist
-being boxes of zeros.
+computed for a whole batch at once: B crops, N cells of all grids, G faces, padded with boxes of
+zeros.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 from face_detector.yunet import STRIDES
 
 CENTRE_RADIUS = 2.5
-"""Cells so many strides from a face's centre may speak for it, and those inside its box."""
+"""Cells within so many strides of a face's centre are candidates, as are those in its box."""
 
 OVERLAP_COST = 3.0
 MOST_CELLS = 10
-"""Cells that speak for one face, at most."""
+"""At most so many cells predict one face."""
 
 BOX_WEIGHT, LANDMARK_WEIGHT = 5.0, 0.5
 
@@ -46,13 +46,13 @@ def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
 def loss(
     outputs: Sequence[Any], boxes: Any, landmarks: Any, ignored: Any, size: int
 ) -> dict[str, Any]:
-    """The parts of the loss of a batch, each a scalar tensor; their sum is what training lessens.
+    """The terms of a batch's loss, scalar tensors by name; training minimises their sum.
 
     Args:
         outputs: of the network: see :func:`face_detector.training.yunet_network.build_network`.
         boxes: (B, G, 4), faces in pixels of the crop.
         landmarks: (B, G, 5, 2), NaN where unknown.
-        ignored: (B, M, 4), regions whose cells are background neither.
+        ignored: (B, M, 4), regions whose cells do not count as background.
         size: side of the crops.
     """
     import tensorflow as tf
@@ -63,7 +63,7 @@ def loss(
     corners, strides = grid(size)
     scale = strides[:, None]
     centre = corners + offsets[..., :2] * scale
-    # Early in training an exponential may run away: sides stay below 20 times the crop's.
+    # Keeps the exponential finite whatever the weights are.
     half = tf.exp(tf.minimum(offsets[..., 2:], 9.0)) * scale / 2
     found = tf.concat([centre - half, centre + half], axis=2)  # (B, N, 4)
 
@@ -98,8 +98,8 @@ def _assigned(
     """SimOTA.
 
     Returns:
-        For each cell (B, N) the face that it speaks for, its box's overlap with that, and whether
-        it speaks for any; no gradient flows through them.
+        For each cell (B, N): the index of its face, the IoU of its box with that face, and
+        whether it has a face at all. No gradient flows through them.
     """
     classes, objects, found = map(tf.stop_gradient, (classes, objects, found))
     exists = (boxes[..., 2] > boxes[..., 0])[:, None]  # (B, 1, G)
@@ -117,13 +117,13 @@ def _assigned(
     cost += tf.where(in_box & near, 0.0, _FAR)
     cost = tf.where(candidate, cost, _NEVER)
 
-    # The better the boxes around a face already are, the more cells speak for it.
+    # Dynamic k: the better the predicted boxes of a face are, the more cells it gets.
     best = tf.math.top_k(tf.transpose(overlap, (0, 2, 1)), MOST_CELLS).values
     cells = tf.maximum(tf.cast(tf.reduce_sum(best, axis=2), tf.int32), 1)  # (B, G)
     least = -tf.math.top_k(-tf.transpose(cost, (0, 2, 1)), MOST_CELLS).values
     limit = tf.gather(least, cells - 1, batch_dims=2)  # (B, G)
     chosen = (cost <= limit[:, None]) & candidate
-    # A cell that several faces chose speaks for the one that costs least.
+    # A cell chosen by several faces goes to the one of least cost.
     target = tf.argmin(tf.where(chosen, cost, 2 * _NEVER), axis=2, output_type=tf.int32)
     positive = tf.reduce_any(chosen, axis=2)
     own = tf.gather(overlap, target, batch_dims=2)
@@ -155,8 +155,8 @@ def _area(boxes: Any) -> Any:
 
 
 def _efficient_overlap(tf: Any, found: Any, boxes: Any) -> Any:
-    """EIoU (Zhang et al. 2021, arXiv:2101.08158): the overlap less the distances of centres and
-    sides, each as a share of what encloses both boxes."""
+    """EIoU (Zhang et al. 2021, arXiv:2101.08158): IoU minus the squared distances of centres and
+    sides relative to the enclosing box, element by element of arrays (..., 4)."""
     around = tf.maximum(found[..., 2:], boxes[..., 2:]) - tf.minimum(found[..., :2], boxes[..., :2])
     squared = around**2 + _LITTLE
     centres = (found[..., :2] + found[..., 2:] - boxes[..., :2] - boxes[..., 2:]) / 2

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from face_detector.training.onnx_file import convolutions, read_weights, with_weights
-from face_detector.training.outside import import_keras
+from face_detector.training.shared import import_keras
 from face_detector.yunet import STRIDES
 
 PARTS = {"cls": 1, "bbox": 4, "obj": 1, "kps": 10}
-"""What the network says of each cell, in the order of the file's convolutions, and how many
-numbers that takes. One head says all of it for a stride, in this order of its channels."""
+"""Channels of each output, in the order of the file's convolutions. The file has a head for each
+output and stride; here one head a stride has all channels, in this order."""
 
 _TRUNK = 29
 """Convolutions before the heads."""
@@ -52,7 +52,9 @@ def file_with(network: Any, model: bytes) -> bytes:
     for index, (kernel, bias) in enumerate(convolutions(model)[:_TRUNK]):
         values, offsets = network.get_layer(f"trunk_{index:02}").get_weights()
         depthwise = values.shape[3] == 1
-        weights[kernel] = values.transpose(2, 3, 0, 1) if depthwise else values.transpose(3, 2, 0, 1)
+        weights[kernel] = (
+            values.transpose(2, 3, 0, 1) if depthwise else values.transpose(3, 2, 0, 1)
+        )
         weights[bias] = offsets
     for stride, names in _head_names(model).items():
         pointwise, biases = network.get_layer(f"head_{stride}_pointwise").get_weights()
@@ -114,7 +116,7 @@ class _Builder:
     def network(self) -> Any:
         layers = self._layers
         picture = self._keras.Input((None, None, 3), name="picture")
-        # One row and column of zeros on every side: "same" would put them after the picture alone.
+        # With a stride of 2 "same" would pad below and right alone.
         x = layers.ZeroPadding2D(1)(picture)
         x = layers.Conv2D(16, 3, 2, activation="relu", name=self._name())(x)
         x = self._pool(self._unit(x, 16))
@@ -123,7 +125,7 @@ class _Builder:
         fine = self._unit(self._unit(x, 64), 64)
         middle = self._unit(self._unit(self._pool(fine), 64), 64)
         coarse = self._unit(self._unit(self._pool(middle), 64), 64)
-        # A feature pyramid: what the coarse grids see is told to the finer ones.
+        # Feature pyramid: the finer grids receive what the coarser ones see.
         coarse = self._unit(coarse, 64)
         middle = self._unit(layers.Add()([middle, layers.UpSampling2D()(coarse)]), 64)
         fine = self._unit(layers.Add()([fine, layers.UpSampling2D()(middle)]), 64)
@@ -131,7 +133,7 @@ class _Builder:
         return self._keras.Model(picture, [self._head(x, stride) for stride, x in features])
 
     def _unit(self, x: Any, width: int) -> Any:
-        """Mix the channels at each place, then look at each channel's neighbourhood."""
+        """A pointwise and a depthwise convolution."""
         x = self._layers.Conv2D(width, 1, name=self._name())(x)
         return self._layers.DepthwiseConv2D(
             3, padding="same", activation="relu", name=self._name()

@@ -1,14 +1,16 @@
-"""The one place where training takes what it shares with the mask classifier's."""
+"""What this training shares with the mask classifier's: the only imports from ``mask_detector``."""
 
 from __future__ import annotations
 
+from mask_detector import command_line
 from mask_detector.errors import DatasetError, PhotoError
-from mask_detector.files import make_folder, write_bytes
+from mask_detector.files import write_bytes
 from mask_detector.images import is_photo, read_photo
 from mask_detector.keras_backend import import_keras
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
 from mask_detector.training.drawn.masks import OCCLUSIONS, WEARINGS, draw_mask, draw_occlusion
 from mask_detector.training.evaluation import (
+    Matches,
     PhotoBoxes,
     average_precision,
     match_photos,
@@ -16,6 +18,8 @@ from mask_detector.training.evaluation import (
     precision_recall_curve,
     recall_and_precision,
 )
+from mask_detector.training.fitting import Workspace
+from mask_detector.training.fitting import prepare as prepare_keras
 from mask_detector.training.groups import (
     group_near_duplicates,
     part_of,
@@ -28,20 +32,23 @@ __all__ = [
     "WEARINGS",
     "AnnotatedPhoto",
     "DatasetError",
+    "Matches",
     "PhotoBoxes",
     "PhotoError",
+    "Workspace",
     "average_precision",
+    "command_line",
     "draw_mask",
     "draw_occlusion",
     "group_near_duplicates",
     "import_keras",
     "is_photo",
-    "make_folder",
     "match_photos",
     "overlaps",
     "part_of",
     "perceptual_hashes",
     "precision_recall_curve",
+    "prepare_keras",
     "read_annotations",
     "read_groups",
     "read_photo",

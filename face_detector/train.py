@@ -1,0 +1,265 @@
+"""Train YuNet, the face detector, on photos of masked faces and write its ONNX file.
+
+    python -m face_detector.train                              the starter photos, to try it out
+    python -m face_detector.train --dataset scenes faces       annotated photos and class folders
+    python -m face_detector.train --dataset scenes --resume    go on after an interruption
+
+A dataset folder has images/ and annotations/ (VOC, YOLO or COCO; every face boxed from brow to
+chin, whatever its class), or class folders of photos. Teachers, detectors with other weights, box
+the faces of class folders and those that nobody annotated. The result has the names and shapes of
+the original file and takes its place everywhere: in cv2.FaceDetectorYN, or here with
+--detector-weights. A part of the photos that training never sees gives the report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import pickle
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from face_detector.training import validation
+from face_detector.training.calibration import fit_scale_and_shift, scale_and_shift
+from face_detector.training.crops import CropMaker
+from face_detector.training.fitting import Schedule, fit
+from face_detector.training.photos import (
+    DOUBTFUL_SCORE,
+    TrainingPhoto,
+    read_training_photos,
+    with_drawings,
+)
+from face_detector.training.shared import (
+    DatasetError,
+    Workspace,
+    command_line,
+    prepare_keras,
+    write_bytes,
+)
+from face_detector.training.validation import LEAST_SCORE, Validation, figures, one_pass
+from face_detector.training.yunet_loss import loss
+from face_detector.training.yunet_network import build_network, file_with
+from face_detector.weights import ORIGINAL
+from face_detector.yunet import REAL_TIME_SIZE, YuNet, read_model
+
+EPOCH_CROPS = 6400
+"""Crops of an epoch: crops are made anew each time, however many photos there are."""
+
+PARTS = ("train", "validation", "test")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    schedule = Schedule(steps=0)
+    parser = command_line.make_parser(__doc__)
+    add = parser.add_argument_group("data").add_argument
+    add(
+        "--dataset",
+        type=Path,
+        nargs="+",
+        default=[Path("dataset")],
+        metavar="FOLDER",
+        help="folders with images/ and annotations/, or of class folders",
+    )
+    add(
+        "--rebox",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="annotated folders whose boxes are drawn otherwise, around the hair for instance: "
+        "the teachers' boxes replace them",
+    )
+    add(
+        "--teachers",
+        nargs="+",
+        default=[ORIGINAL],
+        metavar="original|FILE",
+        help="weights of the detectors that box the faces nobody annotated",
+    )
+    add = parser.add_argument_group("recipe").add_argument
+    add("--weights", default=ORIGINAL, metavar="original|FILE", help="start from these")
+    add(
+        "--epochs",
+        type=command_line.whole_number(1),
+        default=32,
+        help=f"epochs, of {EPOCH_CROPS} crops each",
+    )
+    add(
+        "--batch-size",
+        type=command_line.whole_number(1, 1024),
+        default=schedule.batch_size,
+        help="crops in a training step",
+    )
+    add(
+        "--learning-rate",
+        type=command_line.number(1e-7, 1),
+        default=schedule.rate,
+        help="largest step, as a share of a tensor's root mean square; it falls to nothing",
+    )
+    add(
+        "--seed",
+        type=command_line.whole_number(0, 2**31 - 1),
+        default=0,
+        help="of all that is random; which photos are tested does not depend on it",
+    )
+    add("--resume", action="store_true", help="go on with an interrupted training")
+    add = parser.add_argument_group("output").add_argument
+    add(
+        "--output",
+        type=Path,
+        default=Path("yunet_trained.onnx"),
+        metavar="FILE",
+        help="the trained weights; a JSON file of that name tells how they were made",
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Train, calibrate, report."""
+    arguments = parse_arguments()
+    started = time.monotonic()
+    cv2.setNumThreads(1)  # crops are made in threads of their own
+    settings = {
+        name: [str(each) for each in value] if isinstance(value, list) else str(value)
+        for name, value in vars(arguments).items()
+        if name != "resume"
+    }
+    original = read_model(arguments.weights)
+    schedule = Schedule(
+        steps=max(1, arguments.epochs * EPOCH_CROPS // arguments.batch_size),
+        batch_size=arguments.batch_size,
+        rate=arguments.learning_rate,
+        evaluate_every=max(1, EPOCH_CROPS // arguments.batch_size),
+    )
+    with Workspace(arguments.output, arguments.resume, settings) as folder:
+        photos = labelled_photos(arguments, folder / "photos.pickle")
+        parts = {part: [photo for photo in photos if photo.part == part] for part in PARTS}
+        print_data_report(parts)
+        learn = [photo for photo in parts["train"] if photo.annotated or len(photo.boxes)]
+        if not any(len(photo.boxes) for photo in learn):
+            raise DatasetError("there are no faces to train on in the training part of the photos")
+
+        prepare_keras(arguments.seed)
+        network = build_network(original)
+        crops = CropMaker([*learn, *with_drawings(learn, arguments.seed)], arguments.seed)
+        choice = BestFile(folder / "best.onnx", original, Validation(parts["validation"]))
+        fit(network, loss, crops, schedule, folder, choice.evaluate)
+        network = build_network(choice.best())
+        scale, shift = calibrate(network, original, choice.validation)
+        write_bytes(arguments.output, file_with(network, original))
+
+    report = measure(arguments, Validation(parts["test"]))
+    card = {
+        "settings": settings,
+        "photos": {part: len(members) for part, members in parts.items()},
+        "faces": {part: sum(len(p.boxes) for p in members) for part, members in parts.items()},
+        "crops": schedule.steps * schedule.batch_size,
+        "calibration": {"scale": scale, "shift": shift},
+        "test": report,
+        "minutes": round((time.monotonic() - started) / 60, 1),
+    }
+    card_path = arguments.output.with_suffix(".json")
+    write_bytes(card_path, (json.dumps(card, indent=2) + "\n").encode())
+    print(f"wrote {arguments.output} and {card_path}")
+    return command_line.OK
+
+
+def labelled_photos(arguments: argparse.Namespace, kept: Path) -> list[TrainingPhoto]:
+    """The photos with their faces: from the workspace if they are there, else made and kept."""
+    if kept.exists():
+        photos: list[TrainingPhoto] = pickle.loads(kept.read_bytes())
+        return photos
+    teachers = [
+        YuNet("auto", DOUBTFUL_SCORE, True, None, weights) for weights in arguments.teachers
+    ]
+    photos, problems = read_training_photos(arguments.dataset, arguments.rebox, teachers)
+    for problem in problems:
+        print(f"left out: {problem}")
+    write_bytes(kept, pickle.dumps(photos))
+    return photos
+
+
+def print_data_report(parts: dict[str, list[TrainingPhoto]]) -> None:
+    """Print what there is to learn from, by part."""
+    rows = {
+        "photos": lambda photo: 1,
+        "annotated faces": lambda photo: int(photo.by_people.sum()),
+        "teachers' faces": lambda photo: int((~photo.by_people).sum()),
+        "ignored regions": lambda photo: len(photo.ignored),
+        "hard negatives": lambda photo: len(photo.hard_negatives),
+    }
+    print(" " * 16 + "".join(f"{part:>12}" for part in PARTS))
+    for name, count in rows.items():
+        print(f"{name:<16}" + "".join(f"{sum(map(count, parts[part])):>12}" for part in PARTS))
+
+
+class BestFile:
+    """Keeps the file with the best mean of the average precisions on validation photos."""
+
+    def __init__(self, path: Path, model: bytes, photos: Validation) -> None:
+        """
+        Args:
+            path: where the file is kept, and its figure beside it.
+            model: an ONNX file to write weights into.
+        """
+        self.validation = photos
+        self._path, self._figure, self._model = path, path.with_suffix(".txt"), model
+
+    def evaluate(self, network: Any, step: int) -> None:
+        """Measure the network's weights and keep them if they are the best so far."""
+        model = file_with(network, self._model)
+        total = 0.0
+        for size in validation.SIZES:
+            result = figures(self.validation.match(one_pass(model, size, None)))
+            total += result.average_precision / len(validation.SIZES)
+            print(f"step {step}, validation photos at {size} px: {result}", flush=True)
+        reached = float(self._figure.read_text()) if self._figure.exists() else -1.0
+        # Without any face in the validation photos (NaN) the last weights are kept.
+        if not total <= reached:
+            write_bytes(self._path, model)
+            write_bytes(self._figure, str(total).encode())
+
+    def best(self) -> bytes:
+        """The kept file."""
+        return self._path.read_bytes()
+
+
+def calibrate(network: Any, model: bytes, photos: Validation) -> tuple[float, float]:
+    """Make the network's scores probabilities, in place.
+
+    A score is a mean of two logits' functions, so that one fit is nearly exact, not quite.
+
+    Returns:
+        By what the logits of ``cls`` and ``obj`` were multiplied, and what was added to them.
+    """
+    scale, shift = 1.0, 0.0
+    for _ in range(3):
+        detect = one_pass(file_with(network, model), REAL_TIME_SIZE, None)
+        matches = photos.match(detect)
+        by, more = fit_scale_and_shift(matches.scores, matches.hits)
+        scale_and_shift(network, by, more)
+        scale, shift = scale * by, shift * by + more
+    print(f"scores calibrated: logits times {scale:.2f} plus {shift:.2f}")
+    return scale, shift
+
+
+def measure(arguments: argparse.Namespace, photos: Validation) -> dict[str, dict[str, Any]]:
+    """Measure the weights before and after, in one pass and thoroughly, on the test photos."""
+    report: dict[str, dict[str, Any]] = {}
+    print(f"On {len(photos)} photos that training never saw:")
+    for name, weights in (("before", arguments.weights), ("after", arguments.output)):
+        for way, thorough in (("one pass", False), ("thorough", True)):
+            detector = YuNet("auto", LEAST_SCORE, thorough, None, weights)
+            result = figures(photos.match(detector.find))
+            report[f"{name}, {way}"] = dataclasses.asdict(result)
+            print(f"{name + ', ' + way:<17}  {result}")
+    return report
+
+
+if __name__ == "__main__":
+    command_line.run(main)

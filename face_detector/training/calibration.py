@@ -1,0 +1,69 @@
+"""Scores that mean something: of the faces scored 0.8, about 80 % shall be faces.
+
+The network's logits are scaled and shifted (Platt 1999) inside its last layers, so that the file
+needs nothing beside it and a score of 0.5 is about where F1 is best.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from face_detector.training.yunet_network import PARTS
+from face_detector.yunet import STRIDES
+
+_LITTLE = 1e-6
+_SCALES = (0.5, 2.0)
+"""A scale outside this range says more about the few photos than about the network."""
+
+
+def fit_scale_and_shift(scores: np.ndarray, hits: np.ndarray) -> tuple[float, float]:
+    """Find a and b for which ``sigmoid(a * logit(score) + b)`` is the probability of a hit.
+
+    Args:
+        scores: float (D,), in [0, 1].
+        hits: bool (D,).
+
+    Returns:
+        The maximum likelihood by Newton's method, with two virtual detections, one right and one
+        wrong, that keep it finite; (1, 0) without a right or without a wrong detection.
+    """
+    if not hits.any() or hits.all():
+        return 1.0, 0.0
+    # The targets of Platt 1999, section 2.2: not quite 0 and 1.
+    right, wrong = hits.sum(), (~hits).sum()
+    targets = np.where(hits, (right + 1) / (right + 2), 1 / (wrong + 2))
+    design = np.stack([logit(scores), np.ones(len(scores))], axis=1)
+    values = np.array([1.0, 0.0])
+    for _ in range(50):
+        chances = 1 / (1 + np.exp(-design @ values))
+        slope = design.T @ (targets - chances)
+        curvature = (design * (chances * (1 - chances))[:, None]).T @ design
+        step = np.linalg.solve(curvature + _LITTLE * np.eye(2), slope)
+        values = values + step
+        if np.abs(step).max() < 1e-8:
+            break
+    return float(np.clip(values[0], *_SCALES)), float(values[1])
+
+
+def logit(scores: np.ndarray) -> np.ndarray:
+    """Inverse of the logistic function, of scores kept away from 0 and 1."""
+    clipped = np.clip(np.asarray(scores, np.float64), _LITTLE, 1 - _LITTLE)
+    return np.log(clipped / (1 - clipped))
+
+
+def scale_and_shift(network: Any, scale: float, shift: float) -> None:
+    """Change the logits of ``cls`` and ``obj``, of all strides, to ``scale * logit + shift``.
+
+    Args:
+        network: see :func:`face_detector.training.yunet_network.build_network`.
+    """
+    ends = np.cumsum(list(PARTS.values()))
+    channels = [end - 1 for name, end in zip(PARTS, ends, strict=True) if name in ("cls", "obj")]
+    for stride in STRIDES:
+        layer = network.get_layer(f"head_{stride}_depthwise")
+        kernel, bias = layer.get_weights()
+        kernel[:, :, channels] *= scale
+        bias[channels] = bias[channels] * scale + shift
+        layer.set_weights([kernel, bias])
