@@ -34,6 +34,7 @@ from face_detector.training.photos import (
     with_drawings,
 )
 from face_detector.training.shared import (
+    PARTS,
     DatasetError,
     Workspace,
     command_line,
@@ -48,8 +49,6 @@ from face_detector.yunet import REAL_TIME_SIZE, YuNet, read_model
 
 EPOCH_CROPS = 6400
 """Crops of an epoch: crops are made anew each time, however many photos there are."""
-
-PARTS = ("train", "validation", "test")
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -83,7 +83,7 @@ class CropMaker:
             photos: at least one.
         """
         self._seed = seed
-        self._pyramids = _Pyramids()
+        self._pyramids = ImagePyramids()
         self._kinds: list[list[TrainingPhoto]] = []
         self._chances: list[np.ndarray] = []
         shares = []
@@ -275,7 +275,7 @@ def _areas(boxes: np.ndarray) -> np.ndarray:
     return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
 
 
-class _Pyramids:
+class ImagePyramids:
     """Image pyramids of the photos: full, half, quarter … size, cached up to ``_CACHE_BYTES``."""
 
     def __init__(self) -> None:

@@ -19,6 +19,8 @@ from tqdm import tqdm
 from face_detector import Detections, FaceDetector
 from face_detector.multiscale import merged
 from face_detector.training.shared import (
+    TEST_SALT,
+    VALIDATION_SALT,
     AnnotatedPhoto,
     DatasetError,
     PhotoError,
@@ -27,6 +29,7 @@ from face_detector.training.shared import (
     overlaps,
     part_of,
     perceptual_hashes,
+    place_of,
     read_annotations,
     read_groups,
     read_photo,
@@ -119,8 +122,9 @@ def read_training_photos(
             "or images/ with annotations/"
         )
     sources = _with_groups(sources)
-    photos = []
-    for source in tqdm(sources, desc="Labelling photos", unit="photo", disable=not progress):
+    seen: list[tuple[_Source, Detections]] = []
+    hidden = None if progress else True  # None: hidden unless on a terminal
+    for source in tqdm(sources, desc="Labelling photos", unit="photo", disable=hidden):
         try:
             image = read_photo(source.photo.path)
         except PhotoError as error:
@@ -129,8 +133,9 @@ def read_training_photos(
         if min(image.shape[:2]) < _SMALLEST_PHOTO:
             problems.append(f"{source.photo.path}: fewer than {_SMALLEST_PHOTO} pixels a side")
             continue
-        found = merged([teacher.find(image) for teacher in teachers])
-        photos.append(_labelled(source, found))
+        seen.append((source, merged([teacher.find(image) for teacher in teachers])))
+    parts = _parts({source.group for source, _ in seen})
+    photos = [_labelled(source, parts[source.group], found) for source, found in seen]
     return photos, problems
 
 
@@ -144,7 +149,7 @@ def with_drawings(photos: Iterable[TrainingPhoto], seed: int) -> list[TrainingPh
     ]
 
 
-def _labelled(source: _Source, found: Detections) -> TrainingPhoto:
+def _labelled(source: _Source, part: str, found: Detections) -> TrainingPhoto:
     """Combine the annotations and the teachers' detections of a photo."""
     photo = source.photo
     boxes, ignored = photo.boxes, photo.ignored
@@ -164,7 +169,7 @@ def _labelled(source: _Source, found: Detections) -> TrainingPhoto:
     nothing = np.empty((0, 4), np.float32)
     return TrainingPhoto(
         photo.path,
-        part_of(source.group, _TEST_SHARE),
+        part,
         complete,
         known.astype(np.float32),
         np.arange(len(known)) < len(boxes),
@@ -173,6 +178,16 @@ def _labelled(source: _Source, found: Detections) -> TrainingPhoto:
         np.vstack([ignored, nothing if complete else doubtful]).astype(np.float32),
         (doubtful if complete else nothing).astype(np.float32),
     )
+
+
+def _parts(groups: Iterable[str]) -> dict[str, str]:
+    """The part of each group; few groups may leave a part empty, which then gets the next one."""
+    parts = {group: part_of(group, _TEST_SHARE) for group in groups}
+    for part, salt in (("test", TEST_SALT), ("validation", VALIDATION_SALT)):
+        free = sorted(group for group in parts if parts[group] == "train")
+        if part not in parts.values() and len(free) > 1:
+            parts[min(free, key=lambda group: place_of(group, salt))] = part
+    return parts
 
 
 def _lie_apart(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -21,14 +21,21 @@ from mask_detector.training.evaluation import (
 from mask_detector.training.fitting import Workspace
 from mask_detector.training.fitting import prepare as prepare_keras
 from mask_detector.training.groups import (
+    PARTS,
+    TEST_SALT,
+    VALIDATION_SALT,
     group_near_duplicates,
     part_of,
     perceptual_hashes,
+    place_of,
     read_groups,
 )
 
 __all__ = [
     "OCCLUSIONS",
+    "PARTS",
+    "TEST_SALT",
+    "VALIDATION_SALT",
     "WEARINGS",
     "AnnotatedPhoto",
     "DatasetError",
@@ -47,6 +54,7 @@ __all__ = [
     "overlaps",
     "part_of",
     "perceptual_hashes",
+    "place_of",
     "precision_recall_curve",
     "prepare_keras",
     "read_annotations",

@@ -1,0 +1,100 @@
+"""The command on a handful of starter photos: it starts, stops, goes on, and writes a file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from face_detector import train
+from face_detector.training import fitting
+from face_detector.training.shared import DatasetError
+from face_detector.weights import YUNET
+
+
+@pytest.fixture
+def starter(repository: Path, tmp_path: Path) -> Path:
+    """A few photos of two classes, of different people."""
+    folder = tmp_path / "starter"
+    for name in ("with_mask", "without_mask"):
+        (folder / name).mkdir(parents=True)
+        for path in sorted((repository / "dataset" / name).glob("*.jpg"))[::24]:
+            shutil.copy(path, folder / name)
+    shutil.copy(repository / "dataset" / "groups.csv", folder)
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
+    """Run the command with epochs of two steps; returns the path of its output."""
+    monkeypatch.setattr(train, "EPOCH_CROPS", 8)
+
+    def run_command(*arguments: object) -> Path:
+        output = tmp_path / "trained.onnx"
+        words = ["train", "--batch-size", "4", "--epochs", "2", "--output", output, *arguments]
+        monkeypatch.setattr(sys, "argv", list(map(str, words)))
+        assert train.main() == 0
+        return output
+
+    return run_command
+
+
+def test_an_interrupted_training_goes_on(
+    run: Callable[..., Path],
+    starter: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    photo: Callable[[str], np.ndarray],
+) -> None:
+    restored = fitting._restore
+    steps: list[int] = []
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def watch(path: Path, optimizer: Any) -> int:
+        steps.append(restored(path, optimizer))
+        return steps[-1]
+
+    monkeypatch.setattr(fitting, "_restore", watch)
+    with monkeypatch.context() as patched:
+        patched.setattr(train, "calibrate", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run("--dataset", starter)
+    assert "--resume" in capsys.readouterr().out
+    with pytest.raises(DatasetError, match="other settings"):
+        run("--dataset", starter, "--seed", 1, "--resume")
+    output = run("--dataset", starter, "--resume")
+    assert steps == [0, 4]
+
+    assert output.stat().st_size == YUNET.size
+    assert not Path(f"{output}.training").exists()
+    card = json.loads(output.with_suffix(".json").read_text())
+    assert len(card["test"]) == 4 and card["crops"] == 16
+    image = photo("example_01.png")
+    detector = cv2.FaceDetectorYN.create(str(output), "", image.shape[1::-1], 0.3)
+    _, faces = detector.detect(image)
+    assert faces is not None and len(faces) >= 4
+
+
+def test_there_is_nothing_to_resume(run: Callable[..., Path], starter: Path) -> None:
+    with pytest.raises(DatasetError, match="nothing to resume"):
+        run("--dataset", starter, "--resume")
+
+
+def test_no_faces_no_training(run: Callable[..., Path], tmp_path: Path) -> None:
+    folder = tmp_path / "empty" / "without_mask"
+    folder.mkdir(parents=True)
+    for number in range(3):
+        rng = np.random.default_rng(number)
+        image = rng.integers(0, 30, (64, 64, 3)).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{number}.png"), image)
+    with pytest.raises(DatasetError, match="no faces to train on"):
+        run("--dataset", folder.parent)
