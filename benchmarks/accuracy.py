@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,13 @@ def parse_arguments() -> argparse.Namespace:
         default="auto",
         metavar="N",
         help="longer side in pixels that a face detector sees in one pass, or auto",
+    )
+    parser.add_argument(
+        "--detector-weights",
+        nargs="+",
+        default=["default"],
+        metavar="default|original|FILE",
+        help="weights of the face detectors, each measured with each",
     )
     parser.add_argument(
         "--confidence",
@@ -189,11 +197,18 @@ def labeller(classifier: Classifier) -> Callable[[np.ndarray, np.ndarray], np.nd
 def load_systems(args: argparse.Namespace) -> list[System]:
     """The model with each face detector, then the classic recipe if asked for."""
     systems = []
-    for name in dict.fromkeys(args.detector):
-        detector = MaskDetector.load(args.model, name, args.detector_size, LOWEST_SCORE)
+    for name, weights in dict.fromkeys(product(args.detector, args.detector_weights)):
+        own = weights == "default"
+        detector = MaskDetector.load(
+            args.model,
+            name,
+            args.detector_size,
+            LOWEST_SCORE,
+            detector_weights=None if own else weights,
+        )
         systems.append(
             System(
-                name,
+                name if own else f"{name} ({Path(weights).stem})",
                 args.model.name,
                 detector.classes,
                 detector.detect,

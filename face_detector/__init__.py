@@ -16,6 +16,8 @@ from face_detector.detections import Detections
 from face_detector.errors import UserFacingError, WeightsError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 # Name of each detector: its module and its class, which takes the other arguments of `load`.
@@ -44,6 +46,7 @@ def load(
     confidence: float = 0.5,
     thorough: bool = True,
     threads: int | None = None,
+    weights: str | Path | None = None,
 ) -> FaceDetector:
     """Load a face detector; its model files are downloaded on first use.
 
@@ -55,9 +58,12 @@ def load(
         confidence: the lowest score of a face, in [0, 1].
         thorough: False makes "auto" one pass, fast enough for video.
         threads: processor cores to use; None leaves it to the engine.
+        weights: a file with other weights of the same network, or "original" for those that its
+            authors published; None chooses the detector's default.
 
     Raises:
-        UserFacingError: the name is unknown, or (WeightsError) a model file cannot be downloaded.
+        UserFacingError: the name is unknown, or (WeightsError) a model file cannot be read or
+            downloaded.
     """
     if name not in _CLASSES:
         raise UserFacingError(
@@ -65,7 +71,7 @@ def load(
         )
     module, class_name = _CLASSES[name]
     detector: FaceDetector = getattr(import_module(module), class_name)(
-        size, confidence, thorough, threads
+        size, confidence, thorough, threads, weights
     )
     return detector
 

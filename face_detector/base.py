@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from face_detector.detections import Detections
+from face_detector.weights import ORIGINAL
 
 
 class BaseDetector(ABC):
@@ -25,7 +27,20 @@ class BaseDetector(ABC):
     one_pass_size: ClassVar[int]
     box_adjustment: Sequence[float]
 
-    def __init__(self, size: int | Literal["auto"], confidence: float, thorough: bool) -> None:
+    def __init__(
+        self,
+        size: int | Literal["auto"],
+        confidence: float,
+        thorough: bool,
+        weights: str | Path,
+    ) -> None:
+        """
+        Args:
+            weights: ``ORIGINAL`` or a file. Only the original needs its boxes adjusted: weights
+                trained on annotated faces give boxes as people annotate them.
+        """
+        if weights != ORIGINAL:
+            self.box_adjustment = (0.0, 0.0, 0.0, 0.0)
         self._size = self.one_pass_size if size == "auto" and not thorough else size
         self._confidence = confidence
 

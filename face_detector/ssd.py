@@ -8,6 +8,7 @@ Trained on 300 x 300 squashed pictures; sees faces from about 8 % of the picture
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -15,8 +16,9 @@ import numpy as np
 
 from face_detector.base import BaseDetector
 from face_detector.detections import Detections, box_areas
+from face_detector.errors import WeightsError
 from face_detector.multiscale import TILE_OVERLAP, Window, merged, tiles, without_cut
-from face_detector.weights import SSD_CAFFEMODEL, SSD_PROTOTXT, fetch
+from face_detector.weights import ORIGINAL, SSD_CAFFEMODEL, SSD_PROTOTXT, fetch
 
 CLASSIC_SIZE = 300
 # Mean of the training pictures, blue, green, red: OpenCV samples/dnn/face_detector/README.md.
@@ -42,9 +44,22 @@ LEAST_INSIDE = 0.7
 class SSDNetwork:
     """The network: one picture in, all faces of one pass out."""
 
-    def __init__(self) -> None:
-        prototxt, caffemodel = fetch(SSD_PROTOTXT, SSD_CAFFEMODEL)
-        self._network = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
+    def __init__(self, weights: str | Path) -> None:
+        """
+        Args:
+            weights: ``ORIGINAL`` or a caffemodel file of this network.
+
+        Raises:
+            WeightsError: the file cannot be read or downloaded.
+        """
+        prototxt, *original = fetch(
+            SSD_PROTOTXT, *([SSD_CAFFEMODEL] if weights == ORIGINAL else [])
+        )
+        caffemodel = original[0] if original else weights
+        try:
+            self._network = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
+        except cv2.error:
+            raise WeightsError(f"{caffemodel}: expected a readable caffemodel of the SSD") from None
 
     def forward(self, image: np.ndarray, confidence: float, size: int = CLASSIC_SIZE) -> Detections:
         """Faces of one pass over the picture squashed to ``size`` x ``size``.
@@ -81,12 +96,18 @@ class SSD(BaseDetector):
     box_adjustment = BOX_ADJUSTMENT
 
     def __init__(
-        self, size: int | Literal["auto"], confidence: float, thorough: bool, threads: int | None
+        self,
+        size: int | Literal["auto"],
+        confidence: float,
+        thorough: bool,
+        threads: int | None,
+        weights: str | Path | None = None,
     ) -> None:
-        super().__init__(size, confidence, thorough)
+        weights = ORIGINAL if weights is None else weights
+        super().__init__(size, confidence, thorough, weights)
         if threads is not None:
             cv2.setNumThreads(threads)
-        self._network = SSDNetwork()
+        self._network = SSDNetwork(weights)
 
     def _detect_once(self, image: np.ndarray, size: int, confidence: float) -> Detections:
         return self._network.forward(image, confidence, size)

@@ -39,23 +39,31 @@ TILE_SIZE = 1280
 FACE_SIZES = (10, 400)
 LEAST_SCORE = 0.1
 
-# YuNet boxes a face from the hairline to below the chin; people annotate brow to chin. For x1, y1,
-# x2, y2 the median of (annotated side - detected side) / width or height over the faces detected
-# on annotated scenes.
+# How the network's input is declared in its file.
+_INPUT = b"Z!\x0a\x05input"
+
+DEFAULT_WEIGHTS: str | Path = ORIGINAL
+
+# The original boxes a face from the hairline to below the chin; people annotate brow to chin. For
+# x1, y1, x2, y2 the median of (annotated side - detected side) / width or height over the faces
+# detected on annotated scenes.
 BOX_ADJUSTMENT = (0.018, 0.085, -0.010, 0.022)
 
 
-def read_model(weights: str | Path = ORIGINAL) -> bytes:
-    """The content of an ONNX file: the original's, which is downloaded on first use, or another's.
+def read_model(weights: str | Path) -> bytes:
+    """The content of an ONNX file: ``ORIGINAL``, which is downloaded on first use, or another.
 
     Raises:
         WeightsError: the file cannot be read or downloaded.
     """
     path = fetch(YUNET)[0] if weights == ORIGINAL else Path(weights)
     try:
-        return path.read_bytes()
+        model = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
+    if _INPUT not in model:
+        raise WeightsError(f"{path}: expected an ONNX file of YuNet")
+    return model
 
 
 class YuNetNetwork:
@@ -165,7 +173,7 @@ def with_free_input_size(model: bytes) -> bytes:
     are replaced by names of the same length: field 1, the varint 640, by field 2, a string.
     """
     fixed = b"\x0a\x03\x08\x80\x05" * 2
-    position = model.index(fixed, model.index(b"Z!\x0a\x05input"))
+    position = model.index(fixed, model.index(_INPUT))
     return model[:position] + b"\x0a\x03\x12\x01h\x0a\x03\x12\x01w" + model[position + 10 :]
 
 
@@ -181,11 +189,10 @@ class YuNet(BaseDetector):
         confidence: float,
         thorough: bool,
         threads: int | None,
-        weights: str | Path = ORIGINAL,
+        weights: str | Path | None = None,
     ) -> None:
-        super().__init__(size, confidence, thorough)
-        if weights != ORIGINAL:
-            self.box_adjustment = (0.0, 0.0, 0.0, 0.0)
+        weights = DEFAULT_WEIGHTS if weights is None else weights
+        super().__init__(size, confidence, thorough, weights)
         self._network = YuNetNetwork(read_model(weights), threads)
 
     def _detect_thoroughly(self, image: np.ndarray, confidence: float) -> Detections:

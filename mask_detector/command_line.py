@@ -51,6 +51,9 @@ def add_detection_arguments(parser: argparse.ArgumentParser) -> None:
     add("--detector-size", type=detector_size, default="auto", metavar="N",
         help="longer side in pixels of the face detector's single pass (classic for ssd: 300); "
         "auto: several passes for photos, depending on their size, one fast pass for video")
+    add("--detector-weights", default=argparse.SUPPRESS, metavar="original|FILE",
+        help="weights of the face detector: original for those that its authors published, or "
+        "a file from python -m face_detector.train (default: the project's own if there are any)")
     add("--confidence", type=share, default=DEFAULT_CONFIDENCE, metavar="P",
         help="ignore faces with a detection score below P")
     add("--unsure", type=half_share, default=argparse.SUPPRESS, metavar="BAND",
@@ -80,7 +83,7 @@ def add_record_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
 
 def detection_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The detection options as :meth:`mask_detector.MaskDetector.load` takes them."""
-    names = ("model", "detector", "detector_size", "confidence", "unsure")
+    names = ("model", "detector", "detector_size", "detector_weights", "confidence", "unsure")
     options = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     return {**options, "hiding": arguments.blur != BLUR_CHOICES[0]}
 

@@ -160,6 +160,7 @@ class MaskDetector:
         thorough: bool = True,
         threads: int | None = None,
         hiding: bool = False,
+        detector_weights: str | Path | None = None,
     ) -> MaskDetector:
         """Load a model file and a face detector.
 
@@ -175,6 +176,8 @@ class MaskDetector:
                 one fast pass, each face classified once, for video, which shows it many times.
             threads: processor cores for one picture; None leaves it to the engines.
             hiding: also look for candidates, see above.
+            detector_weights: a file with other weights of the face detector, or "original" for
+                those that its authors published; None chooses the default.
 
         Raises:
             ModelFileError: the model file cannot be used.
@@ -183,7 +186,9 @@ class MaskDetector:
         mirrored = thorough and detector_size == "auto"
         classifier = Classifier(read_model(model), threads, mirrored)
         return cls(
-            face_detector.load(detector, detector_size, confidence, thorough, threads),
+            face_detector.load(
+                detector, detector_size, confidence, thorough, threads, detector_weights
+            ),
             classifier,
             classifier.card.unsure if unsure is None else unsure,
             hiding,

@@ -21,6 +21,7 @@ PROGRAMS = (
     "detect_mask_video.py",
     "train_mask_detector.py",
     "-m mask_detector.convert",
+    "-m face_detector.train",
 )
 INTRODUCTION = """# Options
 

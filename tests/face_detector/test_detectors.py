@@ -12,7 +12,15 @@ import cv2
 import numpy as np
 import pytest
 
-from face_detector import DETECTORS, FaceDetector, UserFacingError, load, ssd, yunet
+from face_detector import (
+    DETECTORS,
+    FaceDetector,
+    UserFacingError,
+    WeightsError,
+    load,
+    ssd,
+    yunet,
+)
 from face_detector.weights import SSD_CAFFEMODEL, SSD_PROTOTXT, YUNET, fetch
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -173,7 +181,7 @@ def test_yunet_detects_what_opencv_detects(
     reference = cv2.FaceDetectorYN.create(str(path), "", size, 0.5, yunet.NMS_OVERLAP, 5000)
     rows = reference.detect(image)[1]
     expected = np.empty((0, 15), np.float32) if rows is None else rows
-    found = yunet.YuNetNetwork().forward(image, 0.5)
+    found = yunet.YuNetNetwork(path.read_bytes()).forward(image, 0.5)
     assert len(found) == len(expected)
     assert found.landmarks is not None
     boxes = np.hstack([expected[:, :2], expected[:, :2] + expected[:, 2:4]])
@@ -183,7 +191,8 @@ def test_yunet_detects_what_opencv_detects(
 
 
 def test_yunet_keeps_nothing_of_the_picture_before(photo: Callable[[str], np.ndarray]) -> None:
-    network, image = yunet.YuNetNetwork(), cv2.resize(photo("example_03.jpg"), (250, 250))
+    network = yunet.YuNetNetwork(yunet.read_model(yunet.DEFAULT_WEIGHTS))
+    image = cv2.resize(photo("example_03.jpg"), (250, 250))
     first = network.forward(image, 0.5)
     for size in (256, 300):
         network.forward(np.full((size, size, 3), 255, np.uint8), 0.5)
@@ -210,3 +219,29 @@ def test_landmarks_lie_on_the_face(photo: Callable[[str], np.ndarray]) -> None:
     assert x1 < right_eye[0] < nose[0] < left_eye[0] < x2
     assert y1 < right_eye[1] < nose[1] < right_mouth[1] < y2
     assert right_mouth[0] < left_mouth[0]
+
+
+def test_weights_of_a_file_are_used_as_they_are(
+    photo: Callable[[str], np.ndarray], tmp_path: Path
+) -> None:
+    """Only the weights named ``original`` have their boxes adjusted."""
+    image = photo("example_01.png")
+    files = {"ssd": SSD_CAFFEMODEL, "yunet": YUNET}
+    adjustments = {"ssd": ssd.BOX_ADJUSTMENT, "yunet": yunet.BOX_ADJUSTMENT}
+    for name in DETECTORS:
+        (path,) = fetch(files[name])
+        original = load(name, 480, weights="original").find(image)
+        plain = load(name, 480, weights=path).find(image)
+        np.testing.assert_allclose(original.scores, plain.scores)
+        adjusted = plain.adjusted(adjustments[name]).clipped(*image.shape[1::-1])
+        np.testing.assert_allclose(original.boxes, adjusted.boxes, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("content", [None, b"none"])
+def test_files_that_are_no_weights(name: str, content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"weights: (cannot be read|expected)"):
+        load(name, weights=path)

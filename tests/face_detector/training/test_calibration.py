@@ -8,6 +8,7 @@ import pytest
 from face_detector.training.calibration import fit_scale_and_shift, logit, scale_and_shift
 from face_detector.training.validation import best_threshold
 from face_detector.training.yunet_network import build_network, file_with
+from face_detector.weights import ORIGINAL
 from face_detector.yunet import YuNetNetwork, read_model
 
 
@@ -42,7 +43,7 @@ def test_best_threshold() -> None:
 
 def test_the_network_follows() -> None:
     """Shifting both logits by 1 shifts a score whose two factors are alike by 1."""
-    model = read_model()
+    model = read_model(ORIGINAL)
     network = build_network(model)
     scale_and_shift(network, 1.0, -1.0)
     rng = np.random.default_rng(0)

@@ -13,12 +13,13 @@ import pytest
 
 from face_detector.training.onnx_file import convolutions, read_weights, with_weights
 from face_detector.training.yunet_network import PARTS, build_network, file_with
+from face_detector.weights import ORIGINAL
 from face_detector.yunet import OUTPUTS, STRIDES, read_model, with_free_input_size
 
 
 @pytest.fixture(scope="module")
 def model() -> bytes:
-    return read_model()
+    return read_model(ORIGINAL)
 
 
 @pytest.fixture(scope="module")
