@@ -17,6 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from face_detector import Detections, FaceDetector
+from face_detector.detections import box_areas, intersection_areas, iou
 from face_detector.multiscale import merged
 from face_detector.training.shared import (
     TEST_SALT,
@@ -26,7 +27,6 @@ from face_detector.training.shared import (
     PhotoError,
     group_near_duplicates,
     is_photo,
-    overlaps,
     part_of,
     perceptual_hashes,
     place_of,
@@ -157,7 +157,7 @@ def _labelled(source: _Source, part: str, found: Detections) -> TrainingPhoto:
     sure = found.scores >= POSITIVE_SCORE
     if source.reboxed:
         # Where the teachers see no face there is one all the same, but its box is unknown.
-        shares = overlaps(boxes, found.boxes[sure]).max(axis=1, initial=0)
+        shares = iou(boxes, found.boxes[sure]).max(axis=1, initial=0)
         ignored = np.vstack([ignored, boxes[shares < _APART]])
         boxes, bare = boxes[:0], bare[:0]
     apart = _lie_apart(found.boxes, np.vstack([boxes, ignored]))
@@ -192,9 +192,10 @@ def _parts(groups: Iterable[str]) -> dict[str, str]:
 
 def _lie_apart(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Which boxes (K, 4) neither overlap nor mostly contain or lie in one of the others: (K,)."""
-    shares = overlaps(boxes, others).max(axis=1, initial=0)
-    inside = overlaps(boxes, others, of_found=True).max(axis=1, initial=0)
-    around = overlaps(others, boxes, of_found=True).max(axis=0, initial=0)
+    shares = iou(boxes, others).max(axis=1, initial=0)
+    shared = intersection_areas(boxes, others)
+    inside = (shared / box_areas(boxes)[:, None]).max(axis=1, initial=0)
+    around = (shared / box_areas(others)).max(axis=1, initial=0)
     apart: np.ndarray = (shares < _APART) & (inside < 0.5) & (around < 0.5)
     return apart
 
@@ -203,7 +204,7 @@ def _landmarks_of(boxes: np.ndarray, found: Detections) -> np.ndarray:
     """The landmarks of the detection that matches each box, NaN where none does: (N, 5, 2)."""
     landmarks = np.full((len(boxes), 5, 2), np.nan, np.float32)
     if len(boxes) and len(found) and found.landmarks is not None:
-        shares = overlaps(boxes, found.boxes)
+        shares = iou(boxes, found.boxes)
         same = shares.max(axis=1) >= _SAME
         landmarks[same] = found.landmarks[shares.argmax(axis=1)[same]]
     return landmarks

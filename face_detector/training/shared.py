@@ -14,7 +14,6 @@ from mask_detector.training.evaluation import (
     PhotoBoxes,
     average_precision,
     match_photos,
-    overlaps,
     precision_recall_curve,
     recall_and_precision,
 )
@@ -51,7 +50,6 @@ __all__ = [
     "import_keras",
     "is_photo",
     "match_photos",
-    "overlaps",
     "part_of",
     "perceptual_hashes",
     "place_of",
