@@ -1,5 +1,9 @@
 """Faces of a video as people: each keeps a number, and a label that is decided over time.
 
+A label is only ever shown as certain while it is the likeliest one. When another class becomes
+likelier, the face is unsure until that class leads clearly and becomes the label; with an unsure
+band of 0 the label changes at once.
+
     tracker = FaceTracker(detector.classes, detector.unsure)
     for frame in frames:
         faces = tracker.update(detector.detect(frame.image), frame.time_s)
@@ -21,25 +25,25 @@ from edgefirst.tracker import ByteTrack
 from mask_detector.detector import Face, is_unsure
 
 FORGET_S = 1.5
-"""A face not seen for so long is somebody new when it comes back."""
+"""After so many seconds out of sight a face counts as somebody new when it comes back."""
 
 AVERAGE_S = 0.15
 """Time constant of the average over a person's probabilities: what is older by three of these
 counts for a twentieth. A change is through in about as long."""
 
 SURE_SCORE = 0.6
-"""A find with such a score is numbered at once, a more doubtful one when it is seen again: most
-false finds last for one frame."""
+"""A face with at least this score is numbered at once, a more doubtful one when it is detected
+again: most false detections last for one frame."""
 
 HIDE_S = 0.5
-"""For so long the place of a face that is not found any more is kept hidden."""
+"""For so many seconds the place of a face that is no longer detected stays hidden."""
 
 LEAD = 0.2
-"""By so much another class must lead, on average, before it becomes the label."""
+"""Lead in average probability with which another class becomes the label; less where the unsure
+band is narrower, so that the label is unsure whenever it is not the likeliest class."""
 
 UNSURE_AFTER_S = 0.5
-"""An average that is too close to call for so long makes a label unsure: a change that merely
-passes through the middle does not."""
+"""After so many seconds of an average that is too close to call a label is unsure."""
 
 # Faces are matched by overlap. Doubled boxes still overlap when a head moves by its own width
 # between two frames (Yang et al. 2023, arXiv:2211.13317), and a quick filter follows it.
@@ -53,7 +57,7 @@ class TrackedFace(Face):
     """A face with its person's label: probabilities are averages, the label has hysteresis.
 
     Attributes:
-        decided: the label, which may lag behind the likeliest class for a moment.
+        decided: the label; ``unsure`` is set while another class is likelier.
         outside: it lies outside the zones that count.
     """
 
@@ -79,55 +83,60 @@ class TrackedFace(Face):
 
 
 class LabelOverTime:
-    """A person's label, from the probabilities of one look after the other.
+    """A person's label, from the probabilities in one frame after the other.
 
     Attributes:
-        looks: how often the person was seen.
+        frames: in how many frames the person was detected.
         average: probabilities averaged over about ``AVERAGE_S``, shape (classes,).
         label: index of the class the person is taken for.
-        unsure: whether that has been too close to call for a while.
     """
 
     def __init__(self) -> None:
-        self.looks = 0
+        self.frames = 0
         self.average = np.zeros(0)
         self.label = 0
-        self.unsure = False
+        self._close_call = False  # for a while, or in the only frame
         self._last_s = 0.0
         self._doubtful_since: float | None = None
 
     def update(self, probabilities: np.ndarray, time_s: float, unsure_band: float) -> None:
-        """Take in what was seen at ``time_s``.
+        """Take in the frame at ``time_s``.
 
         Args:
-            probabilities: of one look, shape (classes,), summing to 1.
-            time_s: seconds; those of the last look or later.
+            probabilities: in one frame, shape (classes,), summing to 1.
+            time_s: seconds; those of the last frame or later.
             unsure_band: half width of the unsure band.
         """
-        self.looks += 1
-        if self.looks == 1:
+        self.frames += 1
+        if self.frames == 1:
             self.average = probabilities.copy()
             self.label = int(self.average.argmax())
         else:
-            # The first looks weigh the same; then the older, the less, whatever the frame rate.
+            # The first frames weigh the same; then older ones weigh less, whatever the frame rate.
             passed = max(0.0, time_s - self._last_s)
-            weight = max(1 - math.exp(-passed / AVERAGE_S), 1 / self.looks)
+            weight = max(1 - math.exp(-passed / AVERAGE_S), 1 / self.frames)
             self.average += weight * (probabilities - self.average)
             likeliest = int(self.average.argmax())
-            if self.average[likeliest] - self.average[self.label] > LEAD:
+            lead = min(LEAD, 2 * unsure_band)
+            if self.average[likeliest] - self.average[self.label] > lead:
                 self.label = likeliest
         self._last_s = time_s
         self._doubt(time_s, unsure_band)
 
+    @property
+    def unsure(self) -> bool:
+        """Whether it is too close to call: for a while, or because another class is likelier."""
+        return self._close_call or bool(self.average[self.label] < self.average.max())
+
     def _doubt(self, time_s: float, unsure_band: float) -> None:
         if not is_unsure(self.average, unsure_band):
-            self._doubtful_since, self.unsure = None, False
-        elif self.looks == 1:
-            self._doubtful_since, self.unsure = time_s, True
+            self._doubtful_since, self._close_call = None, False
+        elif self.frames == 1:
+            self._doubtful_since, self._close_call = time_s, True
         else:
             if self._doubtful_since is None:
                 self._doubtful_since = time_s
-            self.unsure |= time_s - self._doubtful_since >= UNSURE_AFTER_S
+            self._close_call |= time_s - self._doubtful_since >= UNSURE_AFTER_S
 
 
 @dataclass
@@ -211,7 +220,7 @@ class FaceTracker:
         label = person.label
         probabilities = np.array([face.probabilities[name] for name in self._classes])
         label.update(probabilities, time_s, self.unsure_band)
-        if person.number is None and (face.score >= SURE_SCORE or label.looks > 1):
+        if person.number is None and (face.score >= SURE_SCORE or label.frames > 1):
             self._numbers += 1
             person.number = self._numbers
         person.last_s = time_s

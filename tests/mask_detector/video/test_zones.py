@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-import cv2
 import numpy as np
 import pytest
 
@@ -19,18 +18,34 @@ def test_no_zone_holds_nothing() -> None:
     assert not inside_any([], box_around(5, 5), 10, 10)
 
 
+def crossings(corners: list[tuple[int, int]], x: float, y: float) -> int:
+    """How often a ray to the right of a point crosses the edges."""
+    edges = zip(corners, corners[1:] + corners[:1], strict=True)
+    return sum(
+        (y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1)
+        for (x1, y1), (x2, y2) in edges
+    )
+
+
 @pytest.mark.parametrize("concave", [False, True])
-def test_what_is_inside_agrees_with_opencv(concave: bool) -> None:
+def test_what_is_inside_agrees_with_counted_crossings(concave: bool) -> None:
     corners = [(10, 10), (90, 20), (80, 90), (20, 70)]
     if concave:
         corners.insert(2, (30, 45))
-    zone = Zone(tuple((float(x), float(y)) for x, y in corners), shares=False)
-    for x, y in np.random.default_rng(0).uniform(0, 100, (500, 2)):
-        expected = cv2.pointPolygonTest(np.array(corners, np.float32), (x, y), False) > 0
+    zone = Zone(tuple((float(x), float(y)) for x, y in corners), fractions=False)
+    for x, y in np.random.default_rng(0).uniform(0, 100, (500, 2)).tolist():
+        expected = crossings(corners, x, y) % 2 == 1
         assert zone.contains(box_around(x, y), 100, 100) is expected
 
 
-def test_shares_hold_for_every_size() -> None:
+@pytest.mark.parametrize("middle", [(10, 10), (20, 10), (20, 15), (15, 20), (10, 12)])
+def test_an_edge_belongs_to_its_zone(middle: tuple[float, float]) -> None:
+    zone = parse_zone("10,10,20,10,20,20,10,20")
+    assert zone.contains(box_around(*middle), 100, 100)
+    assert not zone.contains(box_around(middle[0] + 11, middle[1]), 100, 100)
+
+
+def test_fractions_hold_for_every_size() -> None:
     right_half = parse_zone("0.5,0,1,0,1,1,0.5,1")
     for width, height in ((100, 80), (1920, 1080)):
         assert right_half.contains(box_around(0.6 * width, 20), width, height)
@@ -52,13 +67,13 @@ def test_one_of_several_is_enough() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "not numbers"),
-        ("1,2,three,4,5,6", "not numbers"),
+        ("", "not a list of numbers"),
+        ("1,2,three,4,5,6", "not a list of numbers"),
         ("1,2,3,4", "not 4 numbers"),
         ("1,2,3,4,5,6,7", "not 7 numbers"),
         ("1,2,3,4,5,-6", "below zero"),
         ("1,2,3,4,5,nan", "below zero"),
-        ("0,0,5,5,9,9", "enclose nothing"),
+        ("0,0,5,5,9,9", "enclose no area"),
     ],
 )
 def test_what_is_no_zone_is_said(text: str, words: str) -> None:
