@@ -14,14 +14,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mask_detector.drawing import draw_text
+from mask_detector.drawing import GREY
 from mask_detector.errors import PhotoError
 from mask_detector.images import write_photo
 from mask_detector.terminal import say
+from mask_detector.text import draw_text, text_size
 
 logger = logging.getLogger(__name__)
 
-_HELP_COLOUR = (60, 60, 60)
 _STOP_KEYS = (ord("q"), 27)
 _LARGEST_WINDOW = (1280, 800)
 _POLL_MS = 30
@@ -173,10 +173,10 @@ class VideoWindow:
 
     def _with_help(self, picture: np.ndarray) -> np.ndarray:
         picture = picture.copy()
-        scale = max(0.4, min(picture.shape[:2]) / 800)
-        y = round(picture.shape[0] / 3)
+        height, width = picture.shape[:2]
+        y = round(height / 3)
         for line in self.KEYS:
-            y = draw_text(picture, line, (0, y), scale, _HELP_COLOUR, below=True)
+            *_, y = draw_text(picture, line, (0, y), text_size(width, height), GREY)
         return picture
 
     def _save(self, picture: np.ndarray) -> None:

@@ -1,19 +1,21 @@
-"""How results look: the colours and display names of classes, boxes and labels on a picture."""
+"""How results look: the colours of classes, boxes and captions on a picture.
+
+draw_faces(image, detector.detect(image))
+"""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 import cv2
 import numpy as np
 
 from mask_detector.detector import Face
+from mask_detector.text import Bar, Colour, bar_size, draw_bar, text_size
 from mask_detector.wording import display_name
 
-Colour = tuple[int, int, int]
-
 GREEN, RED, AMBER, PURPLE = (0, 170, 0), (0, 0, 230), (0, 165, 245), (190, 0, 170)
+GREY = (70, 70, 70)
 _COLOURS: dict[str, Colour] = {
     "with_mask": GREEN,
     "without_mask": RED,
@@ -22,14 +24,18 @@ _COLOURS: dict[str, Colour] = {
 }
 _OTHER_COLOURS: tuple[Colour, ...] = ((200, 120, 0), (160, 160, 0), (0, 90, 170), (120, 60, 200))
 
-_LIGHT_INK, _DARK_INK = (255, 255, 255), (20, 20, 20)
-_BRIGHT = 140  # luma of a colour that white words cannot be read on
-
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_EVEN_CHANCE = 0.5
+_TINT = 0.25  # of a face without a caption
+_LARGE_FACE = 6  # a face so many times as high as its caption has room for it inside its box
+# Where more of the captions than this have no room, all are shortened to their numbers; among so
+# many faces, those that are small for their caption are.
+_CROWDED_SHARE = 0.3
+_CROWD = 6
+_WIDEST_IN_CROWD = 3  # times the width of the face
 
 
 def colour_of(label: str, classes: Iterable[str] = ()) -> Colour:
-    """BGR colour of a class; classes of one's own get theirs by their place in ``classes``."""
+    """BGR colour of a class; custom classes get theirs by their place in ``classes``."""
     if label in _COLOURS:
         return _COLOURS[label]
     others = [name for name in classes if name not in _COLOURS]
@@ -37,71 +43,105 @@ def colour_of(label: str, classes: Iterable[str] = ()) -> Colour:
 
 
 def caption(face: Face, short: bool = False) -> str:
-    """The words beside a face: "Mask 97.3%", or "97%"; with "?" where it is unsure."""
+    """The text beside a face: "Mask 97.3%" or, short, "97%"; with "?" where it is unsure.
+
+    A label with less than an even chance has a "?" instead of its probability.
+    """
     track = "" if face.track is None else f"#{face.track} "
-    mark = "?" if face.unsure else ""
+    likely = face.probability >= _EVEN_CHANCE
+    mark = "" if likely and not face.unsure else "?"
     if short:
-        return f"{track}{face.probability:.0%}{mark}"
-    return f"{track}{display_name(face.label)}{mark} {face.probability:.1%}"
+        return f"{track}{face.probability:.0%}{mark}" if likely else f"{track}?"
+    number = f" {face.probability:.1%}" if likely else ""
+    return f"{track}{display_name(face.label)}{mark}{number}"
 
 
-def draw_faces(image: np.ndarray, faces: Iterable[Face]) -> np.ndarray:
-    """Draw a box and a caption for each face into ``image`` (uint8 BGR) and return it.
+def draw_faces(
+    image: np.ndarray, faces: Iterable[Face], size: int | None = None, avoid: Sequence[Bar] = ()
+) -> np.ndarray:
+    """Draw a box and a caption for each face into ``image`` and return it.
 
-    Sizes follow the picture's. Captions stay inside it and off each other. In a crowd a caption
-    is shortened to its number, or left to the box's colour, where there is no room for it.
+    All captions have the same size. They stay inside the picture, off each other and off the
+    other faces. Where many have no room they are shortened to their numbers; a face whose caption
+    has no room at all is tinted in its colour instead.
+
+    Args:
+        image: uint8 BGR, shape (H, W, 3).
+        faces: N = 0 changes nothing.
+        size: height of the text in pixels; None lets the picture and the faces decide.
+        avoid: where captions must not be, x1, y1, x2, y2 in pixels.
     """
     height, width = image.shape[:2]
-    # The large faces are in front: theirs are the captions that must find room.
+    # The large faces are in front: their captions get room first.
     faces = sorted(faces, key=lambda face: face.box[0] - face.box[2])
+    if size is None:
+        size = text_size(width, height, [face.box[2] - face.box[0] for face in faces])
+    places = _caption_places(faces, size, (width, height), avoid, short=False)
+    if sum(place is None for place in places) > _CROWDED_SHARE * len(places):
+        places = _caption_places(faces, size, (width, height), avoid, short=True)
+    for face, place in zip(faces, places, strict=True):
+        if place is None:
+            _tint(image, face)
     draw_boxes(image, faces)
-    boxes = np.array([face.box for face in faces]).reshape(-1, 4)
-    bars = np.empty((0, 4))
-    for number, face in enumerate(faces):
-        # A caption as wide as its face is best, within what can be read and what looks right.
-        scale = _text_scale(caption(face), face.box[2] - face.box[0], width, height)
-        others = np.delete(boxes, number, axis=0)
-        place = _caption_place(face, scale, width, height, bars, others)
+    for face, place in zip(faces, places, strict=True):
         if place is not None:
-            text, bar = place
-            bars = np.vstack([bars, bar])
-            _draw_bar(image, text, bar[:2], scale, _face_colour(face))
+            text, left, top = place
+            draw_bar(image, text, (left, top), size, _face_colour(face))
     return image
 
 
-def _caption_place(
-    face: Face, scale: float, width: int, height: int, bars: np.ndarray, boxes: np.ndarray
-) -> tuple[str, tuple[int, int, int, int]] | None:
-    """The words and the bar for a face's caption, clear of other bars, and of boxes if possible."""
+def _caption_places(
+    faces: Sequence[Face], size: int, picture: tuple[int, int], avoid: Sequence[Bar], short: bool
+) -> list[tuple[str, int, int] | None]:
+    """The text of each caption and x, y of its bar's upper left corner; None without room."""
+    boxes = np.array([face.box for face in faces]).reshape(-1, 4)
+    bars = np.array(avoid).reshape(-1, 4)
+    places: list[tuple[str, int, int] | None] = []
+    for number, face in enumerate(faces):
+        obstacles = np.vstack([bars, np.delete(boxes, number, axis=0)])
+        widest = _WIDEST_IN_CROWD * (face.box[2] - face.box[0])
+        too_wide = len(faces) >= _CROWD and bar_size(caption(face), size)[0] > widest
+        place = None
+        if not (short or too_wide):
+            place = _free(caption(face), face, size, picture, obstacles)
+        if place is None:
+            place = _free(caption(face, short=True), face, size, picture, obstacles)
+        places.append(place)
+        if place is not None:
+            text, left, top = place
+            bar_width, bar_height = bar_size(text, size)
+            bars = np.vstack([bars, (left, top, left + bar_width, top + bar_height)])
+    return places
+
+
+def _free(
+    text: str, face: Face, size: int, picture: tuple[int, int], obstacles: np.ndarray
+) -> tuple[str, int, int] | None:
+    """The first place around a face's box where the bar of a text touches no obstacle.
+
+    Args:
+        picture: width and height in pixels.
+        obstacles: (N, 4), x1, y1, x2, y2 in pixels.
+    """
+    (width, height), (bar_width, bar_height) = picture, bar_size(text, size)
+    if bar_width > width or bar_height > height:
+        return None
     x1, y1, x2, y2 = face.box
-    long, short = caption(face), caption(face, short=True)
-    for text, obstacles in (
-        (long, np.vstack([bars, boxes])),
-        (short, np.vstack([bars, boxes])),
-        (long, bars),
-        (short, bars),
-    ):
-        bar_width, bar_height = _bar_size(text, scale)
-        if bar_width > width or bar_height > height:
+    tops = [y1 - bar_height, y2]
+    if y2 - y1 > _LARGE_FACE * bar_height:
+        tops += [y2 - bar_height, y1]  # inside, over the chin rather than the eyes
+    for top in tops:
+        if not 0 <= top <= height - bar_height:
             continue
-        for left, top in (
-            (x1, y1 - bar_height),
-            (x2 - bar_width, y1 - bar_height),
-            (x1, y2),
-            (x2 - bar_width, y2),
-        ):
-            left, top = _inside(left, width - bar_width), _inside(top, height - bar_height)
+        for left in (x1, x2 - bar_width):
+            left = max(0, min(left, width - bar_width))
             bar = (left, top, left + bar_width, top + bar_height)
             if not _touches_any(bar, obstacles):
-                return text, bar
+                return text, left, top
     return None
 
 
-def _inside(position: int, largest: int) -> int:
-    return max(0, min(position, largest))
-
-
-def _touches_any(bar: tuple[int, int, int, int], boxes: np.ndarray) -> bool:
+def _touches_any(bar: Bar, boxes: np.ndarray) -> bool:
     left, top, right, bottom = bar
     apart = (
         (boxes[:, 0] >= right)
@@ -112,91 +152,52 @@ def _touches_any(bar: tuple[int, int, int, int], boxes: np.ndarray) -> bool:
     return not apart.all()
 
 
+def _tint(image: np.ndarray, face: Face) -> None:
+    x1, y1, x2, y2 = face.box
+    patch = image[y1:y2, x1:x2]
+    patch[:] = (1 - _TINT) * patch + _TINT * np.array(_face_colour(face))
+
+
 def draw_boxes(image: np.ndarray, faces: Iterable[Face]) -> np.ndarray:
-    """Draw the boxes alone into ``image`` (uint8 BGR) and return it."""
-    thickness = max(1, round(min(image.shape[:2]) / 300))
+    """Draw only the boxes into ``image`` (uint8 BGR, shape (H, W, 3)) and return it."""
+    thickness = max(1, round(min(image.shape[:2]) / 240))
     for face in faces:
         x1, y1, x2, y2 = face.box
-        cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), _face_colour(face), thickness)
+        # Thick lines would cover small faces.
+        thin = max(1, min(thickness, (x2 - x1) // 12))
+        cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), _face_colour(face), thin)
     return image
 
 
-def draw_counts(image: np.ndarray, counts: Mapping[str, int], *extra: str) -> np.ndarray:
-    """Write the counts, and any extra words, into the upper left corner of ``image``."""
-    scale = max(0.4, min(image.shape[:2]) / 800)
-    y = 0
-    lines = [(f"{display_name(name)}: {n}", colour_of(name, counts)) for name, n in counts.items()]
-    for text, colour in [*lines, *((words, (60, 60, 60)) for words in extra)]:
-        y = draw_text(image, text, (0, y), scale, colour, below=True)
-    return image
-
-
-def draw_text(
-    image: np.ndarray,
-    text: str,
-    corner: tuple[int, int],
-    scale: float,
-    colour: Colour,
-    below: bool = False,
-) -> int:
-    """Write words on a coloured bar, moved so that the bar lies inside the picture.
+def draw_counts(
+    image: np.ndarray, counts: Mapping[str, int], *extra: str, size: int | None = None
+) -> list[Bar]:
+    """Write the counts in a row at the top left of ``image``, each line of other text below.
 
     Args:
-        corner: x, y where the bar's lower left corner should be (upper left with ``below``).
+        image: uint8 BGR, shape (H, W, 3); drawn into.
+        size: height of the text in pixels; None lets the picture decide.
 
     Returns:
-        y of the bar's lower edge.
+        Where the text is, for ``draw_faces(..., avoid=...)``.
     """
-    bar_width, bar_height = _bar_size(text, scale)
-    left = _inside(corner[0], image.shape[1] - bar_width)
-    top = _inside(corner[1] - (0 if below else bar_height), image.shape[0] - bar_height)
-    _draw_bar(image, text, (left, top), scale, colour)
-    return top + bar_height
-
-
-def _bar_size(text: str, scale: float) -> tuple[int, int]:
-    """Width and height of a bar of words."""
-    (width, height), baseline = cv2.getTextSize(_ascii(text), _FONT, scale, _stroke(scale))
-    return width + 2 * _pad(scale), height + baseline + _pad(scale)
-
-
-def _draw_bar(
-    image: np.ndarray, text: str, corner: Sequence[int], scale: float, colour: Colour
-) -> None:
-    """Write words on a coloured bar, its upper left corner at ``corner``."""
-    left, top = corner
-    width, height = _bar_size(text, scale)
-    cv2.rectangle(image, (left, top), (left + width - 1, top + height - 1), colour, cv2.FILLED)
-    (_, text_height), _ = cv2.getTextSize(_ascii(text), _FONT, scale, _stroke(scale))
-    place = (left + _pad(scale), top + text_height + _pad(scale))
-    ink = _DARK_INK if _brightness(colour) > _BRIGHT else _LIGHT_INK
-    cv2.putText(image, _ascii(text), place, _FONT, scale, ink, _stroke(scale), cv2.LINE_AA)
-
-
-def _ascii(text: str) -> str:
-    """OpenCV's fonts hold ASCII alone: accents are dropped rather than drawn as "??"."""
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-
-
-def _stroke(scale: float) -> int:
-    return max(1, round(scale * 2))
-
-
-def _pad(scale: float) -> int:
-    return max(1, round(4 * scale))
-
-
-def _brightness(colour: Colour) -> float:
-    """Luma of a BGR colour, 0 to 255 (ITU-R BT.601)."""
-    return 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
+    height, width = image.shape[:2]
+    size = size or text_size(width, height)
+    bars: list[Bar] = []
+    x = y = 0
+    for name, number in counts.items():
+        text = f"{display_name(name)}: {number}"
+        if x and x + bar_size(text, size)[0] > width:
+            x, y = 0, bars[-1][3]
+        bars.append(draw_bar(image, text, (x, y), size, colour_of(name, counts)))
+        x = bars[-1][2]
+    for line in extra:
+        y = min(bars[-1][3], height - 1) if bars else 0
+        bars.append(draw_bar(image, line, (0, y), size, GREY))
+    return bars
 
 
 def _face_colour(face: Face) -> Colour:
-    return colour_of(face.counted_as, face.probabilities)
-
-
-def _text_scale(text: str, box_width: int, width: int, height: int) -> float:
-    (unit_width, _), _ = cv2.getTextSize(text, _FONT, 1.0, 2)
-    largest = max(0.35, min(height, width) / 700)
-    smallest = max(0.3, min(height, width) / 1800)
-    return float(np.clip(1.2 * box_width / unit_width, smallest, largest))
+    # A label with less than an even chance must not look certain.
+    likely = face.probability >= _EVEN_CHANCE
+    return colour_of(face.counted_as if likely else "unsure", face.probabilities)

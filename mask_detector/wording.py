@@ -49,6 +49,22 @@ def faces_in_words(counts: Mapping[str, int]) -> str:
     )
 
 
+def people_in_words(counts: Mapping[str, int], ever_unmasked: int) -> str:
+    """The people of a video: each under the label that they had longest.
+
+    >>> people_in_words({"with_mask": 2, "without_mask": 0}, 1)
+    '2 people: 2 Mask; 1 was without a mask at some time'
+    """
+    total = sum(counts.values())
+    if not total:
+        return "nobody in sight for long enough to count"
+    people = f"{number_of(total, 'person', 'people')}: {counts_in_words(counts, '')}"
+    if not ever_unmasked:
+        return people
+    verb = "was" if ever_unmasked == 1 else "were"
+    return f"{people}; {ever_unmasked} {verb} without a mask at some time"
+
+
 def printable(text: object) -> str:
     r"""Text with control characters written as escapes, so that no file name steers a terminal.
 

@@ -20,9 +20,10 @@ import face_detector
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
 from mask_detector.detector import DEFAULT_MODEL
-from mask_detector.drawing import GREEN, RED, draw_text
+from mask_detector.drawing import GREEN, RED
 from mask_detector.images import read_photo, write_photo
 from mask_detector.model_file import read_model
+from mask_detector.text import draw_text
 from mask_detector.training.drawn.masks import OCCLUSIONS, draw_mask, draw_occlusion
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -90,7 +91,7 @@ def row(title: str, crops: np.ndarray, wrong: np.ndarray) -> np.ndarray:
     for index in np.argsort(-wrong)[:SHOWN]:
         picture = cv2.resize(crops[index][..., ::-1], (SIDE, SIDE))
         colour = RED if wrong[index] > 0.5 else GREEN
-        draw_text(picture, f"Mask {wrong[index]:.0%}", (0, SIDE), 0.4, colour)
+        draw_text(picture, f"Mask {wrong[index]:.0%}", (0, SIDE), 12, colour)
         shown.append(picture)
     return np.vstack([bar, np.hstack(shown)])
 

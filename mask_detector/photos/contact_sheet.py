@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 
 from mask_detector.detector import Face
-from mask_detector.drawing import draw_boxes, draw_text
+from mask_detector.drawing import draw_boxes
 from mask_detector.images import check_picture_name, write_photo
+from mask_detector.text import draw_text
 
 _PAGE_PIXELS = 40_000_000
 _LARGEST_TILE, _SMALLEST_TILE = 240, 48
 _SMALLEST_TILE_WITH_WORDS = 120
-_LINE = 14
+_LINE, _TEXT_SIZE = 14, 11
 _GAP = 8
 _PAPER = (245, 245, 245)
 _INK = (60, 60, 60)
@@ -114,5 +115,5 @@ def _tile(image: np.ndarray, faces: Sequence[Face], side: int, lines: Sequence[s
     tile[top : top + size[1], left : left + size[0]] = small
     for number, line in enumerate(lines):
         fitting = line if len(line) <= side // 6 else f"{line[: side // 6 - 2]}.."
-        draw_text(tile, fitting, (0, room + _LINE * number), 0.35, _INK, below=True)
+        draw_text(tile, fitting, (0, room + _LINE * number), _TEXT_SIZE, _INK)
     return tile

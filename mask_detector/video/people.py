@@ -2,7 +2,8 @@
 
     people = People(detector.classes)
     people.see(faces, time_s)
-    people.seen()      # {"with_mask": 3, "without_mask": 1}
+    people.seen()           # {"with_mask": 3, "without_mask": 1}
+    people.ever_unmasked()  # 2
 
 A person is a track that was in sight for at least ``LEAST_LIFE_S``, and counts under the label
 that it had for the longest time. Tracks that are gone are only added up: memory stays flat.
@@ -21,14 +22,15 @@ from mask_detector.video.tracking import FORGET_S, TrackedFace
 from mask_detector.video.view import View
 
 LEAST_LIFE_S = 0.5
-"""A track must last so long to be a person: single false finds are none."""
+"""Seconds in sight that make a track a person: single false detections are none. A person who had
+no mask for as long was without one at some time."""
 
 UNMASKED = "without_mask"
 """The class that alerts and snapshots are about."""
 
 _FORGET_UNMASKED_S = 5.0
-_LONGEST_GAP_S = 1.0  # longer than that between two looks was not spent in sight
-_SINGLE_LOOK_S = 1e-3
+_LONGEST_GAP_S = 1.0  # of a longer gap between two frames, the rest was not spent in sight
+_SINGLE_FRAME_S = 1e-3
 
 
 @dataclass
@@ -42,12 +44,20 @@ class _Sight:
     def see(self, label: str, time_s: float) -> None:
         passed = min(max(time_s - self.last_s, 0.0), _LONGEST_GAP_S)
         self.life_s += passed
-        self.label_s[label] = self.label_s.get(label, 0.0) + (passed or _SINGLE_LOOK_S)
+        self.label_s[label] = self.label_s.get(label, 0.0) + (passed or _SINGLE_FRAME_S)
         self.last_s = time_s
+
+    @property
+    def is_person(self) -> bool:
+        return self.life_s >= LEAST_LIFE_S
 
     @property
     def label(self) -> str:
         return max(self.label_s, key=self.label_s.__getitem__)
+
+    @property
+    def ever_unmasked(self) -> bool:
+        return self.label_s.get(UNMASKED, 0.0) >= LEAST_LIFE_S
 
 
 class People:
@@ -61,6 +71,7 @@ class People:
         self._labels = (*classes, "unsure")
         self._in_sight: dict[int, _Sight] = {}
         self._gone: Counter[str] = Counter()
+        self._gone_unmasked = 0
 
     def see(self, faces: Iterable[TrackedFace], time_s: float) -> None:
         """Take in the faces of a frame; those without a number do not count yet."""
@@ -72,22 +83,22 @@ class People:
         for track, sight in list(self._in_sight.items()):
             if sight.last_s < time_s - 2 * FORGET_S:
                 del self._in_sight[track]
-                self._gone.update(_person(sight))
+                self._gone.update([sight.label] if sight.is_person else [])
+                self._gone_unmasked += sight.ever_unmasked
 
     def seen(self) -> dict[str, int]:
         """People seen so far, every class named; ``unsure`` only where there are any."""
         total = self._gone.copy()
-        for sight in self._in_sight.values():
-            total.update(_person(sight))
+        total.update(sight.label for sight in self._in_sight.values() if sight.is_person)
         return {label: total[label] for label in self._labels if total[label] or label != "unsure"}
+
+    def ever_unmasked(self) -> int:
+        """People who were without a mask for ``LEAST_LIFE_S`` or longer, whatever their label."""
+        return self._gone_unmasked + sum(each.ever_unmasked for each in self._in_sight.values())
 
     def __len__(self) -> int:
         """Tracks held in memory."""
         return len(self._in_sight)
-
-
-def _person(sight: _Sight) -> list[str]:
-    return [sight.label] if sight.life_s >= LEAST_LIFE_S else []
 
 
 class UnmaskedRule:

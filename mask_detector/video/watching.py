@@ -21,15 +21,16 @@ import cv2
 import numpy as np
 
 from mask_detector.detector import Faces, MaskDetector, count_faces
-from mask_detector.drawing import draw_counts, draw_faces, draw_text
+from mask_detector.drawing import GREY, draw_counts, draw_faces
 from mask_detector.terminal import ProgressBar
-from mask_detector.video.people import LEAST_LIFE_S, People
+from mask_detector.text import draw_text, text_size
+from mask_detector.video.people import People
 from mask_detector.video.recording import fitted
 from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.tracking import FaceTracker
 from mask_detector.video.view import View
 from mask_detector.video.zones import Zone, inside_any
-from mask_detector.wording import counts_in_words
+from mask_detector.wording import counts_in_words, number_of, people_in_words, printable
 
 _GREY, _WHITE = (110, 110, 110), (255, 255, 255)
 _RATE_FRAMES = 30  # the rate shown is that of so many last rounds
@@ -131,12 +132,10 @@ def summary(watches: Sequence[Watch], seconds: float) -> str:
     """What was seen from the start to the end, one line a source."""
     lines = []
     for each in watches:
-        people = counts_in_words(each.people.seen(), "nobody")
-        name = f"{each.source.name}: " if len(watches) > 1 else ""
-        lines.append(
-            f"{name}{each.frames} frames, {each.frames / seconds:.1f} a second; "
-            f"seen for at least {LEAST_LIFE_S:g} s: {people}"
-        )
+        people = people_in_words(each.people.seen(), each.people.ever_unmasked())
+        name = f"{printable(each.source.name)}: " if len(watches) > 1 else ""
+        frames = number_of(each.frames, "frame")
+        lines.append(f"{name}{frames}, {each.frames / seconds:.1f} per second; {people}")
     return "\n".join(lines)
 
 
@@ -208,12 +207,12 @@ class Canvas:
         lines = [view.name] if len(self._sources) > 1 else []
         if self._counts:
             lines = [f"seen: {counts_in_words(view.people, 'nobody')}", *lines]
+        bars = draw_counts(image, view.counts if self._counts else {}, *lines)
         if self._boxes:
             for face in view.faces:
                 if face.outside:
                     cv2.rectangle(image, face.box[:2], face.box[2:], _GREY)
-            draw_faces(image, view.inside)
-        draw_counts(image, view.counts if self._counts else {}, *lines)
+            draw_faces(image, view.inside, avoid=bars)
         return image
 
     def _put(self, index: int, picture: np.ndarray | None) -> None:
@@ -224,7 +223,7 @@ class Canvas:
             tile[:] = fitted(picture, width, height)
         else:
             words = f"{self._sources[index].name}: no picture"
-            draw_text(tile, words, (0, height), height / 800, _GREY)
+            draw_text(tile, words, (0, height), text_size(width, height), GREY)
 
 
 def _draw_zones(image: np.ndarray, zones: Sequence[Zone]) -> None:

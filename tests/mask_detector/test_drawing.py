@@ -6,13 +6,15 @@ import pytest
 from mask_detector import drawing
 from mask_detector.detector import Face
 from mask_detector.drawing import (
+    GREY,
     caption,
     colour_of,
     draw_boxes,
     draw_counts,
     draw_faces,
-    draw_text,
 )
+from mask_detector.text import contrast, draw_bar, ink_on
+from mask_detector.video.tracking import TrackedFace
 
 
 def face(x1: int, y1: int, x2: int, y2: int, mask: float = 0.973, track: int | None = None) -> Face:
@@ -42,18 +44,36 @@ def test_captions(mask, track, long, short) -> None:
     assert (caption(someone), caption(someone, short=True)) == (long, short)
 
 
+@pytest.mark.parametrize(
+    ("mask", "long", "short"),
+    [(0.448, "#7 Mask?", "#7 ?"), (0.52, "#7 Mask? 52.0%", "#7 52%?")],
+)
+def test_a_label_with_less_than_an_even_chance_is_never_shown_as_certain(mask, long, short) -> None:
+    probabilities = {"with_mask": mask, "without_mask": 1 - mask}
+    someone = TrackedFace((10, 10, 40, 50), 0.9, probabilities, True, 7, "with_mask")
+    assert (caption(someone), caption(someone, short=True)) == (long, short)
+    image = draw_boxes(blank(60, 60), [someone])
+    assert tuple(image[30, 10]) == colour_of("unsure")
+
+
+def test_three_classes_without_a_majority() -> None:
+    probabilities = {"with_mask": 0.4, "without_mask": 0.35, "incorrect_mask": 0.25}
+    someone = Face((10, 10, 40, 50), 0.9, probabilities)
+    assert caption(someone) == "Mask?"
+    assert tuple(draw_boxes(blank(60, 60), [someone])[30, 10]) == colour_of("unsure")
+
+
 @pytest.fixture
 def bars(monkeypatch) -> list[tuple[str, int, int, int, int]]:
-    """What draw_faces writes, and where: words, x1, y1, x2, y2."""
+    """What draw_faces writes, and where: text, x1, y1, x2, y2."""
     drawn = []
-    draw_bar = drawing._draw_bar
 
-    def keep(image, text, corner, scale, colour) -> None:
-        width, height = drawing._bar_size(text, scale)
-        drawn.append((text, *corner, corner[0] + width, corner[1] + height))
-        draw_bar(image, text, corner, scale, colour)
+    def keep(image, text, corner, size, colour):
+        bar = draw_bar(image, text, corner, size, colour)
+        drawn.append((text, *bar))
+        return bar
 
-    monkeypatch.setattr(drawing, "_draw_bar", keep)
+    monkeypatch.setattr(drawing, "draw_bar", keep)
     return drawn
 
 
@@ -104,23 +124,70 @@ def test_captions_grow_with_the_picture(bars) -> None:
     assert large > 2.5 * small
 
 
+def places(bars):
+    return [bar[1:] for bar in bars]
+
+
+def assert_nothing_is_covered(bars, faces) -> None:
+    by_track = {f"#{each.track}": each for each in faces}
+    for number, (text, *place) in enumerate(bars):
+        own = by_track[text.split()[0]]
+        assert not any(overlap(place, each.box) for each in faces if each is not own)
+        assert not any(overlap(place, other) for other in places(bars)[number + 1 :])
+
+
+def test_all_captions_of_a_picture_have_one_size(bars) -> None:
+    widths = (30, 60, 120, 200)
+    faces = [
+        face(x, 200, x + width, 200 + width, mask=0.1 if width > 100 else 0.9)
+        for x, width in zip((10, 150, 300, 600), widths, strict=True)
+    ]
+    draw_faces(blank(900, 600), faces)
+    assert sorted(text[:4] for text, *_ in bars) == ["Mask", "Mask", "No M", "No M"]
+    assert len({bottom - top for _, _, top, _, bottom in bars}) == 1
+
+
 def test_neighbours_captions_do_not_cover_each_other_or_faces(bars) -> None:
-    faces = [face(x, 100, x + 60, 180) for x in range(20, 600, 65)]
+    faces = [face(x, 100, x + 60, 180, track=x) for x in range(20, 600, 65)]
     draw_faces(blank(640, 480), faces)
     assert len(bars) == len(faces)
-    places = [bar[1:] for bar in bars]
-    for number, place in enumerate(places):
-        assert not any(overlap(place, other) for other in places[number + 1 :])
-        assert not any(overlap(place, someone.box) for someone in faces)
+    assert_nothing_is_covered(bars, faces)
 
 
-def test_a_crowd_shortens_captions_and_leaves_out_what_has_no_room(bars) -> None:
+@pytest.mark.parametrize("seed", range(5))
+def test_captions_hide_nobody_in_a_crowd(bars, seed) -> None:
+    random = np.random.default_rng(seed)
+    corners = random.integers(0, (600, 400), (60, 2))
+    sides = random.integers(8, 60, 60)
+    faces = [
+        face(x, y, x + side, y + side, track=number)
+        for number, ((x, y), side) in enumerate(zip(corners.tolist(), sides.tolist(), strict=True))
+    ]
+    draw_faces(blank(660, 460), faces)
+    assert bars
+    assert_nothing_is_covered(bars, faces)
+
+
+def test_a_face_without_room_for_its_caption_is_tinted(bars) -> None:
     faces = [face(x, y, x + 16, y + 16) for x in range(0, 300, 18) for y in range(0, 200, 18)]
-    draw_faces(blank(300, 200), faces)
-    assert {text for text, *_ in bars} >= {"97%"}
-    assert len(bars) < len(faces)
-    places = [bar[1:] for bar in bars]
-    assert not any(overlap(a, b) for n, a in enumerate(places) for b in places[n + 1 :])
+    image = draw_faces(blank(300, 200), faces)
+    assert len(bars) < len(faces) / 10
+    assert image[99, 98].tolist() == [round(0.25 * part) for part in colour_of("with_mask")]
+
+
+def test_a_crowd_s_small_faces_have_only_numbers(bars) -> None:
+    faces = [face(x, 200, x + 20, 225) for x in range(20, 620, 100)]
+    draw_faces(blank(640, 480), faces)
+    assert [text for text, *_ in bars] == ["97%"] * len(faces)
+
+
+def test_captions_stay_off_the_counts(bars) -> None:
+    image = blank(640, 480)
+    counts = draw_counts(image, {"with_mask": 1, "without_mask": 0}, "seen: 1 Mask")
+    del bars[:]
+    draw_faces(image, [face(5, 45, 90, 150)], avoid=counts)
+    ((_, *place),) = bars
+    assert not any(overlap(place, each) for each in counts)
 
 
 def test_boxes_frame_their_faces() -> None:
@@ -136,26 +203,27 @@ def test_an_unsure_face_has_a_colour_of_its_own() -> None:
     assert tuple(image[40, 10]) == colour_of("unsure")
 
 
-def test_words_on_light_colours_are_dark() -> None:
-    def darkest_and_lightest(colour: tuple[int, int, int]) -> tuple[int, int]:
-        image = np.full((60, 300, 3), colour, np.uint8)
-        draw_text(image, "MMMM", (0, 60), 1.5, colour)
-        return int(image.sum(axis=2).min()), int(image.sum(axis=2).max())
-
-    assert darkest_and_lightest((0, 0, 120)) == (120, 765)
-    assert darkest_and_lightest((200, 255, 255)) == (60, 710)
+@pytest.mark.parametrize("classes", [("with_mask", "without_mask"), tuple("abcdefg")])
+def test_captions_can_be_read_on_the_colour_of_every_class(classes) -> None:
+    for name in (*classes, "incorrect_mask", "unsure"):
+        colour = colour_of(name, classes)
+        assert contrast(colour, ink_on(colour)) >= 4.5
+    assert contrast(GREY, ink_on(GREY)) >= 4.5
 
 
-def test_accents_are_dropped_rather_than_garbled() -> None:
-    plain, accented = blank(200, 40), blank(200, 40)
-    draw_text(plain, "Masque pose", (0, 40), 0.5, (90, 90, 90))
-    draw_text(accented, "Masqué posé", (0, 40), 0.5, (90, 90, 90))
-    assert (plain == accented).all()
-
-
-def test_counts_stand_in_the_upper_left_corner() -> None:
-    image = draw_counts(blank(640, 480), {"with_mask": 2, "without_mask": 1}, "25 fps")
-    rows, columns = np.nonzero(image.any(axis=2))
-    assert rows.min() == columns.min() == 0
-    assert rows.max() < 100 and columns.max() < 200
+def test_counts_stand_in_a_row_at_the_top_left() -> None:
+    image = blank(640, 480)
+    counts = {"with_mask": 2, "without_mask": 1}
+    first, second, line = draw_counts(image, counts, "seen: 3 Mask")
+    assert first[:2] == (0, 0) and second[:2] == (first[2], 0) and line[:2] == (0, first[3])
     assert tuple(image[0, 0]) == colour_of("with_mask")
+    assert line[3] < 60
+    assert not image[line[3] :].any()
+    assert draw_counts(image, {}) == []
+
+
+def test_counts_of_many_classes_go_on_in_the_next_row() -> None:
+    bars = draw_counts(blank(200, 200), dict.fromkeys(["first", "second", "third", "fourth"], 10))
+    assert {top for _, top, _, _ in bars} > {0}
+    assert max(right for *_, right, _ in bars) <= 200
+    assert not any(overlap(a, b) for n, a in enumerate(bars) for b in bars[n + 1 :])

@@ -7,6 +7,7 @@ from mask_detector.wording import (
     display_name,
     faces_in_words,
     number_of,
+    people_in_words,
     printable,
 )
 
@@ -60,3 +61,20 @@ def test_counts(counts, words, faces) -> None:
 )
 def test_control_characters_are_escaped(text, shown) -> None:
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("counts", "unmasked", "words"),
+    [
+        ({}, 0, "nobody in sight for long enough to count"),
+        ({"with_mask": 1, "without_mask": 0}, 0, "1 person: 1 Mask"),
+        (
+            {"with_mask": 1, "without_mask": 1},
+            1,
+            "2 people: 1 Mask, 1 No Mask; 1 was without a mask at some time",
+        ),
+        ({"with_mask": 3}, 2, "3 people: 3 Mask; 2 were without a mask at some time"),
+    ],
+)
+def test_people(counts, unmasked, words) -> None:
+    assert people_in_words(counts, unmasked) == words

@@ -58,6 +58,18 @@ def test_a_person_counts_once_under_the_label_it_had_longest() -> None:
     assert people.seen() == {"with_mask": 0, "without_mask": 1, "unsure": 1}
 
 
+def test_people_who_were_ever_unmasked_are_counted_beside_their_label() -> None:
+    people = People(CLASSES)
+    for step in range(40):
+        people.see([face(1, "without_mask" if 10 <= step < 16 else "with_mask")], step / 10)
+        people.see([face(2, "without_mask" if step == 20 else "with_mask")], step / 10)  # a slip
+        people.see([face(3, "without_mask", unsure=True)], step / 10)
+    assert people.seen() == {"with_mask": 2, "without_mask": 0, "unsure": 1}
+    assert people.ever_unmasked() == 1
+    people.see([], 60.0)
+    assert (len(people), people.ever_unmasked()) == (0, 1)
+
+
 def test_people_who_left_stay_counted_but_not_in_memory() -> None:
     people = People(CLASSES)
     for number in range(500):

@@ -175,4 +175,5 @@ def test_a_recorded_video_is_shown_no_faster_than_it_runs() -> None:
 def test_the_summary_names_people(detector: Any, folders: list[str]) -> None:
     _, watches = watching(detector, folders)
     lines = summary(watches, seconds=2.0).splitlines()
-    assert lines[0] == f"{folders[0]}: 3 frames, 1.5 a second; seen for at least 0.5 s: nobody"
+    nobody = "nobody in sight for long enough to count"
+    assert lines[0] == f"{folders[0]}: 3 frames, 1.5 per second; {nobody}"

@@ -1,0 +1,133 @@
+"""Text on pictures: readable on every colour, in Pillow's own font (Aileron)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+Colour = tuple[int, int, int]
+"""Blue, green, red, 0 to 255 each."""
+
+Bar = tuple[int, int, int, int]
+"""A bar of text: x1, y1, x2, y2 in pixels."""
+
+LEAST_CONTRAST = 4.5
+"""Contrast that WCAG 2.1 asks for between text and what is behind it (success criterion 1.4.3)."""
+
+_WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
+_SMALLEST = 11  # pixels; smaller letters of this font run together
+_LAST_LATIN = "\u017f"  # the font has the letters of European languages
+
+
+def contrast(first: Colour, second: Colour) -> float:
+    """Contrast ratio of two colours, 1 to 21, as WCAG 2.1 defines it."""
+    darker, lighter = sorted(map(_luminance, (first, second)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Colour) -> float:
+    """Relative luminance of an sRGB colour, 0 to 1 (WCAG 2.1)."""
+    share = np.array(colour) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.0722, 0.7152, 0.2126))
+
+
+def ink_on(colour: Colour) -> Colour:
+    """White, or black where white is too hard to read on a colour: one of them never is."""
+    return _WHITE if contrast(_WHITE, colour) >= LEAST_CONTRAST else _BLACK
+
+
+def text_size(width: int, height: int, face_widths: Sequence[float] = ()) -> int:
+    """Height in pixels of all text on a picture of ``width`` x ``height`` pixels.
+
+    It follows the picture, and is smaller where faces are small: a caption is about half as wide
+    again as the median face, if it can then still be read.
+    """
+    smallest = max(_SMALLEST, max(width, height) / 110)
+    largest = max(smallest, min(width, height) / 28)
+    if not len(face_widths):
+        return round(largest)
+    return round(float(np.clip(0.23 * np.median(face_widths), smallest, largest)))
+
+
+def bar_size(text: str, size: int) -> tuple[int, int]:
+    """Width and height in pixels of a bar with one line of text."""
+    height, width = _letters(text, size).shape
+    return width, height
+
+
+def draw_bar(image: np.ndarray, text: str, corner: Sequence[int], size: int, colour: Colour) -> Bar:
+    """Write one line of text on a bar of a colour, and return where the bar is.
+
+    Args:
+        image: uint8 BGR, shape (H, W, 3); what would lie outside it is cut off.
+        corner: x, y of the bar's upper left corner, inside the image.
+        size: height of the text in pixels.
+    """
+    left, top = corner
+    bar = _bar(text, size, colour)[: image.shape[0] - top, : image.shape[1] - left]
+    height, width = bar.shape[:2]
+    image[top : top + height, left : left + width] = bar
+    return left, top, left + width, top + height
+
+
+def draw_text(
+    image: np.ndarray, text: str, corner: tuple[int, int], size: int, colour: Colour
+) -> Bar:
+    """Write one line of text on a bar that is moved to lie inside the picture.
+
+    Args:
+        image: uint8 BGR, shape (H, W, 3).
+        corner: x, y where the bar's upper left corner should be.
+        size: height of the text in pixels.
+
+    Returns:
+        Where the bar is.
+    """
+    width, height = bar_size(text, size)
+    left = max(0, min(corner[0], image.shape[1] - width))
+    top = max(0, min(corner[1], image.shape[0] - height))
+    return draw_bar(image, text, (left, top), size, colour)
+
+
+@lru_cache(maxsize=512)
+def _bar(text: str, size: int, colour: Colour) -> np.ndarray:
+    """The bar as a picture, uint8 BGR."""
+    opacity = _letters(text, size)[..., None] / 255  # (h, w, 1)
+    bar: np.ndarray = np.array(colour) * (1 - opacity) + np.array(ink_on(colour)) * opacity
+    return bar.round().astype(np.uint8)
+
+
+@lru_cache(maxsize=512)
+def _letters(text: str, size: int) -> np.ndarray:
+    """How much ink each pixel of a bar has, uint8 (h, w); all bars of a size are equally high."""
+    font = _font(size)
+    text = _drawable(text)
+    ascent, descent = font.getmetrics()
+    margin = max(2, round(size / 4))
+    width = round(font.getlength(text)) + 2 * margin
+    picture = Image.new("L", (width, ascent + descent))
+    ImageDraw.Draw(picture).text((margin, 0), text, fill=255, font=font)
+    return np.asarray(picture)
+
+
+@lru_cache(maxsize=32)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # all wheels of Pillow have FreeType
+    return font
+
+
+def _drawable(text: str) -> str:
+    """The text without what the font lacks: accents of rarer letters, other scripts."""
+    return "".join(
+        char
+        if char.isprintable() and char <= _LAST_LATIN
+        else unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
+        for char in text
+        if char.isprintable()
+    )
