@@ -35,7 +35,7 @@ def page() -> None:
     _show_figures(card)
     _show_training(card)
     text = _MODEL_CARD.read_text(encoding="utf-8") if _MODEL_CARD.exists() else ""
-    for title, heading in (("What it is for", "Intended use"), ("Limits", "Known failures")):
+    for title, heading in (("Intended use", "Intended use"), ("Limits", "Known failures")):
         words = section(text, heading)
         if words:
             st.subheader(title, anchor=False)

@@ -54,8 +54,6 @@ def main() -> None:
     st.set_page_config(_TITLE, "😷", layout="wide")
     st.html(_CSS)
     try:
-        if not require_password():
-            return
         _draw()
     except UserFacingError as error:
         show_error(str(error))
@@ -71,7 +69,10 @@ def _draw() -> None:
     ]
     # The default page has no address but "/": each of the others can be linked to.
     welcome = st.Page(partial(_welcome, pages), title="Welcome", url_path="welcome", default=True)
+    # Before the password: the address that was asked for is shown after it.
     chosen = st.navigation([welcome, *pages], position="hidden")
+    if not require_password():
+        return
     # Streamlit's own menu is hidden behind an arrow on a phone.
     with st.container(horizontal=True, key="pages"):
         for page in [welcome, *pages]:

@@ -302,7 +302,7 @@ def test_password_camera_of_the_server_and_what_remains(browser: Any, examples: 
     ):
         context = browser.new_context()
         page = context.new_page()
-        page.goto(app.url)
+        page.goto(f"{app.url}/live")
         password = page.get_by_role("textbox", name="Password")
         password.fill("guess")
         page.get_by_role("button", name="Sign in").click()
@@ -312,9 +312,7 @@ def test_password_camera_of_the_server_and_what_remains(browser: Any, examples: 
         assert page.get_by_role("link", name="Photos").count() == 0
         password.fill("open sesame")
         page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("heading", name="Face masks").wait_for()
-
-        page.get_by_role("link", name="Live camera").click()
+        page.get_by_role("heading", name="Live camera", exact=True).wait_for()
         page.get_by_text("Front door").click()
         live_buttons(page).get_by_role("button", name="Start").click()
         page.get_by_text("frames per second").wait_for(timeout=300_000)
