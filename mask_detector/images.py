@@ -46,6 +46,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_TURNS_BY_90 = (5, 6, 7, 8)
 
 
 def is_photo(path: Path) -> bool:
@@ -113,6 +114,19 @@ def photo_pixels(data: bytes, frame: int = 0) -> int:
         return 0
 
 
+def displayed_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a photo as :func:`decode_photo` gives it, from its header.
+
+    Raises:
+        PhotoError: the header cannot be read.
+    """
+    with _photo_errors(), _opened(data, 0) as photo:
+        width, height = photo.size
+        # The size of a TIFF is already that of the turned photo.
+        is_turned = photo.format != "TIFF" and _orientation(photo) in _TURNS_BY_90
+        return (height, width) if is_turned else (width, height)
+
+
 def photo_pages(path: Path) -> list[int]:
     """The frames of a photo that are pages of their own: [0], or more for a TIFF of many pages.
 
@@ -156,8 +170,9 @@ def _opened(data: bytes, frame: int) -> Iterator[Image.Image]:
 
 
 def _upright_bgr(photo: Image.Image, data: bytes) -> np.ndarray:
-    turn = _TURNS.get(_orientation(photo))
     photo = load_pixels(photo, data)
+    # Only now, because Pillow turns a TIFF itself while it loads the pixels.
+    turn = _TURNS.get(_orientation(photo))
     if turn is not None:
         photo = photo.transpose(turn)
     if has_deep_grey(photo):

@@ -11,11 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from face_detector import FaceDetector
+from mask_detector.class_names import check_class_names
 from mask_detector.errors import DatasetError
 from mask_detector.training.groups import PARTS, TEST_SALT, VALIDATION_SALT, part_of, place_of
 from mask_detector.training.inspection import inspect_photos
 from mask_detector.training.layouts import DatasetPhoto, find_photos
 from mask_detector.training.samples import Sample
+from mask_detector.wording import printable
+
+MOST_PROBLEMS = 100
+"""Skipped files that the data report lists."""
 
 
 @dataclass
@@ -94,8 +99,12 @@ def read_dataset(
         DatasetError: a folder is missing, or there are no photos of two classes or more.
     """
     dataset = Dataset([], ())
-    photos = [photo for folder in folders for photo in find_photos(folder, dataset.problems)]
-    dataset.classes = _choose_classes(photos, classes, folders)
+    photos = [
+        photo
+        for folder in folders
+        for photo in find_photos(folder, dataset.problems, dataset.notes)
+    ]
+    dataset.classes = _choose_classes(photos, classes, folders, dataset.problems)
     usable = inspect_photos(photos, face_detector, dataset.problems, dataset.notes, progress)
     for photo in usable:
         kept = (sample for sample in photo.samples if sample.label in dataset.classes)
@@ -104,27 +113,47 @@ def read_dataset(
     dataset.digest = _digest(usable)
     for name in dataset.classes:
         if not any(sample.label == name for sample in dataset.samples):
-            raise DatasetError(f"{_listed(folders)}: no usable photos of the class {name}")
+            where = ", ".join(map(str, folders))
+            raise DatasetError(f"{where}: no usable photos of the class {name}")
     return dataset
 
 
 def _choose_classes(
-    photos: Sequence[DatasetPhoto], classes: Sequence[str] | None, folders: Sequence[Path]
+    photos: Sequence[DatasetPhoto],
+    classes: Sequence[str] | None,
+    folders: Sequence[Path],
+    problems: Sequence[str],
 ) -> tuple[str, ...]:
     """The classes to learn, all of which have photos."""
     found = {label for photo in photos for label in photo.labels}
     chosen = tuple(classes) if classes else tuple(sorted(found))
-    where = _listed(folders)
+    where = ", ".join(map(str, folders))
     if not found:
-        raise DatasetError(
-            f"{where}: no photos; expected class folders such as with_mask/ and without_mask/, "
-            "or images/ with annotations/"
-        )
+        raise DatasetError(f"{where}: {_why_no_faces(photos)}{_first_of(problems)}")
     if missing := [name for name in chosen if name not in found]:
         raise DatasetError(f"{where}: no photos of the class {', '.join(missing)}")
     if len(chosen) < 2:
-        raise DatasetError(f"{where}: photos of only one class ({chosen[0]}); two are needed")
+        raise DatasetError(
+            f"{where}: photos of only one class ({printable(chosen[0])}); two are needed. If the "
+            "class folders lie deeper, name the folder that holds them"
+        )
+    check_class_names(chosen, DatasetError)
     return chosen
+
+
+def _why_no_faces(photos: Sequence[DatasetPhoto]) -> str:
+    if ignored := sum(photo.ignored for photo in photos):
+        return f"all {ignored} boxes are marked as crowds or difficult, which are not trained on"
+    if photos:
+        return f"{len(photos)} annotated photos, but no box that can be used"
+    return (
+        "no photos; expected class folders such as with_mask/ and without_mask/, "
+        "or images/ with annotations/"
+    )
+
+
+def _first_of(problems: Sequence[str]) -> str:
+    return f" (the first of {len(problems)} problems: {problems[0]})" if problems else ""
 
 
 def data_report(dataset: Dataset, test_share: float) -> str:
@@ -144,12 +173,10 @@ def data_report(dataset: Dataset, test_share: float) -> str:
     lines += [f"{count} {what}" for what, count in sorted(dataset.notes.items())]
     if dataset.problems:
         lines.append(f"{len(dataset.problems)} skipped:")
-        lines += [f"  {problem}" for problem in dataset.problems]
-    return "\n".join(lines)
-
-
-def _listed(folders: Sequence[Path]) -> str:
-    return ", ".join(map(str, folders))
+        lines += [f"  {problem}" for problem in dataset.problems[:MOST_PROBLEMS]]
+        if more := len(dataset.problems) - MOST_PROBLEMS:
+            lines += [f"  and {more} more"] if more > 0 else []
+    return "\n".join(map(printable, lines))
 
 
 def _digest(photos: Iterable[DatasetPhoto]) -> str:

@@ -11,9 +11,14 @@ import hashlib
 from pathlib import Path
 
 import cv2
+import imagehash
 import numpy as np
+from PIL import Image
 
 from mask_detector.errors import DatasetError
+from mask_detector.training.folders import MEGABYTE, read_text
+
+_MOST_BYTES = 64 * MEGABYTE
 
 NEAR_DUPLICATE_BITS = 8
 """Photos whose 64-bit perceptual hashes differ in at most this many bits share a group."""
@@ -52,25 +57,39 @@ def part_of(group: str, test_share: float) -> str:
     return "train"
 
 
-def read_groups(path: Path, column: str = "image") -> dict[str, str]:
+def read_groups(path: Path, *columns: str) -> dict[str, str]:
     """Read a ``groups.csv``: which photos belong together and must never be split up.
 
     Args:
-        column: heading of the column that names the photos; the other is ``group``.
+        columns: headings that the column of the photos may have, by default ``image``; that of
+            the groups is ``group``.
 
     Returns:
-        The group of each photo, by the name that stands in the file.
+        The group of each photo, by the name that stands in the file; rows without a name or a
+        group are left out.
 
     Raises:
-        DatasetError: the file is missing, unreadable or lacks a column.
+        DatasetError: the file is missing, unreadable, lacks a column, or puts a photo into two
+            groups.
     """
+    columns = columns or ("image",)
+    if not path.exists():
+        raise DatasetError(f"{path}: there is no such file")
+    wanted = f"{path}: expected a CSV with columns {' or '.join(columns)} and group"
+    lines = read_text(path, _MOST_BYTES).splitlines()
+    groups: dict[str, str] = {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return {row[column]: row["group"] for row in csv.DictReader(file)}
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: there is no such file") from None
-    except (KeyError, OSError, UnicodeDecodeError, csv.Error):
-        raise DatasetError(f"{path}: expected a CSV with columns {column} and group") from None
+        # Excel separates with semicolons where the comma is the decimal sign.
+        delimiter = ";" if lines and ";" in lines[0] and "," not in lines[0] else ","
+        rows = csv.DictReader(lines, delimiter=delimiter)
+        column = next(name for name in columns if name in (rows.fieldnames or ()))
+        for row in rows:
+            name, group = (row[column] or "").strip(), (row["group"] or "").strip()
+            if name and group and groups.setdefault(name, group) != group:
+                raise DatasetError(f"{path}: {name!r} is in two groups, {groups[name]} and {group}")
+    except (KeyError, StopIteration, csv.Error):
+        raise DatasetError(wanted) from None
+    return groups
 
 
 def group_near_duplicates(hashes: np.ndarray, bits: int = NEAR_DUPLICATE_BITS) -> list[int]:
@@ -83,6 +102,7 @@ def group_near_duplicates(hashes: np.ndarray, bits: int = NEAR_DUPLICATE_BITS) -
     Returns:
         For each picture the smallest index of its group; an empty list for N = 0.
     """
+    # Not at the top: SciPy takes a third of a second to import, and --help does without.
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -105,10 +125,7 @@ def group_near_duplicates(hashes: np.ndarray, bits: int = NEAR_DUPLICATE_BITS) -
 
 def perceptual_hashes(image: np.ndarray) -> tuple[int, int]:
     """64-bit perceptual hashes (pHash) of a BGR picture and of its mirror image."""
-    import imagehash
-    from PIL import Image
-
-    # pHash looks at 32 x 32 pixels; a first quick reduction changes nothing it sees.
+    # pHash sees 32 x 32 pixels, so reducing large photos first, which is fast, changes nothing.
     small = cv2.resize(image, (128, 128), interpolation=cv2.INTER_AREA)
     picture = Image.fromarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY))
     mirrored = Image.fromarray(np.asarray(picture)[:, ::-1])

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-from tqdm import tqdm
 
 from face_detector import Detections, FaceDetector
 from face_detector.detections import box_areas, iou
 from mask_detector.errors import PhotoError
 from mask_detector.images import decode_photo
+from mask_detector.terminal import ProgressBar
 from mask_detector.training.groups import group_near_duplicates, perceptual_hashes
 from mask_detector.training.layouts import DatasetPhoto
 from mask_detector.training.samples import Sample
@@ -41,7 +41,7 @@ def inspect_photos(
     Returns:
         The photos that have samples, exact copies left out.
     """
-    with tqdm(total=len(photos), desc="Reading photos", unit="photo", disable=not progress) as bar:
+    with ProgressBar(len(photos), "photo", "Reading photos", shown=progress) as bar:
         usable = []
         for photo, image in _decoded_in_threads(photos):
             bar.update()
@@ -135,14 +135,31 @@ def _without_copies(
 
 
 def _name_groups(photos: Sequence[DatasetPhoto]) -> None:
-    """Put every photo without a group into one with its near-duplicates."""
+    """Put every photo without a group into one with its near-duplicates and other versions."""
     unnamed = [photo for photo in photos if not photo.group]
     hashes = np.array([photo.hashes for photo in unnamed], np.uint64).reshape(-1, 2)
+    joined_to = group_near_duplicates(hashes)  # the index of an earlier photo, or its own
+
+    def first(index: int) -> int:
+        while joined_to[index] != index:
+            index = joined_to[index]
+        return index
+
+    of_source: dict[str, int] = {}
+    for index, photo in enumerate(unnamed):
+        if source := _source(photo):
+            joined_to[first(index)] = first(of_source.setdefault(source, index))
     members: dict[int, list[DatasetPhoto]] = defaultdict(list)
-    for photo, first in zip(unnamed, group_near_duplicates(hashes), strict=True):
-        members[first].append(photo)
+    for index, photo in enumerate(unnamed):
+        members[first(index)].append(photo)
     for same in members.values():
         # Named by content, so that files may be moved without changing the split.
         name = min(photo.content for photo in same)[:16]
         for photo in same:
             photo.group = name
+
+
+def _source(photo: DatasetPhoto) -> str:
+    """What Roboflow made the photo from: it names augmented copies ``NAME.rf.HASH.jpg``."""
+    name, separator, _ = photo.path.name.partition(".rf.")
+    return name if separator else ""

@@ -1,22 +1,34 @@
 """What lies in a dataset folder: its photos with their classes, boxes and groups, as far as named.
 
-A dataset folder holds class folders (``with_mask/``, ``without_mask/``, …: the folders' names are
-the classes), or ``images/`` and ``annotations/`` (see :mod:`mask_detector.training.annotations`).
+``dataset/README.md`` lists the layouts that are read: class folders (``with_mask/``, …), photos
+with annotations (see :mod:`mask_detector.training.annotations`), and ``train/``, ``valid/`` and
+``test/`` folders with either of them inside.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mask_detector.errors import DatasetError
 from mask_detector.images import is_photo
-from mask_detector.training.annotations import read_annotations
+from mask_detector.training.annotations import annotation_kinds, read_annotations
+from mask_detector.training.annotations.gallery import Gallery, name_key
+from mask_detector.training.folders import files_below, sub_folders
 from mask_detector.training.groups import read_groups
 from mask_detector.training.samples import Sample
 
 SMALLEST_BOX = 6
 """Boxes with a shorter side below this many pixels are skipped."""
+
+SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
+"""Folders of these names, in any letter case, are parts of a dataset and never classes."""
+
+_PHOTO_FOLDERS = ("images", "jpegimages")
+_ANNOTATION_FOLDERS = ("annotations", "labels")
+_DEEPEST = 5  # folders in folders before the photos
 
 
 @dataclass(eq=False)
@@ -28,6 +40,7 @@ class DatasetPhoto:
         samples: annotated faces; for a class folder filled when the face is found.
         label: the name of its class folder; empty for an annotated photo.
         group: from ``groups.csv``; empty until known.
+        ignored: number of boxes that are marked as crowds or difficult.
         content: SHA-256 of the file; empty until it is read.
         hashes: perceptual hashes of the photo and its mirror image.
     """
@@ -36,6 +49,7 @@ class DatasetPhoto:
     samples: list[Sample]
     label: str = ""
     group: str = ""
+    ignored: int = 0
     content: str = ""
     hashes: tuple[int, int] = (0, 0)
 
@@ -45,41 +59,109 @@ class DatasetPhoto:
         return [self.label] if self.label else [sample.label for sample in self.samples]
 
 
-def find_photos(folder: Path, problems: list[str]) -> list[DatasetPhoto]:
+def find_photos(folder: Path, problems: list[str], notes: Counter[str]) -> list[DatasetPhoto]:
     """The photos of a dataset folder in a stable order, not yet read.
 
     Args:
-        problems: gets one sentence for each file that is left out.
+        problems: gets a sentence for each file or folder that is left out.
+        notes: gets counts for the data report.
 
     Raises:
         DatasetError: the folder is missing, or its annotations or groups cannot be used.
     """
+    if folder.is_file():
+        raise DatasetError(f"{folder}: this is a file, expected a folder (unpack archives first)")
     if not folder.is_dir():
         raise DatasetError(f"{folder}: there is no such dataset folder")
-    if (folder / "images").is_dir() and (folder / "annotations").exists():
-        return _annotated_photos(folder, problems)
-    return _class_folder_photos(folder, problems)
+    photos = _photos_in(folder, problems, notes, _DEEPEST)
+    _read_groups(folder, photos, problems)
+    return photos
 
 
-def _class_folder_photos(folder: Path, problems: list[str]) -> list[DatasetPhoto]:
-    groups = _groups(folder, "file")
+def _photos_in(
+    folder: Path, problems: list[str], notes: Counter[str], deepest: int
+) -> list[DatasetPhoto]:
+    inside = sub_folders(folder, problems)
+    if images := _named(inside, _PHOTO_FOLDERS):
+        return _annotated_photos(images, _annotations_of(folder, inside), problems, notes)
+    splits = [path for path in inside if path.name.lower() in SPLITS]
+    if splits and deepest:
+        for path in inside:
+            if path not in splits:
+                names = ", ".join(split.name for split in splits)
+                problems.append(f"{path}: left out, only {names} beside it are read")
+        return _photos_of_splits(splits, problems, notes, deepest - 1)
+    if len(inside) == 1 and deepest and _is_dataset(inside[0], problems):
+        return _photos_in(inside[0], problems, notes, deepest - 1)
+    photos = _class_folder_photos(inside, problems)
+    files = files_below(folder, problems, deep=False)
+    loose = [path for path in files if is_photo(path)]
+    if loose and not photos and annotation_kinds(files, Gallery(folder, loose)):
+        return _annotated_photos(folder, folder, problems, notes)
+    if loose:
+        problems.append(
+            f"{folder}: {len(loose)} photos in no class folder and without annotations, left out"
+        )
+    return photos
+
+
+def _named(folders: Sequence[Path], names: Sequence[str]) -> Path | None:
+    by_name = {path.name.lower(): path for path in folders}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _is_dataset(folder: Path, problems: list[str]) -> bool:
+    """Whether a folder is certainly a dataset of its own, and not a class."""
+    inside = sub_folders(folder, problems)
+    splits = any(path.name.lower() in SPLITS for path in inside)
+    return splits or bool(_named(inside, _PHOTO_FOLDERS))
+
+
+def _annotations_of(folder: Path, inside: Sequence[Path]) -> Path:
+    """Where the annotations of ``images/`` are: a folder beside it, or files there."""
+    if found := _named(inside, _ANNOTATION_FOLDERS):
+        return found
+    if any(path.suffix.lower() == ".json" for path in files_below(folder, [], deep=False)):
+        return folder
+    raise DatasetError(f"{folder}: expected annotations/ or labels/ beside images/, found neither")
+
+
+def _photos_of_splits(
+    splits: Sequence[Path], problems: list[str], notes: Counter[str], deepest: int
+) -> list[DatasetPhoto]:
+    """The photos of all parts together: they are split again, by groups."""
+    photos: list[DatasetPhoto] = []
+    errors: list[DatasetError] = []
+    for split in splits:
+        try:
+            photos += _photos_in(split, problems, notes, deepest)
+        except DatasetError as error:  # many published sets have a test part without annotations
+            errors.append(error)
+    if errors and not photos:
+        raise errors[0]
+    problems += [str(error) for error in errors]
+    names = ", ".join(split.name for split in splits)
+    notes[f"photos from {names}: all are used, and split again by groups"] += len(photos)
+    return photos
+
+
+def _class_folder_photos(folders: Sequence[Path], problems: list[str]) -> list[DatasetPhoto]:
     photos = []
-    for class_folder in sorted(p for p in folder.iterdir() if p.is_dir()):
-        if class_folder.name.startswith((".", "_")):
+    for folder in folders:
+        if folder.name.startswith("_"):  # set aside by its owner
             continue
-        files = sorted(p for p in class_folder.rglob("*") if p.is_file())
-        for path in files:
+        for path in files_below(folder, problems):
             if is_photo(path):
-                group = groups.get(path.relative_to(folder).as_posix(), "")
-                photos.append(DatasetPhoto(path, [], class_folder.name, group))
-            elif not path.name.startswith("."):
+                photos.append(DatasetPhoto(path, [], folder.name))
+            else:
                 problems.append(f"{path}: the name's ending is not a photo's")
     return photos
 
 
-def _annotated_photos(folder: Path, problems: list[str]) -> list[DatasetPhoto]:
-    groups = _groups(folder, "image")
-    annotated, unusable = read_annotations(folder / "images", folder / "annotations")
+def _annotated_photos(
+    images: Path, annotations: Path, problems: list[str], notes: Counter[str]
+) -> list[DatasetPhoto]:
+    annotated, unusable = read_annotations(images, annotations)
     problems += unusable
     photos = []
     for photo in annotated:
@@ -90,12 +172,46 @@ def _annotated_photos(folder: Path, problems: list[str]) -> list[DatasetPhoto]:
                 samples.append(Sample(photo.path, label, "", (x1, y1, x2, y2)))
             else:
                 problems.append(f"{photo.path}: a box of {x2 - x1:.0f} x {y2 - y1:.0f} px, skipped")
-        group = groups.get(photo.path.name) or groups.get(photo.path.stem, "")
-        photos.append(DatasetPhoto(photo.path, samples, group=group))
+        photos.append(DatasetPhoto(photo.path, samples, ignored=len(photo.ignored)))
+    notes["boxes marked as crowds or difficult, not used"] += sum(p.ignored for p in photos)
     return photos
 
 
-def _groups(folder: Path, column: str) -> dict[str, str]:
-    """From a dataset folder's ``groups.csv``; empty where there is no such file."""
+def _read_groups(folder: Path, photos: Sequence[DatasetPhoto], problems: list[str]) -> None:
+    """Give the photos the groups that a dataset folder's ``groups.csv`` names.
+
+    A photo is named by its path in the folder or the end of that path, with or without its
+    ending. A name that fits several photos puts all of them into its group.
+
+    Raises:
+        DatasetError: the file is unreadable, or none of its names fits a photo.
+    """
     path = folder / "groups.csv"
-    return read_groups(path, column) if path.exists() else {}
+    if not path.is_file():
+        return
+    by_name: dict[str, list[DatasetPhoto]] = {}
+    for photo in photos:
+        parts = photo.path.relative_to(folder).parts
+        for start in range(len(parts)):
+            end_of_path = Path(*parts[start:])
+            for name in {name_key(end_of_path), name_key(end_of_path.with_suffix(""))}:
+                by_name.setdefault(name, []).append(photo)
+    unknown = []
+    own_name = f"{name_key(folder.resolve().name)}/"
+    # Longer names are more exact, so that they come last and win.
+    for name, group in sorted(read_groups(path, "file", "image").items(), key=lambda r: len(r[0])):
+        key = name_key(name)
+        found = by_name.get(key) or by_name.get(key.removeprefix(own_name))
+        if not found:
+            unknown.append(name)
+        for photo in found or ():
+            photo.group = group
+    if unknown and not any(photo.group for photo in photos):
+        raise DatasetError(
+            f"{path}: none of its names fits a photo (the first is {unknown[0]!r}); expected "
+            "paths inside the folder, such as with_mask/anna-1.jpg"
+        )
+    if unknown:
+        problems.append(
+            f"{path}: {len(unknown)} of its names fit no photo (the first is {unknown[0]!r})"
+        )

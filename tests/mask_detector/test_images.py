@@ -21,6 +21,7 @@ from mask_detector.images import (
     PHOTO_SUFFIXES,
     PICTURE_SUFFIXES,
     decode_photo,
+    displayed_size,
     is_photo,
     photo_pages,
     photo_pixels,
@@ -82,8 +83,9 @@ def test_heic_without_its_library(photo, monkeypatch) -> None:
         decode_photo(data)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize("orientation", range(10))
-def test_every_orientation_is_turned_upright(photo, orientation) -> None:
+def test_every_orientation_is_turned_upright(photo, kind, orientation) -> None:
     turned = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -96,7 +98,9 @@ def test_every_orientation_is_turned_upright(photo, orientation) -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     image = photo.transpose(turned[orientation]) if orientation in turned else photo
-    assert likeness(saved(image, "PNG", exif=exif), photo) < 1
+    data = saved(image, kind, exif=exif)
+    assert likeness(data, photo) < 1
+    assert displayed_size(data) == photo.size
 
 
 def damaged_exif() -> list[bytes]:

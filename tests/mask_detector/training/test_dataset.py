@@ -243,3 +243,34 @@ def test_report_tells_counts_and_problems(folder):
     assert "6 faces in 6 groups" in report
     assert "1 skipped" in report
     assert "text.jpg" in report
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("unsure", "reserved"), ("a\x1b[2J", "control character"), ("x" * 65, "65 characters")],
+)
+def test_names_that_no_class_may_have(folder, name, sentence):
+    (folder / "with_mask").rename(folder / name)
+    with pytest.raises(DatasetError, match=sentence):
+        read(folder)
+
+
+def test_only_crowds_is_a_sentence(folder):
+    shutil.rmtree(folder / "with_mask")
+    (folder / "without_mask").rename(folder / "images")
+    crowd = (
+        '{"images": [{"id": 1, "file_name": "1.png"}], "categories": [{"id": 1, "name": "a"}], '
+        '"annotations": [{"image_id": 1, "category_id": 1, "bbox": [2, 3, 20, 20], "iscrowd": 1}]}'
+    )
+    (folder / "faces.json").write_text(crowd)
+    with pytest.raises(DatasetError, match="all 1 boxes are marked as crowds"):
+        read(folder)
+
+
+def test_augmented_copies_of_roboflow_are_one_group(folder):
+    for index, name in enumerate(("0_jpg.rf.12ab.png", "0_jpg.rf.34cd.png", "0_jpg.rf.56ef.png")):
+        write_photo(folder / "with_mask" / name, picture(20 + index))
+    write_photo(folder / "with_mask" / "like.png", picture(21)[:, ::-1])
+    groups = {sample.photo.name: sample.group for sample in read(folder).samples}
+    assert len({group for name, group in groups.items() if ".rf." in name or "like" in name}) == 1
+    assert len(set(groups.values())) == 7

@@ -45,8 +45,29 @@ def test_groups(tmp_path):
     table.write_text("file,group\na,g1\n")
     with pytest.raises(DatasetError, match="expected a CSV with columns image and group"):
         read_groups(table)
+    assert read_groups(table, "image", "file") == {"a": "g1"}
     with pytest.raises(DatasetError, match="no such file"):
         read_groups(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("image,group\na,g1\na,g2\n", "'a' is in two groups, g1 and g2"),
+        ("", "expected a CSV"),
+        ("image\na\n", "expected a CSV"),
+        ('image,group\n"' + "a" * 200_000, "expected a CSV"),
+    ],
+)
+def test_unusable_groups(tmp_path, text, sentence):
+    (tmp_path / "groups.csv").write_text(text)
+    with pytest.raises(DatasetError, match=sentence):
+        read_groups(tmp_path / "groups.csv")
+
+
+def test_incomplete_rows_are_left_out(tmp_path):
+    (tmp_path / "groups.csv").write_text("image,group,note\na,g1\nb,\n,g2\nc,g3,x,y\n\n")
+    assert read_groups(tmp_path / "groups.csv") == {"a": "g1", "c": "g3"}
 
 
 def test_part_of_a_group_never_changes():

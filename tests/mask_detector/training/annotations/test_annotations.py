@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mask_detector.errors import DatasetError
+from mask_detector.images import read_photo
 from mask_detector.training.annotations import read_annotations
 
 WIDTH, HEIGHT = 200, 100
@@ -156,7 +157,7 @@ def test_difficult_and_crowds_are_ignored_regions(images, annotations):
         (voc(voc_mark("with_mask", 60, 10, 20, 60)), "is empty"),
         (voc(voc_mark("with_mask", 60, "ten", 80, 60)), "expected a number, found 'ten'"),
         (voc(voc_mark("with_mask", 60, "nan", 80, 60)), "expected a finite number"),
-        (voc("<object><name>with_mask</name></object>"), "expected a number, found None"),
+        (voc("<object><name>with_mask</name></object>"), "no <bndbox>"),
         (voc(voc_mark("", 21, 11, 60, 50)), "has no class"),
     ],
 )
@@ -216,7 +217,7 @@ def test_broken_coco_photos_are_listed(images, annotations, mark, sentence):
         ({"a.json": "{", "c.txt": ""}, "not readable JSON"),
         ({"a.json": "[]"}, "not COCO JSON"),
         ({"a.json": '{"images": []}'}, "not COCO JSON, 'categories' is missing"),
-        ({"a.json": "{}", "b.json": "{}"}, "name one of its COCO files"),
+        ({"a.json": "{}", "b.json": "{}"}, r"a\.json: this is not COCO JSON"),
     ],
 )
 def test_unusable_folders_are_one_sentence(images, annotations, files, sentence):
@@ -262,3 +263,77 @@ def test_annotated_twice(images, annotations):
     photos, problems = read_annotations(images, annotations)
     assert photos[0].labels == ["with_mask"]
     assert "a.jpg has been annotated already" in problems[0]
+
+
+def test_several_coco_files_for_different_photos(images, annotations):
+    parts = [{"id": 7, "file_name": "a.jpg"}], [{"id": 7, "file_name": "b.png"}]
+    for name, part in zip(("train", "val"), parts, strict=True):
+        (annotations / f"instances_{name}.json").write_text(json.dumps(coco(images=part)))
+    (annotations / "licences.json").write_text("{}")
+    photos, problems = read_annotations(images, annotations)
+    assert [photo.boxes.tolist() for photo in photos] == [[BOX], [BOX]]
+    (problem,) = problems
+    assert "licences.json: this is not COCO JSON" in problem
+    (annotations / "again.json").write_text(json.dumps(coco()))
+    with pytest.raises(
+        DatasetError, match=r"again\.json and .* annotate the same photo \('a\.jpg'\)"
+    ):
+        read_annotations(images, annotations)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("ending", ["jpg", "tif", "png"])
+def test_shares_are_of_the_photo_as_displayed(images, annotations, ending, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    (images / "a.jpg").unlink()
+    Image.new("RGB", (WIDTH, HEIGHT)).save(images / f"a.{ending}", exif=exif)
+    write_yolo(annotations)
+    photos, problems = read_annotations(images, annotations)
+    height, width = read_photo(images / f"a.{ending}").shape[:2]
+    assert photos[0].boxes.tolist() == [[0.1 * width, 0.1 * height, 0.3 * width, 0.5 * height]]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    "name", ["images\\a.jpg", "./a.jpg", "A.JPG", "C:\\photos\\a.jpg", "a", " a.jpg "]
+)
+def test_photos_are_found_by_the_names_that_tools_write(images, annotations, name):
+    (annotations / "c.json").write_text(json.dumps(coco(images=[{"id": 7, "file_name": name}])))
+    photos, _ = read_annotations(images, annotations)
+    assert photos[0].path == images / "a.jpg"
+
+
+def test_names_in_decomposed_letters(images, annotations):
+    """macOS stores é as e and an accent."""
+    (images / "a.jpg").rename(images / "e\u0301.jpg")
+    named = coco(images=[{"id": 7, "file_name": "\u00e9.jpg"}])
+    (annotations / "c.json").write_text(json.dumps(named), encoding="utf-8")
+    assert read_annotations(images, annotations)[0][0].labels == ["with_mask"]
+
+
+def test_photos_of_the_same_name_in_folders_of_the_same_layout(images, annotations):
+    for index, part in enumerate(("train", "val")):
+        (images / part).mkdir()
+        (annotations / part).mkdir()
+        Image.new("RGB", (WIDTH, HEIGHT)).save(images / part / "0.jpg")
+        (annotations / part / "0.txt").write_text(f"{index} 0.2 0.3 0.2 0.4")
+    (annotations.parent / "data.yaml").write_text("names: [without_mask, with_mask]")
+    photos, problems = read_annotations(images, annotations)
+    labels = {photo.path.parent.name: photo.labels for photo in photos}
+    assert (labels, problems) == ({"train": ["without_mask"], "val": ["with_mask"]}, [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks_are_no_part_of_the_text(images, annotations, encoding):
+    write_yolo(annotations)
+    for path in annotations.iterdir():
+        path.write_text(path.read_text(), encoding=encoding)
+    assert read_annotations(images, annotations)[0][0].labels == ["with_mask"]
+    for path in annotations.iterdir():
+        path.unlink()
+    (annotations / "c.json").write_text(json.dumps(coco()), encoding=encoding)
+    assert read_annotations(images, annotations)[0][0].labels == ["with_mask"]
+    (annotations / "c.json").unlink()
+    (annotations / "a.xml").write_text(voc(voc_mark("with_mask", 21, 11, 60, 50)), encoding)
+    assert read_annotations(images, annotations)[0][0].labels == ["with_mask"]
