@@ -38,12 +38,10 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--source", "-s", action="append", metavar="0|FILE|URL",
         help="camera number, video file, folder of frames, HTTP or RTSP address; repeat the option "
         "to watch several side by side (default: camera 0)")
-    add("--start", type=timestamp, default=0, metavar="TIME",
-        help="start at TIME of a file: seconds or H:MM:SS")
+    add("--start", type=timestamp, default=0, metavar="TIME", help="begin at seconds or H:MM:SS")
     add("--end", type=timestamp, metavar="TIME", help="stop at TIME")
     add("--every", type=whole_number(1), default=1, metavar="N", help="process every Nth frame")
-    add("--max-frames", type=whole_number(1), metavar="N",
-        help="stop each source after N processed frames")
+    add("--max-frames", type=whole_number(1), metavar="N", help="stop each source after N frames")
     add("--give-up", type=number(0, 1e9), metavar="SECONDS",
         help="stop retrying after SECONDS without a frame (default: 10 if never connected, "
         "otherwise retry forever)")
@@ -51,10 +49,11 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="reconnect after SECONDS without a frame")
 
     command_line.add_detection_arguments(parser)
-
     results = parser.add_argument_group("results")
     add = results.add_argument
     add("--output", "-o", type=Path, metavar="FILE", help="record the annotated video (MP4, H.264)")
+    add("--output-split", type=number(0.01, 1e5), metavar="MINUTES",
+        help="begin a new file every MINUTES: FILE_001.mp4, FILE_002.mp4, ...")
     command_line.add_record_arguments(results, "frame")
     add("--counts", metavar="FILE",
         help="write one CSV row per minute: people by label; - is standard output")
@@ -88,25 +87,23 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     detector = MaskDetector.load(**command_line.detection_options(arguments), thorough=False)
-    output_options = command_line.options_for(OutputOptions, arguments)
+    options = command_line.options_for(OutputOptions, arguments)
 
     with StopSignals() as signals, ExitStack() as stack:  # it finishes the files
-        outputs = stack.enter_context(Outputs(output_options, detector.classes, arguments.source))
+        outputs = stack.enter_context(Outputs(options, detector.classes, arguments.source))
         window = None
         if not arguments.no_display and has_display():
             window = stack.enter_context(VideoWindow("Mask detector", arguments.blur))
-        source_options = command_line.options_for(SourceOptions, arguments)
-        sources = stack.enter_context(Sources(arguments.source, source_options))
+        reading = command_line.options_for(SourceOptions, arguments)
+        sources = stack.enter_context(Sources(arguments.source, reading))
         watches = [
-            Watch(source, index, detector, arguments.zone)
-            for index, source in enumerate(sources.sources)
+            Watch(each, n, detector, arguments.zone) for n, each in enumerate(sources.sources)
         ]
         boxes, counts = not arguments.no_boxes, not arguments.no_counts
         canvas = Canvas(sources.sources, arguments.zone, arguments.mirror, boxes, counts)
         pace, started = Pace(), time.monotonic()
         rounds = watch(sources, detector, watches, arguments.max_frames)
-        if not window:
-            rounds = with_progress(rounds, sources.sources[0])
+        rounds = rounds if window else with_progress(rounds, sources.sources[0])
 
         with signals.ending_this():
             for views in rounds:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 from mask_detector.errors import FileError
 
@@ -69,3 +70,57 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+class LateFile:
+    """A file that is there once its beginning is whole; until then it is in memory.
+
+    For writers that seek, such as FFmpeg. What is not a regular file, a device for example, is
+    written to as it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] = io.BytesIO()
+
+    def appear_with(self, beginning: bytes) -> None:
+        """Put the file in its place if ``beginning`` has been written."""
+        if isinstance(self._file, io.BytesIO) and beginning in self._file.getbuffer().tobytes():
+            self._appear()
+
+    def _appear(self) -> None:
+        assert isinstance(self._file, io.BytesIO)
+        data, position = self._file.getvalue(), self._file.tell()
+        target = self._path.resolve()
+        if target.exists() and not target.is_file():
+            self._file = target.open("wb", buffering=0)
+            self.write(data)
+        else:
+            write_bytes(target, data)
+            self._file = target.open("r+b", buffering=0)
+            self._file.seek(position)
+
+    def write(self, data: bytes) -> int:
+        """Write at the present position, all of it."""
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move to another position."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The present position."""
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Put the file in its place, if it is not there yet, and close it."""
+        if isinstance(self._file, io.BytesIO):
+            self._appear()
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Close the file as it is; one that is not there yet never will be."""
+        self._file.close()

@@ -17,12 +17,13 @@ from typing import Protocol, TextIO
 import numpy as np
 
 from mask_detector.command_line import check_labels
-from mask_detector.errors import SourceError
+from mask_detector.errors import SourceError, UserFacingError
 from mask_detector.files import STANDARD_STREAM
 from mask_detector.records import FRAME_COLUMNS, Records
+from mask_detector.video.addresses import is_address, local_path
 from mask_detector.video.alerts import Alerts
 from mask_detector.video.people import UNMASKED, MinuteCounts
-from mask_detector.video.recording import Recording
+from mask_detector.video.recording import Recording, is_part
 from mask_detector.video.snapshots import Snapshots
 from mask_detector.video.view import View
 
@@ -32,7 +33,7 @@ class OutputOptions:
     """What is written, and where; nothing by default.
 
     Attributes:
-        output: the recording.
+        output, output_split: the recording, and the minutes after which a new file is begun.
         json, csv: one line a frame, one row a face; ``-`` is standard output.
         counts: one row a minute.
         snapshots, snapshots_days: folder of pictures of people without a mask, and how many days
@@ -42,6 +43,7 @@ class OutputOptions:
     """
 
     output: Path | None = None
+    output_split: float | None = None
     json: str | None = None
     csv: str | None = None
     counts: str | None = None
@@ -84,9 +86,11 @@ class Outputs:
     def __init__(
         self, options: OutputOptions, classes: Sequence[str], sources: Sequence[str]
     ) -> None:
+        if options.output_split and not options.output:
+            raise UserFacingError("--output-split needs --output")
         if options.alert or options.snapshots:
             check_labels([UNMASKED], classes)
-        _check_no_source_is_overwritten(options.files, sources)
+        _check_no_source_is_overwritten(options, sources)
         self._several = len(sources) > 1
         self._sinks: list[Sink] = []
         self._recording: Recording | None = None
@@ -103,8 +107,7 @@ class Outputs:
                 alerts = Alerts(options.alert, options.alert_after, options.alert_cooldown)
                 self._sinks.append(opened.enter_context(alerts))
             if options.output:
-                sound_of = None if self._several else sources[0]
-                self._recording = opened.enter_context(Recording(options.output, sound_of=sound_of))
+                self._recording = opened.enter_context(_recording(options, sources))
             self._opened = opened.pop_all()
 
     @property
@@ -114,6 +117,8 @@ class Outputs:
 
     def take(self, view: View) -> None:
         """Write what was detected in a frame; blurring comes before."""
+        if view.live and self._recording:
+            self._recording.sound_of = None  # what a stream sounds is not kept
         self._records.write(view.record(named=self._several))
         for sink in self._sinks:
             sink.take(view)
@@ -130,8 +135,21 @@ class Outputs:
         self._opened.close()
 
 
-def _check_no_source_is_overwritten(outputs: Sequence[str | Path], sources: Sequence[str]) -> None:
-    inputs = [path for path in map(Path, sources) if path.is_file()]
-    for output in map(Path, outputs):
+def _recording(options: OutputOptions, sources: Sequence[str]) -> Recording:
+    assert options.output
+    (source, *others), sound_of = sources, None
+    if not others and (is_address(source) or Path(local_path(source)).is_file()):
+        sound_of = source
+    split_s = None if options.output_split is None else 60 * options.output_split
+    return Recording(options.output, sound_of=sound_of, split_s=split_s)
+
+
+def _check_no_source_is_overwritten(options: OutputOptions, sources: Sequence[str]) -> None:
+    inputs = [path for path in map(Path, map(local_path, sources)) if path.is_file()]
+    for output in map(Path, options.files):
         if output.exists() and any(path.samefile(output) for path in inputs):
             raise SourceError(f"{output}: this is a source, write to another file")
+    if options.output and options.output_split:
+        for path in inputs:
+            if is_part(path, options.output):
+                raise SourceError(f"{path}: this is a source, split to files of another name")

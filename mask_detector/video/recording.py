@@ -4,14 +4,16 @@
         recording.write(image, time_s)
 
 H.264 where FFmpeg has an encoder for it, else MPEG-4. While it grows, the file is a fragmented
-MP4, playable up to its last second even after a crash or a power cut; closing it makes it an
-ordinary MP4. Encoding runs in a thread of its own behind a short queue.
+MP4, playable up to its last second even after a crash or a power cut, and it is not there before
+its first second is whole; closing it makes it an ordinary MP4. Encoding runs in a thread of its
+own behind a short queue.
 """
 
 from __future__ import annotations
 
 import contextlib
 import queue
+import re
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +24,9 @@ import cv2
 import numpy as np
 from av.video.stream import VideoStream
 
-from mask_detector.errors import UserFacingError
+from mask_detector.errors import FileError, UserFacingError
+from mask_detector.files import LateFile
+from mask_detector.video.sound import Sound
 
 RECORDING_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
 
@@ -38,7 +42,10 @@ _QUALITY: dict[str, dict[str, object]] = {
     "libx264": {"preset": "veryfast", "crf": "23"},
     "mpeg4": {"qscale": "4"},
 }
-_COPIED_SOUND = ("aac", "mp3", "ac3", "eac3", "opus", "alac")
+# What begins a fragment of an MP4 and a cluster of a Matroska file: from there on it is playable.
+_FIRST_FRAGMENT = {".mkv": b"\x1f\x43\xb6\x75"}
+_FIRST_MP4_FRAGMENT = b"moof"
+_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 
 class Recording:
@@ -48,29 +55,35 @@ class Recording:
 
     Args:
         path: its ending chooses the container, one of ``RECORDING_SUFFIXES``.
-        rate: frames a second, roughly: pictures carry their own times.
-        sound_of: a video file whose sound goes along, moved and cut as the pictures are;
-            anything else has none.
+        rate: frames per second, roughly: pictures carry their own times.
+        sound_of: a recorded video, a file or an address, whose sound goes along, moved and cut
+            as the pictures are; anything else has none.
+        split_s: seconds after which a new file is begun, ``out_001.mp4``, ``out_002.mp4``, …;
+            None writes one file.
+
+    Attributes:
+        sound_of: may be set to None until the first picture has come.
 
     Raises:
         UserFacingError: the file cannot be written, at once or later.
     """
 
     def __init__(
-        self, path: str | Path, rate: float | None = None, sound_of: str | Path | None = None
+        self,
+        path: str | Path,
+        rate: float | None = None,
+        sound_of: str | Path | None = None,
+        split_s: float | None = None,
     ) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() not in RECORDING_SUFFIXES:
             raise UserFacingError(
                 f"{path}: a recording's name ends in {', '.join(RECORDING_SUFFIXES)}"
             )
-        self._is_new = not self.path.exists()
-        try:
-            self.path.open("ab").close()  # an older recording stays until a picture comes
-        except OSError as error:
-            raise UserFacingError(f"{path}: cannot write there ({error.strerror})") from None
+        self._split_s, self._parts = split_s, 0
+        self._check_writable(self.path if split_s is None else part_path(self.path, 1))
         self._rate = rate or 25.0
-        self._sound_of = sound_of if sound_of and Path(sound_of).is_file() else None
+        self.sound_of = sound_of
         self._waiting: queue.Queue[tuple[np.ndarray, float] | None] = queue.Queue(WAITING_PICTURES)
         self._error: UserFacingError | None = None
         self._thread = threading.Thread(target=self._encode_all, name="record", daemon=True)
@@ -96,52 +109,80 @@ class Recording:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    @staticmethod
+    def _check_writable(path: Path) -> None:
+        is_new = not path.exists()
+        try:
+            path.open("ab").close()  # an older recording stays until a second was recorded
+            if is_new:
+                path.unlink()
+        except OSError as error:
+            raise UserFacingError(f"{path}: cannot write there ({error.strerror})") from None
+
     def _encode_all(self) -> None:
         file: _File | None = None
+        while (item := self._waiting.get()) is not None:
+            if self._error:
+                continue  # keep taking, so that nobody waits for a full queue
+            try:
+                if file and self._split_s and item[1] - file.start_s >= self._split_s:
+                    file.finish()
+                    file = None
+                if file is None:
+                    file = _File(self._next_path(), *item, self._rate, self.sound_of)
+                file.write(*item)
+            except (av.FFmpegError, OSError, FileError) as error:
+                self._error = self._explained(error)
         try:
-            while (item := self._waiting.get()) is not None:
-                if self._error:
-                    continue  # keep taking, so that nobody waits for a full queue
-                try:
-                    if file is None:
-                        file = _File(self.path, item[0], item[1], self._rate, self._sound_of)
-                    file.write(*item)
-                except (av.FFmpegError, OSError) as error:
-                    self._error = self._explained(error)
             if file and not self._error:
                 file.finish()
-        except (av.FFmpegError, OSError) as error:
+        except (av.FFmpegError, OSError, FileError) as error:
             self._error = self._explained(error)
-        finally:
-            if file:
-                file.close()
-            elif self._is_new:
-                self.path.unlink(missing_ok=True)  # no picture ever came
+        if file and self._error:
+            file.abandon()
+
+    def _next_path(self) -> Path:
+        self._parts += 1
+        return self.path if self._split_s is None else part_path(self.path, self._parts)
 
     def _explained(self, error: Exception) -> UserFacingError:
+        if isinstance(error, UserFacingError):
+            return error
         reason = getattr(error, "strerror", None) or type(error).__name__
         return UserFacingError(f"{self.path}: recording failed ({reason})")
 
 
+def part_path(path: Path, number: int) -> Path:
+    """The file of a split recording's part, counted from 1: ``out_001.mp4``."""
+    return path.with_name(f"{path.stem}_{number:03d}{path.suffix}")
+
+
+def is_part(path: Path, recording: Path) -> bool:
+    """Whether a split recording may write to ``path``."""
+    pattern = rf"{re.escape(recording.stem)}_\d{{3,}}{re.escape(recording.suffix)}"
+    same_folder = path.resolve().parent == recording.resolve().parent
+    return same_folder and re.fullmatch(pattern, path.name) is not None
+
+
 class _File:
-    """The container, its picture stream and its sound; used by the recording thread alone."""
+    """The container, its picture stream and its sound; used only by the recording's thread."""
 
     def __init__(
-        self,
-        path: Path,
-        first: np.ndarray,
-        first_s: float,
-        rate: float,
-        sound_of: str | Path | None,
+        self, path: Path, first: np.ndarray, first_s: float, rate: float, sound_of: Any
     ) -> None:
-        self._start_s, self._last = first_s, -1
+        self.start_s, self._last = first_s, -1
         # H.264 halves the colour's resolution: sides must be even.
         self._size = max(2, first.shape[1] // 2 * 2), max(2, first.shape[0] // 2 * 2)
+        suffix = path.suffix.lower()
+        self._file = LateFile(path)
+        self._fragment = _FIRST_FRAGMENT.get(suffix, _FIRST_MP4_FRAGMENT)
         options = {"flush_packets": "1"}
-        if path.suffix.lower() != ".mkv":
+        if suffix == ".mkv":
+            options["cluster_time_limit"] = str(round(1e3 * _KEYFRAME_S))
+        else:
             fragment_us = str(round(1e6 * _KEYFRAME_S))
             options |= {"movflags": "hybrid_fragmented", "frag_duration": fragment_us}
-        self._container = av.open(str(path), "w", options=options)
+        self._container = av.open(self._file, "w", format=_FORMATS[suffix], options=options)
         name = next(name for name in _ENCODERS if name in av.codecs_available)
         stream = self._container.add_stream(name, rate=Fraction(rate).limit_denominator(1001))
         self._stream = cast(VideoStream, stream)
@@ -152,68 +193,34 @@ class _File:
         # Pictures out of order would need an edit list, which a growing MP4 cannot have.
         self._stream.codec_context.max_b_frames = 0
         self._stream.codec_context.gop_size = max(1, round(rate * _KEYFRAME_S))
-        self._sound = _Sound.of(sound_of, self._container, first_s) if sound_of else None
+        self._sound = Sound.of(str(sound_of), self._container, first_s) if sound_of else None
 
     def write(self, image: np.ndarray, time_s: float) -> None:
         frame = planar(fitted(image, *self._size))
         # Times must grow: two pictures of the same moment lie one tick apart.
-        self._last = max(self._last + 1, round((time_s - self._start_s) / VIDEO_CLOCK))
+        self._last = max(self._last + 1, round((time_s - self.start_s) / VIDEO_CLOCK))
         frame.pts, frame.time_base = self._last, VIDEO_CLOCK
         self._container.mux(self._stream.encode(frame))
         if self._sound:
             self._sound.write_until(time_s)
+        self._file.appear_with(self._fragment)
 
     def finish(self) -> None:
+        """Encode what waits, write the index, put the file in its place."""
         self._container.mux(self._stream.encode(None))
+        if self._sound:
+            self._sound.finish()
+            self._sound.close()
+        self._container.close()
+        self._file.close()
 
-    def close(self) -> None:
+    def abandon(self) -> None:
+        """Let go of what could not be finished."""
         if self._sound:
             self._sound.close()
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
-
-
-class _Sound:
-    """The sound of a video file, copied packet by packet as far as the pictures have come."""
-
-    def __init__(self, source: Any, container: Any, start_s: float) -> None:
-        self._source, self._container = source, container
-        self._zero = (source.start_time or 0) / av.time_base + start_s
-        stream = source.streams.audio[0]
-        self._target = container.add_stream_from_template(stream)
-        if start_s:
-            source.seek(round(self._zero * av.time_base))
-        self._packets = source.demux(stream)
-        self._next: Any = next(self._packets, None)
-
-    @classmethod
-    def of(cls, path: str | Path, container: Any, start_s: float) -> _Sound | None:
-        """The sound of a file, None where it has none that an MP4 can hold."""
-        try:
-            source = av.open(str(path), metadata_errors="replace")
-        except (av.FFmpegError, OSError):
-            return None
-        streams = source.streams.audio
-        if not streams or streams[0].codec_context.name not in _COPIED_SOUND:
-            source.close()
-            return None
-        return cls(source, container, start_s)
-
-    def write_until(self, time_s: float) -> None:
-        while (packet := self._next) is not None and packet.pts is not None:
-            seconds = float(packet.pts * packet.time_base) - self._zero
-            if seconds > time_s:
-                return
-            if seconds >= 0:
-                shift = round(self._zero / packet.time_base)
-                packet.pts -= shift
-                packet.dts = packet.pts
-                packet.stream = self._target
-                self._container.mux(packet)
-            self._next = next(self._packets, None)
-
-    def close(self) -> None:
-        self._source.close()
+        self._file.abandon()
 
 
 def planar(image: np.ndarray) -> av.VideoFrame:

@@ -31,6 +31,21 @@ def test_an_output_never_overwrites_a_source(
     assert (tmp_path / "film.mp4").read_bytes() == b"precious"
 
 
+def test_no_part_of_a_recording_overwrites_a_source(tmp_path: Path) -> None:
+    source = tmp_path / "film_002.mp4"
+    source.write_bytes(b"precious")
+    options = OutputOptions(output=tmp_path / "film.mp4", output_split=1)
+    with pytest.raises(SourceError, match="this is a source"):
+        Outputs(options, CLASSES, [str(source)])
+    with Outputs(options, CLASSES, ["0"]) as outputs:
+        assert outputs.recording
+
+
+def test_splitting_needs_a_recording() -> None:
+    with pytest.raises(UserFacingError, match="--output-split needs --output"):
+        Outputs(OutputOptions(output_split=1), CLASSES, ["0"])
+
+
 def test_alerts_need_a_model_that_knows_unmasked_faces(tmp_path: Path) -> None:
     with pytest.raises(UserFacingError, match="there is no label 'without_mask'"):
         Outputs(OutputOptions(snapshots=tmp_path), ("hat", "cap"), ["0"])

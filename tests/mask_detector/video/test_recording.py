@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from mask_detector.errors import UserFacingError
-from mask_detector.video.recording import Recording, fitted
+from mask_detector.video.recording import Recording, fitted, is_part
 
 
 def picture(width: int = 64, height: int = 48, grey: int = 128) -> np.ndarray:
@@ -23,18 +24,17 @@ def times_of(path: Path) -> list[float]:
         return [frame.time or 0.0 for frame in container.decode(container.streams.video[0])]
 
 
-@pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def film_with_tone(path: Path, codec: str = "aac", rate: int = 48_000) -> Path:
     """Two seconds of video with a tone that begins after one second."""
-    path = tmp_path_factory.mktemp("talk") / "talk.mp4"
     with av.open(str(path), "w") as container:
-        video, sound = container.add_stream("mpeg4", rate=25), container.add_stream("aac", 48_000)
+        video = container.add_stream("mpeg4", rate=25)
+        sound: Any = container.add_stream(codec, rate, layout="mono")
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        moments = np.arange(96_000) / 48_000
-        tone = (np.sin(2 * np.pi * 440 * moments) * (moments > 1)).astype(np.float32)
-        for start in range(0, len(tone), 1024):
-            samples = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], "fltp", "mono")
-            samples.sample_rate, samples.pts = 48_000, start
+        seconds = np.arange(2 * rate) / rate
+        tone = (np.sin(2 * np.pi * 440 * seconds) * (seconds > 1) * 20_000).astype(np.int16)
+        for start in range(0, len(tone), 1000):
+            samples = av.AudioFrame.from_ndarray(tone[None, start : start + 1000], "s16", "mono")
+            samples.sample_rate, samples.pts = rate, start
             container.mux(sound.encode(samples))
         for _ in range(50):
             frame = av.VideoFrame.from_ndarray(picture(), format="bgr24")
@@ -42,6 +42,26 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for stream in (video, sound):
             container.mux(stream.encode(None))
     return path
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return film_with_tone(tmp_path_factory.mktemp("talk") / "talk.mp4")
+
+
+def sound_of(path: Path) -> tuple[str, float, float]:
+    """A file's sound: its codec, when it becomes loud, when it ends."""
+    with av.open(str(path)) as container:
+        codec = container.streams.audio[0].codec_context.codec.canonical_name
+        frames = [(f.time or 0.0, f.to_ndarray(), f.sample_rate) for f in container.decode(audio=0)]
+    scale = np.iinfo(frames[0][1].dtype).max if frames[0][1].dtype.kind == "i" else 1.0
+    loud = next(
+        time_s + int(np.argmax(np.abs(samples).max(0) > 0.3 * scale)) / rate
+        for time_s, samples, rate in frames
+        if np.abs(samples).max() > 0.3 * scale
+    )
+    time_s, samples, rate = frames[-1]
+    return codec, loud, time_s + samples.shape[-1] / rate
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
@@ -110,19 +130,52 @@ def test_a_files_sound_goes_along_in_time(
     with Recording(path, sound_of=talk) as recording:
         for number in range(round(start * 25), 50):
             recording.write(picture(), number / 25)
-    with av.open(str(path)) as container:
-        frames = [(f.time or 0.0, f.to_ndarray()) for f in container.decode(audio=0)]
-    first_loud = next(time_s for time_s, samples in frames if np.abs(samples).max() > 0.3)
-    assert first_loud == pytest.approx(silent, abs=0.05)
-    assert frames[-1][0] == pytest.approx(2 - start, abs=0.1)
+    assert sound_of(path) == (
+        "aac",
+        pytest.approx(silent, abs=0.05),
+        pytest.approx(2 - start, abs=0.1),
+    )
     assert times_of(path)[0] == 0
 
 
-@pytest.mark.parametrize("sound_of", ["0", "missing.mp4", "rtsp://127.0.0.1:1/x"])
-def test_what_has_no_sound_is_recorded_without(tmp_path: Path, sound_of: str) -> None:
-    with Recording(tmp_path / "out.mp4", sound_of=sound_of) as recording:
+@pytest.mark.parametrize(
+    ("name", "codec", "rate", "becomes"),
+    [
+        ("talk.mp4", "libmp3lame", 44_100, "mp3"),
+        ("camera.mov", "pcm_s16le", 16_000, "aac"),
+        ("door.avi", "pcm_mulaw", 8_000, "aac"),
+        ("studio.mkv", "flac", 96_000, "aac"),
+        ("film.mkv", "ac3", 48_000, "ac3"),
+        ("call.mkv", "libopus", 48_000, "opus"),
+        ("tv.ts", "mp2", 48_000, "aac"),
+    ],
+)
+def test_sound_is_copied_or_becomes_aac(
+    tmp_path: Path, name: str, codec: str, rate: int, becomes: str
+) -> None:
+    source, path = film_with_tone(tmp_path / name, codec, rate), tmp_path / "out.mp4"
+    with Recording(path, sound_of=source) as recording:
+        for number in range(10, 50):
+            recording.write(picture(), number / 25)
+    assert sound_of(path) == (becomes, pytest.approx(0.6, abs=0.06), pytest.approx(1.6, abs=0.15))
+
+
+def test_sound_that_a_mov_cannot_hold_becomes_aac(tmp_path: Path) -> None:
+    source = film_with_tone(tmp_path / "call.mkv", "libopus")
+    with Recording(tmp_path / "out.mov", sound_of=source) as recording:
+        for number in range(50):
+            recording.write(picture(), number / 25)
+    assert sound_of(tmp_path / "out.mov")[0] == "aac"
+
+
+@pytest.mark.parametrize("name", ["missing.mp4", "http://127.0.0.1:1/x"])
+def test_what_has_no_sound_is_recorded_without(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Recording(tmp_path / "out.mp4", sound_of=name) as recording:
         recording.write(picture(), 0)
     assert len(times_of(tmp_path / "out.mp4")) == 1
+    assert "recorded without sound" in caplog.text
 
 
 def test_without_a_picture_there_is_no_file_and_an_older_one_stays(tmp_path: Path) -> None:
@@ -146,19 +199,52 @@ import os, sys
 import numpy as np
 from mask_detector.video.recording import Recording
 recording, random = Recording(sys.argv[1]), np.random.default_rng(0)
-for number in range(500):
+for number in range(int(sys.argv[2])):
     recording.write(random.integers(0, 255, (48, 64, 3), np.uint8), number / 25)
 os._exit(1)
 """
 
 
-def test_a_crash_leaves_what_was_recorded_until_then(tmp_path: Path, repository: Path) -> None:
-    path = tmp_path / "out.mp4"
-    done = subprocess.run([sys.executable, "-c", CRASH, str(path)], cwd=repository)
+@pytest.mark.parametrize(
+    ("suffix", "count"), [(".mp4", 500), (".mkv", 500), (".mp4", 20), (".mkv", 2)]
+)
+def test_a_crash_leaves_what_was_recorded_until_then_or_no_file(
+    tmp_path: Path, repository: Path, suffix: str, count: int
+) -> None:
+    path = tmp_path / f"out{suffix}"
+    done = subprocess.run([sys.executable, "-c", CRASH, str(path), str(count)], cwd=repository)
     assert done.returncode == 1
+    if count < 25:
+        assert list(tmp_path.iterdir()) == []
+        return
     times = times_of(path)
     assert len(times) > 400  # twenty seconds, but for what was in the encoder
     assert times == pytest.approx([number / 25 for number in range(len(times))], abs=2e-3)
+
+
+def test_a_recording_is_there_once_its_first_second_is(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    path.write_bytes(b"older")
+    with Recording(path) as recording:
+        for number in range(20):
+            recording.write(picture(), number / 25)
+        assert path.read_bytes() == b"older"
+    assert len(times_of(path)) == 20
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_recording_is_split_into_files_that_play(tmp_path: Path, suffix: str, talk: Path) -> None:
+    path = tmp_path / f"out.x{suffix}"
+    with Recording(path, sound_of=talk, split_s=0.8) as recording:
+        for number in range(50):
+            recording.write(picture(), number / 25)
+    parts = sorted(tmp_path.iterdir())
+    assert [part.name for part in parts] == [f"out.x_{n:03d}{suffix}" for n in (1, 2, 3)]
+    assert [len(times_of(part)) for part in parts] == [20, 20, 10]
+    assert all(times_of(part)[0] == pytest.approx(0, abs=0.01) for part in parts)
+    assert sound_of(parts[1])[1] == pytest.approx(0.2, abs=0.05)
+    assert all(is_part(part, path) for part in parts)
+    assert not is_part(tmp_path / f"out.x_1{suffix}", path)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
