@@ -5,7 +5,8 @@ photo.py             the page for photos; photo_results.py processes, draws and 
 video.py             the page for videos; video_workspace.py keeps one session's video,
                      video_job.py processes it in a process of its own
 live.py              the page for the live camera; live_processing.py processes its frames,
-                     live_tracks.py sends them over WebRTC, server_cameras.py reads the server's
+                     live_tracks.py sends them over WebRTC, server_cameras.py reads the server's,
+                     live_scripts.py runs in the browser
 about.py             the page about the model
 settings.py          the visitor's settings: the sidebar
 widgets.py           what several pages show: counts, tables of faces, charts

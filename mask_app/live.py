@@ -13,6 +13,7 @@ from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerState, webr
 
 from mask_app import config, models, photo, photo_results, widgets
 from mask_app.live_processing import LiveProcessor
+from mask_app.live_scripts import CAMERA_ERRORS, explain_camera, play_alarm
 from mask_app.live_tracks import AnnotatedTrack, BrowserTrack
 from mask_app.server_cameras import ServerTrack, SharedCamera
 from mask_app.settings import Settings
@@ -35,33 +36,10 @@ _TEXTS: Translations = {
     "stop": "Stop",
     "select_device": "Choose camera",
     "device_ask_permission": "Your browser asks whether this page may use the camera.",
-    "device_not_available": "No camera was found, or another program is using it.",
-    "device_access_denied": "The browser does not let this page use the camera: "
-    "allow it in the address bar, then press Start again.",
+    "device_not_available": CAMERA_ERRORS["NotFoundError"],
+    "device_access_denied": CAMERA_ERRORS["NotAllowedError"],
     "media_api_not_available": "This browser does not let pages use a camera.",
 }
-
-# Two short tones, synthesised in the browser: no sound file is needed.
-_ALARM = st.components.v2.component(
-    "mask_alarm",
-    js="""
-export default function ({ data, parentElement }) {
-  const heard = parentElement.heard ?? data.alarms;
-  parentElement.heard = data.alarms;
-  if (data.alarms <= heard) return;
-  const audio = (window.maskAlarm ??= new AudioContext());
-  for (const [start, pitch] of [[0, 880], [0.22, 660]]) {
-    const tone = audio.createOscillator();
-    const volume = audio.createGain();
-    tone.frequency.value = pitch;
-    volume.gain.value = 0.2;
-    tone.connect(volume).connect(audio.destination);
-    tone.start(audio.currentTime + start);
-    tone.stop(audio.currentTime + start + 0.18);
-  }
-}
-""",
-)
 
 
 def page(settings: Settings) -> None:
@@ -86,6 +64,7 @@ def page(settings: Settings) -> None:
         st.warning(reason, icon=":material/lock:")
         return
 
+    explain_camera()
     left, right = st.columns([3, 2])
     with left:
         state = _browser_camera(processor) if own else _server_camera(processor, str(camera))
@@ -178,7 +157,7 @@ def _show_status(processor: LiveProcessor, active: bool) -> None:
         )
     else:
         st.caption("One moment…" if active else "Press **Start** and let the page use the camera.")
-    _ALARM(data={"alarms": status.alarms}, key="alarm")
+    play_alarm(status.alarms)
 
 
 def _show_history(processor: LiveProcessor) -> None:

@@ -54,7 +54,7 @@ def download(page: Any, label: str, folder: Path) -> Path:
 
 
 def live_buttons(page: Any) -> Any:
-    return page.frame_locator("iframe[title*=webrtc]").first
+    return page.frame_locator("iframe[src*=webrtc_streamer]").first
 
 
 def watch_live(page: Any, seconds: float) -> set[int]:
@@ -218,6 +218,29 @@ def test_live_counts_change_when_the_mask_comes_off(
         page.get_by_text("Press Start").wait_for()
         assert counted(page) == {}
     assert no_traceback(page)
+
+
+def test_a_missing_camera_is_a_sentence(app: App, page: Any) -> None:
+    """As where the browser's user says no, or another program has the camera."""
+    open_page(page, app, "live", "Live camera")
+    buttons = live_buttons(page)
+    buttons.get_by_role("button", name="Start").wait_for()
+    page.get_by_title("Live camera").wait_for()
+    frame = next(frame for frame in page.frames if "webrtc_streamer" in frame.url)
+    for name, sentence in (
+        ("NotAllowedError", "allow it in the address bar"),
+        ("NotFoundError", "No camera was found"),
+        ("NotReadableError", "another program is using it"),
+        ("UnknownError", "could not be started"),
+    ):
+        frame.evaluate(
+            "name => navigator.mediaDevices.getUserMedia ="
+            " () => Promise.reject(new DOMException('Raw', name))",
+            name,
+        )
+        buttons.get_by_role("button", name="Start").click()
+        buttons.get_by_text(sentence).wait_for()
+        assert "Error" not in frame.inner_text("body")
 
 
 def test_stills_where_video_cannot_come(app: App, page: Any) -> None:
