@@ -67,12 +67,10 @@ class Alerts:
         return sum(line.failed for line in self._lines)
 
     def close(self) -> None:
-        """Give what waits a few seconds to be delivered, then say what was lost."""
+        """Give waiting alerts a few seconds to be delivered, then report what was lost."""
         deadline = time.monotonic() + _CLOSING_S
         for line in self._lines:
-            line.finish()
-        for line in self._lines:
-            line.wait(deadline)
+            line.finish(deadline)
 
     def __enter__(self) -> Alerts:
         return self
@@ -85,7 +83,7 @@ class _Line:
     """One receiver: its queue, its thread, what came of it."""
 
     def __init__(self, name: str, send: Send) -> None:
-        self.delivered = self.failed = 0
+        self.delivered = self.failed = self._offered = 0
         self._name, self._send = name, send
         self._waiting: queue.Queue[Alert | None] = queue.Queue(WAITING_ALERTS)
         self._complained = -float("inf")
@@ -93,19 +91,17 @@ class _Line:
         self._thread.start()
 
     def put(self, event: Alert) -> None:
+        self._offered += 1
         try:
             self._waiting.put_nowait(event)
         except queue.Full:
             self._fail("too many alerts wait for it")
 
-    def finish(self) -> None:
-        with contextlib.suppress(queue.Full):  # it is stuck: the deadline ends the wait
-            self._waiting.put_nowait(None)
-
-    def wait(self, deadline: float) -> None:
-        self._thread.join(max(0.0, deadline - time.monotonic()))
-        lost = self.failed + self._waiting.qsize() + self._thread.is_alive()
-        if lost:
+    def finish(self, deadline: float) -> None:
+        with contextlib.suppress(queue.Full):  # it is stuck
+            self._waiting.put(None, timeout=max(0.0, deadline - time.monotonic()))
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+        if lost := self._offered - self.delivered:
             logger.warning("alerts by %s: %d delivered, %d not", self._name, self.delivered, lost)
 
     def _run(self) -> None:

@@ -23,10 +23,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from urllib.request import Request
 
 import numpy as np
 
 from mask_detector.errors import UserFacingError
+from mask_detector.video.webhooks import post
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +66,10 @@ def parse_receiver(text: str) -> str:
 
 def failure(error: Exception) -> str:
     """Why a delivery failed, in words."""
-    if isinstance(error, subprocess.TimeoutExpired):
-        return f"it took longer than {DELIVERY_S:g} s"
     reason = getattr(error, "reason", None)  # urllib wraps what happened
     cause = reason if isinstance(reason, Exception) else error
+    if isinstance(cause, subprocess.TimeoutExpired | TimeoutError):
+        return f"it took longer than {DELIVERY_S:g} s"
     return str(cause) or type(cause).__name__
 
 
@@ -105,7 +107,7 @@ def _no_sound(event: Alert) -> None:
 
 
 def _beep_file() -> str:
-    """A WAV file with two short tones, made once a day and left to the system to tidy up."""
+    """A WAV file with two short tones; the system tidies up its temporary folder."""
     rate, seconds = 22_050, 0.18
     seconds_in = np.arange(int(rate * seconds)) / rate
     fade = np.minimum(1, 20 * np.minimum(seconds_in, seconds - seconds_in) / seconds)
@@ -139,8 +141,6 @@ def _run(command: Sequence[str], text: str) -> None:
 
 
 def _webhook_sender(address: str) -> Send:
-    from urllib.request import Request, urlopen
-
     parts = urlsplit(address)
     headers = {"Content-Type": "application/json", "User-Agent": "mask-detector"}
     if parts.username:
@@ -149,9 +149,7 @@ def _webhook_sender(address: str) -> Send:
         address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
     def send(event: Alert) -> None:
-        request = Request(address, json.dumps(event).encode(), headers)
-        with urlopen(request, timeout=DELIVERY_S):
-            pass  # a status of 400 or above raises
+        post(Request(address, json.dumps(event).encode(), headers), DELIVERY_S)
 
     return send
 

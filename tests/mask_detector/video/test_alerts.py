@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import shutil
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -104,6 +106,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.status: int | None = 200
+        self.location = ""
         self.got: list[tuple[dict[str, Any], str | None]] = []
         self.release = threading.Event()
         outer = self
@@ -116,6 +119,8 @@ class Receiver:
                     outer.release.wait()
                 else:
                     self.send_response(outer.status)
+                    if outer.location:
+                        self.send_header("Location", outer.location)
                     self.end_headers()
 
             def log_message(self, *arguments: object) -> None:
@@ -223,7 +228,47 @@ def test_a_webhook_that_hangs_is_given_up(
     with Alerts([f"webhook:http://127.0.0.1:{web.port}/"]) as alerts:
         alerts.tell(EVENT)
     assert alerts.failed == 1
-    assert "timed out" in heard()
+    assert "it took longer than 0.3 s" in heard()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_and_not_delivered(
+    web: Receiver, heard: Callable[[], str], status: int
+) -> None:
+    other = Receiver()
+    web.status, web.location = status, f"http://127.0.0.1:{other.port}/"
+    with Alerts([f"webhook:http://me:secret@127.0.0.1:{web.port}/"]) as alerts:
+        alerts.tell(EVENT)
+    other.close()
+    assert (alerts.delivered, alerts.failed) == (0, 1)
+    assert other.got == []
+    assert f"redirects to another address (status {status})" in heard()
+    assert "0 delivered, 1 not" in heard()
+
+
+def test_a_receiver_that_drips_its_headers_is_given_up(
+    heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receivers, "DELIVERY_S", 0.5)
+    closed = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        with contextlib.suppress(OSError), server.accept()[0] as connection:
+            connection.recv(10_000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            while True:
+                connection.sendall(b"X")
+                time.sleep(0.02)
+        closed.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=drip, args=(server,), daemon=True).start()
+        with Alerts([f"webhook:http://127.0.0.1:{server.getsockname()[1]}/"]) as alerts:
+            alerts.tell(EVENT)
+        assert closed.wait(20)  # the connection is not kept either
+    assert alerts.failed == 1
+    assert "it took longer than 0.5 s" in heard()
+    assert "0 delivered, 1 not" in heard()
 
 
 def test_a_command_gets_the_alert_on_standard_input(tmp_path: Path) -> None:
