@@ -87,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     workers = max(1, min(usable_cores(), len(left)))
     detectors = DetectorPool(workers, **command_line.detection_options(arguments))
     command_line.check_labels(arguments.fail_on, detectors.classes)
+    command_line.check_blur(arguments.blur, detectors.classes)
     sheet = ContactSheet(arguments.contact_sheet, len(left)) if arguments.contact_sheet else None
     look = command_line.options_for(PictureOptions, arguments)
     process = photo_processor(detectors, look, sheet, window)

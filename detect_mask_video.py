@@ -23,11 +23,12 @@ from mask_detector.command_line import number, timestamp, whole_number
 from mask_detector.detector import MaskDetector
 from mask_detector.display import VideoWindow, has_display
 from mask_detector.terminal import StopSignals, deferred_signals
+from mask_detector.video.canvas import Canvas, CanvasOptions
 from mask_detector.video.captures import SourceOptions
 from mask_detector.video.outputs import OutputOptions, Outputs
 from mask_detector.video.receivers import KINDS, parse_receiver
 from mask_detector.video.sources import Sources
-from mask_detector.video.watching import Canvas, Pace, Watch, summary, watch, with_progress
+from mask_detector.video.watching import Pace, Watch, summary, watch, with_progress
 from mask_detector.video.zones import parse_zone
 
 
@@ -55,8 +56,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--output-split", type=number(0.01, 1e5), metavar="MINUTES",
         help="begin a new file every MINUTES: FILE_001.mp4, FILE_002.mp4, ...")
     command_line.add_record_arguments(results, "frame")
-    add("--counts", metavar="FILE",
-        help="write one CSV row per minute: people by label; - is standard output")
+    add("--counts", metavar="FILE", help="write one CSV row a minute: people by label; - as above")
     add("--snapshots", type=Path, metavar="DIR", help="save one picture per person without a mask")
     add("--snapshots-days", type=number(0, 3650), default=7, metavar="DAYS",
         help="delete snapshots older than DAYS")
@@ -87,23 +87,22 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     detector = MaskDetector.load(**command_line.detection_options(arguments), thorough=False)
-    options = command_line.options_for(OutputOptions, arguments)
+    command_line.check_blur(arguments.blur, detector.classes)
+    output_options = command_line.options_for(OutputOptions, arguments)
 
     with StopSignals() as signals, ExitStack() as stack:  # it finishes the files
-        outputs = stack.enter_context(Outputs(options, detector.classes, arguments.source))
-        window = None
-        if not arguments.no_display and has_display():
-            window = stack.enter_context(VideoWindow("Mask detector", arguments.blur))
-        reading = command_line.options_for(SourceOptions, arguments)
-        sources = stack.enter_context(Sources(arguments.source, reading))
+        outputs = stack.enter_context(Outputs(output_options, detector.classes, arguments.source))
+        shown = not arguments.no_display and has_display()
+        window = stack.enter_context(VideoWindow(arguments.blur)) if shown else None
+        source_options = command_line.options_for(SourceOptions, arguments)
+        sources = stack.enter_context(Sources(arguments.source, source_options))
         watches = [
-            Watch(each, n, detector, arguments.zone) for n, each in enumerate(sources.sources)
+            Watch(each, i, detector, arguments.zone) for i, each in enumerate(sources.sources)
         ]
-        boxes, counts = not arguments.no_boxes, not arguments.no_counts
-        canvas = Canvas(sources.sources, arguments.zone, arguments.mirror, boxes, counts)
+        canvas = Canvas(sources.sources, command_line.options_for(CanvasOptions, arguments))
         pace, started = Pace(), time.monotonic()
         rounds = watch(sources, detector, watches, arguments.max_frames)
-        rounds = rounds if window else with_progress(rounds, sources.sources[0])
+        rounds = with_progress(rounds, sources.sources[0], shown=not window)
 
         with signals.ending_this():
             for views in rounds:

@@ -25,10 +25,11 @@ import av
 
 from mask_detector import MaskDetector
 from mask_detector.records import FRAME_COLUMNS, Records
+from mask_detector.video.canvas import Canvas
 from mask_detector.video.people import MinuteCounts
 from mask_detector.video.recording import Recording
 from mask_detector.video.sources import Sources
-from mask_detector.video.watching import Canvas, Watch, watch
+from mask_detector.video.watching import Watch, watch
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLE = REPOSITORY / "examples" / "example_video.mp4"

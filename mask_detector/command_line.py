@@ -111,6 +111,12 @@ def check_labels(labels: Iterable[str], classes: Sequence[str]) -> None:
             raise UserFacingError(f"there is no label {label!r}, the model knows {known}")
 
 
+def check_blur(blur: str, classes: Sequence[str]) -> None:
+    """Raise UserFacingError where only faces of one class are to be hidden and no class is that."""
+    if blur not in ("none", "all"):
+        check_labels([blur], classes)
+
+
 def detector_size(text: str) -> int | str:
     """``auto`` or a whole number of pixels from 32 to 4096."""
     if text == "auto":

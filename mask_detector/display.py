@@ -94,8 +94,8 @@ class VideoWindow:
         blur: whose faces are to be blurred; the ``b`` key switches it.
 
     Args:
-        title: the window's title.
         blur: one of ``privacy.BLUR_CHOICES``, to begin with.
+        title: the window's title.
     """
 
     KEYS = (
@@ -106,7 +106,7 @@ class VideoWindow:
         "h       these keys on/off",
     )
 
-    def __init__(self, title: str, blur: str) -> None:
+    def __init__(self, blur: str, title: str = "Mask detector") -> None:
         self.blur = blur
         self._blurred = "all" if blur == "none" else blur
         self._title = title

@@ -41,11 +41,11 @@ def main() -> int:
     """Draw the picture and print how often each case goes wrong."""
     classifier = Classifier(read_model(DEFAULT_MODEL))
     mask = classifier.classes.index("with_mask")
-    finder = face_detector.load("yunet", thorough=False)
+    detector = face_detector.load("yunet", thorough=False)
     faces = []
     for path in sorted((REPOSITORY / "dataset" / "without_mask").glob("*.jpg")):
         image = read_photo(path)
-        found = finder.find(image)
+        found = detector.find(image)
         if len(found) and found.landmarks is not None:
             faces.append((image, found.boxes[:1], found.landmarks[0]))
     rows = []

@@ -197,6 +197,7 @@ def test_a_key_or_closing_the_window_stops(
     )
     window = wait_for(lambda: display.window("Mask detector"), process)
     wait_for(lambda: lines.read_bytes().count(b"\n") > 3, process)
+    assert display.size(window) == (480, 360)  # the video's: there is no toolbar
     if how == "close":
         display.close(window)
     else:
@@ -206,6 +207,7 @@ def test_a_key_or_closing_the_window_stops(
     _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
+    assert errors.count("q stops, h shows the keys") == 1
     assert records(lines.read_text())
     if how != "close":
         assert [path.suffix for path in tmp_path.glob("still_*")] == [".png"]

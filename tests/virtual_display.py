@@ -44,6 +44,12 @@ class VirtualDisplay:
         found = self._xdotool("search", "--onlyvisible", "--name", title).split()
         return int(found[0]) if found else None
 
+    def size(self, window: int) -> tuple[int, int]:
+        """Width and height of a window in pixels, without its frame."""
+        lines = self._xdotool("getwindowgeometry", "--shell", str(window), check=True).split()
+        geometry = dict(line.split("=") for line in lines)
+        return int(geometry["WIDTH"]), int(geometry["HEIGHT"])
+
     def press(self, window: int, key: str) -> None:
         """Press ``key`` in ``window``."""
         self._xdotool("windowfocus", "--sync", str(window), "key", key, check=True)

@@ -46,12 +46,12 @@ def shipped(model) -> ModelFile:
 @pytest.fixture(scope="session")
 def faces(examples, shipped) -> np.ndarray:
     """Crops of the faces in two of the example photos, as the shipped network wants them."""
-    finder = face_detector.load("yunet", thorough=False)
+    detector = face_detector.load("yunet", thorough=False)
     card = shipped.card
     crops = []
     for name in ("example_01.png", "example_04.jpg"):
         image = read_photo(examples / name)
-        boxes = finder.find(image).boxes
+        boxes = detector.find(image).boxes
         crops.append(cut_crops(image, boxes, card.input_size, card.margin, card.square))
     return np.concatenate(crops)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import errno
 import signal
+from contextlib import nullcontext
 
 import pytest
 
 from mask_detector import command_line
-from mask_detector.errors import PhotoError
+from mask_detector.errors import PhotoError, UserFacingError
 
 
 def _raise(error: BaseException) -> int:
@@ -43,6 +44,21 @@ def test_a_status_is_passed_on() -> None:
 def test_a_fault_of_ours_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         command_line.exit_status(lambda: 1 // 0)
+
+
+@pytest.mark.parametrize(
+    ("blur", "classes", "known"),
+    [
+        ("none", ("scarf", "beard"), True),
+        ("all", ("scarf", "beard"), True),
+        ("without_mask", ("with_mask", "without_mask"), True),
+        ("without_mask", ("mask", "no_mask"), False),
+    ],
+)
+def test_faces_of_an_unknown_class_cannot_be_hidden(blur, classes, known) -> None:
+    """The model has another name for them: they would all stay visible."""
+    with nullcontext() if known else pytest.raises(UserFacingError, match="no label"):
+        command_line.check_blur(blur, classes)
 
 
 def test_only_one_option_can_be_standard_output(capsys) -> None:

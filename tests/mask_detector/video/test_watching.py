@@ -16,7 +16,7 @@ from mask_detector.detector import Face, Faces, MaskDetector
 from mask_detector.video.captures import SourceOptions
 from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.view import View
-from mask_detector.video.watching import Canvas, Pace, Watch, summary, watch
+from mask_detector.video.watching import Pace, Watch, summary, watch
 from mask_detector.video.zones import Zone, parse_zone
 
 
@@ -122,45 +122,6 @@ def view_of(image: np.ndarray, source: int = 0, time_s: float = 0.0) -> View:
     face = Watch(Source("0", SourceOptions()), source, cast(MaskDetector, SquareDetector()))
     found = SquareDetector().detect_many([image])[0]
     return face.update(Frame(image, 0, time_s), found)
-
-
-def red(picture: np.ndarray) -> np.ndarray:
-    return (picture[..., 2] > 200) & (picture[..., 1] < 50) & (picture[..., 0] < 50)
-
-
-@pytest.mark.parametrize("mirror", [False, True])
-def test_a_picture_has_its_box_where_the_face_is(mirror: bool) -> None:
-    image = np.full((400, 600, 3), 128, np.uint8)
-    image[:, 590:] = 255
-    canvas = Canvas([Source("0", SourceOptions())], mirror=mirror)
-    assert not canvas.started
-    picture = canvas.draw([view_of(image, time_s=1.5)])
-    assert canvas.started
-    assert canvas.time_s == 1.5
-    right, left = red(picture)[240:320, 420:540].sum(), red(picture)[240:320, 60:180].sum()
-    here, there = (right, left) if mirror else (left, right)
-    assert here > 300
-    assert there == 0
-    assert picture[390, 5].tolist() == [255 if mirror else 128] * 3
-
-
-def test_zones_are_drawn() -> None:
-    image = np.zeros((200, 200, 3), np.uint8)
-    canvas = Canvas([Source("0", SourceOptions())], [parse_zone("0.5,0.5,1,0.5,1,1,0.5,1")])
-    assert canvas.draw([view_of(image)])[100, 150].min() > 200
-
-
-def test_several_sources_are_tiled_and_a_missing_one_says_so() -> None:
-    canvas = Canvas([Source(name, SourceOptions()) for name in "012"])
-    first = canvas.draw([view_of(np.full((360, 640, 3), 90, np.uint8), source=1)])
-    assert first.shape == (720, 1280, 3)
-    assert first[340, 1120].tolist() == [90] * 3
-    assert first[340:360, 10:60].max() > 0  # "no picture" in the first tile's corner
-    kept = first.copy()
-    second = canvas.draw([view_of(np.full((360, 640, 3), 50, np.uint8), source=0)])
-    assert second[340, 480].tolist() == [50] * 3
-    assert second[340, 1120].tolist() == [90] * 3
-    assert np.array_equal(first, kept)  # it may be on its way into a file
 
 
 def test_a_recorded_video_is_shown_no_faster_than_it_runs() -> None:

@@ -1,0 +1,141 @@
+"""Pictures of what was detected: boxes, captions and counts; several sources side by side.
+
+canvas = Canvas(sources.sources)
+picture = canvas.draw(views)
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mask_detector.drawing import GREY, draw_counts, draw_faces
+from mask_detector.text import draw_text, text_size
+from mask_detector.video.recording import fitted
+from mask_detector.video.sources import Source
+from mask_detector.video.view import View
+from mask_detector.video.zones import Zone
+from mask_detector.wording import counts_in_words, printable
+
+_OUTSIDE, _WHITE = (110, 110, 110), (255, 255, 255)
+_TILED_SIZE = 1280, 720
+_RATE_FRAMES = 30  # the rate shown is that of so many last rounds
+_SIZE_FOLLOWS = 0.1  # of the way to the text size wanted, from frame to frame
+
+
+@dataclass(frozen=True)
+class CanvasOptions:
+    """What is drawn into pictures.
+
+    Attributes:
+        zone: polygons that are outlined.
+        mirror: draw the picture as in a mirror (words stay readable).
+        no_boxes: draw neither boxes nor captions.
+        no_counts: do not write how many faces there are of each label.
+    """
+
+    zone: Sequence[Zone] = ()
+    mirror: bool = False
+    no_boxes: bool = False
+    no_counts: bool = False
+
+
+class Canvas:
+    """Draws views: boxes, captions and counts; several sources side by side.
+
+    Args:
+        sources: all that will be drawn.
+        options: what is drawn.
+
+    Attributes:
+        started: whether there is something to show.
+        time_s: time of the newest view drawn.
+    """
+
+    def __init__(self, sources: Sequence[Source], options: CanvasOptions = CanvasOptions()) -> None:
+        self.started, self.time_s = False, 0.0
+        self._sources, self._options = sources, options
+        self._sizes: dict[int, float] = {}
+        self._moments: deque[float] = deque(maxlen=_RATE_FRAMES)
+        self._shown: set[int] = set()
+        columns = math.ceil(math.sqrt(len(sources)))
+        rows = math.ceil(len(sources) / columns)
+        self._columns, self._tile = columns, (_TILED_SIZE[0] // columns, _TILED_SIZE[1] // rows)
+        self._picture = np.zeros((rows * self._tile[1], columns * self._tile[0], 3), np.uint8)
+
+    def draw(self, views: Sequence[View]) -> np.ndarray:
+        """The picture after these new views; a single source's is drawn into its frame."""
+        if views:
+            self.started = True
+            self.time_s = max(self.time_s, *(view.frame.time_s for view in views))
+            self._moments.append(time.monotonic())
+        if len(self._sources) > 1:
+            self._tile_up(views)
+        elif views:
+            self._picture = self._draw_view(views[0])
+        return self._picture
+
+    def _tile_up(self, views: Sequence[View]) -> None:
+        self._picture = self._picture.copy()  # the last one may be on its way into a file
+        for view in views:
+            self._shown.add(view.source)
+            self._put(view.source, self._draw_view(view))
+        for index, source in enumerate(self._sources):
+            if source.error or index not in self._shown:
+                self._put(index, None)
+
+    @property
+    def rate(self) -> float:
+        """Rounds per second, over the last ones."""
+        if len(self._moments) < 2 or self._moments[-1] == self._moments[0]:
+            return 0.0
+        return (len(self._moments) - 1) / (self._moments[-1] - self._moments[0])
+
+    def _draw_view(self, view: View) -> np.ndarray:
+        _draw_zones(view.frame.image, self._options.zone)
+        if self._options.mirror:
+            view = view.mirrored()
+        image = view.frame.image
+        lines = [printable(view.name)] if len(self._sources) > 1 else []
+        bars = []
+        if not self._options.no_counts:
+            people = counts_in_words(view.people, "nobody")
+            bars = draw_counts(image, view.counts, f"seen: {people}", *lines)
+        elif lines:
+            bars = draw_counts(image, {}, *lines)
+        if not self._options.no_boxes:
+            for face in view.faces:
+                if face.outside:
+                    cv2.rectangle(image, face.box[:2], face.box[2:], _OUTSIDE)
+            draw_faces(image, view.inside, self._text_size(view), avoid=bars)
+        return image
+
+    def _text_size(self, view: View) -> int:
+        """The size of captions: it follows people who come closer slowly, rather than jump."""
+        height, width = view.frame.image.shape[:2]
+        wanted = text_size(width, height, [face.box[2] - face.box[0] for face in view.inside])
+        last = self._sizes.get(view.source, wanted)
+        self._sizes[view.source] = last + _SIZE_FOLLOWS * (wanted - last)
+        return round(self._sizes[view.source])
+
+    def _put(self, index: int, picture: np.ndarray | None) -> None:
+        width, height = self._tile
+        x, y = index % self._columns * width, index // self._columns * height
+        tile = self._picture[y : y + height, x : x + width]
+        if picture is not None:
+            tile[:] = fitted(picture, width, height)
+        else:
+            words = f"{self._sources[index].name}: no picture"
+            draw_text(tile, words, (0, height), text_size(width, height), GREY)
+
+
+def _draw_zones(image: np.ndarray, zones: Sequence[Zone]) -> None:
+    height, width = image.shape[:2]
+    corners = [np.array(zone.pixels(width, height)).round().astype(np.int32) for zone in zones]
+    cv2.polylines(image, corners, True, _WHITE, max(1, round(min(height, width) / 400)))
