@@ -48,7 +48,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "otherwise retry forever)")
     add("--stall", type=number(0.5, 600), default=10, metavar="SECONDS",
         help="reconnect after SECONDS without a frame")
-
+    add("--max-megapixels", type=number(0.01, 1e4), metavar="N", help="refuse larger frames")
     command_line.add_detection_arguments(parser)
     results = parser.add_argument_group("results")
     add = results.add_argument

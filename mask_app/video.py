@@ -51,6 +51,8 @@ def page(settings: Settings) -> None:
     elif work.job.error is not None:
         widgets.show_error(work.job.error, work.name)
     else:
+        if work.job.warning is not None:
+            widgets.show_warning(work.job.warning, work.name)
         _show_result(work.job, Path(work.name).stem)
 
 

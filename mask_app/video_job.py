@@ -23,6 +23,7 @@ import av
 
 from mask_app.config import Limits
 from mask_app.settings import Settings
+from mask_detector.command_line import FAILED
 from mask_detector.errors import SourceError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -92,6 +93,7 @@ class VideoJob:
         records: JSON lines, one per frame; grows while the job runs.
         table: CSV, one row per face.
         error: why there is no result, None where there is one or will be.
+        warning: why the result is only of a part of the video, None where it is of all.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class VideoJob:
         self.records = folder / "faces.jsonl"
         self.table = folder / "faces.csv"
         self.error: str | None = None
+        self.warning: str | None = None
         self._errors = folder / "errors.txt"
         self._command = _command(video, self, settings, model, limits)
         self._slots = slots
@@ -157,7 +160,10 @@ class VideoJob:
                 self._stop()
                 self.error = "processing this video took too long"
         if self._process.returncode and not self._cancelled.is_set() and self.error is None:
-            self.error = self._error_message()
+            if self._process.returncode == FAILED and self.output.exists():
+                self.warning = self._error_message()
+            else:
+                self.error = self._error_message()
 
     def _stop(self) -> None:
         assert self._process is not None
@@ -168,9 +174,10 @@ class VideoJob:
         lines = self._errors.read_text(errors="replace").strip().splitlines()
         last = lines[-1] if lines else ""
         # The script's own sentences name the file; anything else is not for visitors.
-        start = f"{Path(self._command[1]).name}: "
-        if last.startswith(start):
-            return last.removeprefix(start).rpartition(": ")[2]
+        video = self._command[self._command.index("--source") + 1]
+        _, found, sentence = last.partition(f"{video}: ")
+        if found:
+            return sentence
         return "this video could not be processed"
 
     @property
@@ -224,7 +231,11 @@ def _command(
         "--confidence": settings.confidence,
         "--unsure": settings.unsure,
         "--blur": settings.blur,
-        "--end": limits.video_minutes * 60,  # a file may say that it is shorter than it is
+        # A file may be longer than it says, and its frames may become larger.
+        "--end": limits.video_minutes * 60,
+        "--max-megapixels": limits.video_megapixels,
     }
     words = [word for option in options.items() for word in map(str, option)]
-    return [sys.executable, str(REPOSITORY / "detect_mask_video.py"), *words, "--no-display"]
+    # The page has the counts beside the picture.
+    flags = ["--no-counts", "--no-display"]
+    return [sys.executable, str(REPOSITORY / "detect_mask_video.py"), *words, *flags]

@@ -48,11 +48,18 @@ def show_error(sentence: str, file: str = "") -> None:
         sentence: the error's text.
         file: the name of the file that it is about.
     """
+    st.error(_sentence(sentence, file), icon=":material/error:")
+
+
+def show_warning(sentence: str, file: str) -> None:
+    """Show why a file's result is not complete; see :func:`show_error`."""
+    st.warning(_sentence(sentence, file), icon=":material/warning:")
+
+
+def _sentence(sentence: str, file: str) -> str:
     if file:
-        st.error(f"**{escaped(file)}**: {escaped(sentence)}.", icon=":material/error:")
-    else:
-        text = f"{sentence[:1].upper()}{sentence[1:]}."
-        st.error(escaped(text), icon=":material/error:")
+        return f"**{escaped(file)}**: {escaped(sentence)}."
+    return escaped(f"{sentence[:1].upper()}{sentence[1:]}.")
 
 
 def job_progress(job: VideoJob, title: str = "") -> None:

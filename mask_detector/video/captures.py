@@ -46,6 +46,8 @@ class SourceOptions:
         give_up: seconds without a frame after which a live source is given up; None retries
             forever once it gave a frame, and for ``sources.FIRST_CONNECTION_S`` before.
         stall: seconds without a frame after which a live source is reconnected.
+        max_megapixels: largest width x height of a frame, in millions of pixels; None sets no
+            limit. A source may change its size at any frame.
     """
 
     start: float = 0.0
@@ -53,6 +55,15 @@ class SourceOptions:
     every: int = 1
     give_up: float | None = None
     stall: float = 10.0
+    max_megapixels: float | None = None
+
+    def check_size(self, name: str, pixels: float) -> None:
+        """Raise SourceError where a frame of the source ``name`` has too many pixels."""
+        if self.max_megapixels is not None and pixels > self.max_megapixels * 1e6:
+            raise SourceError(
+                f"{name}: a frame is too large, "
+                f"at most {self.max_megapixels:g} megapixels are accepted"
+            )
 
 
 class Capture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -68,6 +69,9 @@ class Video(Capture):
             self._container.close()
             raise SourceError(f"{self._name}: {problem}")
         self._stream = stream
+        if self._options.max_megapixels:
+            most = round(self._options.max_megapixels * 1e6)
+            stream.codec_context.options = {"max_pixels": str(most)}
         start = self._container.start_time
         self._zero_s = None if start is None else start / av.time_base
         self._timeline = Timeline(jumps=containers.may_jump(self._container))
@@ -110,9 +114,15 @@ class Video(Capture):
             try:
                 decoded = packet.decode()
             except av.InvalidDataError:
+                # Also where a frame has more pixels than FFmpeg was told to accept.
+                self._options.check_size(self._name, self._stream.width * self._stream.height)
                 self._lost += 1  # the next are usually whole
                 continue
+            except av.ArgumentError:  # so do other decoders, which forget the size
+                self._options.check_size(self._name, math.inf)
+                raise
             for frame in decoded:
+                self._options.check_size(self._name, frame.width * frame.height)
                 image = _upright(_square(frame.to_ndarray(format="bgr24"), self._stream), frame)
                 last_s = max(last_s, self._time(frame, self._skipped + number))
                 number += 1

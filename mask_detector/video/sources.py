@@ -166,6 +166,7 @@ class Source:
     def _numbered(self, capture: Capture) -> Iterator[Frame]:
         options, end_s = self._options, None
         for media_s, image in capture.frames():
+            options.check_size(self.name, image.shape[0] * image.shape[1])
             if media_s is None:
                 seconds = self._clock.seconds()
             elif media_s < options.start - _SAME_TIME_S:

@@ -1,4 +1,4 @@
-"""Uploaded videos: which are refused, and what becomes of the others."""
+"""Uploaded videos: which are refused, and how the others are processed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import av
+import numpy as np
 import pytest
 from waiting import wait_until
 
@@ -59,11 +61,15 @@ def test_what_is_no_video_is_refused(content: bytes, tmp_path: Path, examples: P
 def begin(examples: Path, model: Path, tmp_path: Path) -> Iterator[Callable[..., VideoJob]]:
     jobs: list[VideoJob] = []
 
-    def begin(video: Path, turn: threading.Semaphore) -> VideoJob:
+    def begin(
+        video: Path,
+        slots: threading.Semaphore,
+        limits: Limits = Limits(),  # noqa: B008
+    ) -> VideoJob:
         folder = tmp_path / str(len(jobs))
         folder.mkdir()
         facts = check_video(examples / "example_video.mp4", Limits())
-        jobs.append(VideoJob(video, folder, facts, Limits(), SETTINGS, model, turn))
+        jobs.append(VideoJob(video, folder, facts, limits, SETTINGS, model, slots))
         return jobs[-1]
 
     yield begin
@@ -74,8 +80,8 @@ def begin(examples: Path, model: Path, tmp_path: Path) -> Iterator[Callable[...,
 def test_the_result_plays_and_every_frame_is_counted(
     begin: Callable[..., VideoJob], examples: Path
 ) -> None:
-    turn = threading.Semaphore(1)
-    job = begin(examples / "example_video.mp4", turn)
+    slots = threading.Semaphore(1)
+    job = begin(examples / "example_video.mp4", slots)
     shares = []
     while job.running:
         shares.append(job.progress()[0])
@@ -88,23 +94,23 @@ def test_the_result_plays_and_every_frame_is_counted(
     with av.open(str(job.output)) as result:
         assert sum(1 for _ in result.decode(video=0)) == 80
     assert job.table.read_text().count("\n") > 80
-    assert turn.acquire(blocking=False)
+    assert slots.acquire(blocking=False)
 
 
-def test_cancelling_is_quick_and_frees_the_turn(
+def test_cancelling_is_quick_and_frees_the_slot(
     begin: Callable[..., VideoJob], examples: Path
 ) -> None:
-    turn = threading.Semaphore(1)
-    first = begin(examples / "example_video.mp4", turn)
+    slots = threading.Semaphore(1)
+    first = begin(examples / "example_video.mp4", slots)
     wait_until(lambda: not first.waiting)
-    second = begin(examples / "example_video.mp4", turn)
+    second = begin(examples / "example_video.mp4", slots)
     assert second.waiting
     second.cancel()
     assert not second.running
     first.cancel()  # it waits for the job's thread
     assert not first.running
     assert first.error is None
-    assert turn.acquire(blocking=False)
+    assert slots.acquire(blocking=False)
 
 
 def test_a_failure_is_a_sentence_without_the_file(
@@ -116,3 +122,36 @@ def test_a_failure_is_a_sentence_without_the_file(
     wait_until(lambda: not job.running)
     assert job.error
     assert str(tmp_path) not in job.error
+
+
+@pytest.mark.parametrize(
+    ("sizes", "result", "sentence"),
+    [
+        ([(64, 48), (640, 480)], True, "a frame is too large, at most 0.1 megapixels are accepted"),
+        ([(640, 480)], False, "a frame is too large, at most 0.1 megapixels are accepted"),
+    ],
+)
+def test_frames_that_become_too_large_end_it(
+    begin: Callable[..., VideoJob],
+    tmp_path: Path,
+    sizes: list[tuple[int, int]],
+    result: bool,
+    sentence: str,
+) -> None:
+    """What came before is shown, with the reason why there is no more."""
+    film = tmp_path / "upload.ts"
+    with film.open("wb") as whole:
+        for width, height in sizes:
+            part = tmp_path / f"{width}.ts"
+            with av.open(str(part), "w") as container:
+                stream = container.add_stream("mpeg2video", rate=25, width=width, height=height)
+                for shade in range(8):
+                    image = np.full((height, width, 3), 20 * shade, np.uint8)
+                    frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+                    container.mux(stream.encode(frame))
+                container.mux(stream.encode(None))
+            whole.write(part.read_bytes())
+    job = begin(film, threading.Semaphore(1), Limits(video_megapixels=cast(int, 0.1)))
+    wait_until(lambda: not job.running)
+    assert (job.warning if result else job.error) == sentence
+    assert (job.error is None) == job.output.exists() == bool(job.rows()) == result

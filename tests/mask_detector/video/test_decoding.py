@@ -6,6 +6,7 @@ import logging
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,7 @@ from streams import MjpegServer, RtspServer
 from mask_detector.errors import SourceError
 from mask_detector.video.captures import SourceOptions
 from mask_detector.video.decoding import Video
+from mask_detector.video.sources import Source
 from mask_detector.video.timeline import Timeline
 
 
@@ -345,3 +347,33 @@ def test_a_file_that_is_still_being_written_is_read_to_where_it_is(
             assert "cut off" in str(error)
         video.close()
     assert len(found) > 5
+
+
+@pytest.mark.parametrize("codec", ["mpeg2video", "h264"])
+@pytest.mark.parametrize(
+    ("limit", "sizes", "complaint"),
+    [
+        (None, [(64, 48), (640, 480)], None),
+        (0.1, [(64, 48), (320, 240)], None),
+        (0.1, [(64, 48), (640, 480)], "a frame is too large, at most 0.1 megap"),
+        (0.1, [(640, 480)], "a frame is too large"),
+    ],
+)
+def test_a_limit_of_pixels_holds_for_each_frame(
+    tmp_path: Path,
+    codec: str,
+    limit: float | None,
+    sizes: list[tuple[int, int]],
+    complaint: str | None,
+) -> None:
+    parts = [
+        film(tmp_path / f"{width}.ts", [numbered(n, width, height) for n in range(8)], codec=codec)
+        for width, height in sizes
+    ]
+    path = tmp_path / "film.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    shapes = set()
+    with pytest.raises(SourceError, match=complaint) if complaint else nullcontext():
+        for frame in Source(str(path), SourceOptions(max_megapixels=limit)).frames():
+            shapes.add(frame.image.shape[1::-1])
+    assert shapes == {size for size in sizes if not limit or size[0] * size[1] <= limit * 1e6}
