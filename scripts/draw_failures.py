@@ -3,8 +3,8 @@
 
     python -m scripts.draw_failures
 
-Bare faces of the starter set get a mask under the nose or the chin, a hand or a scarf drawn over
-them, or are shrunk to 8 pixels; each row shows the worst of a kind. Only photos whose licence
+Unmasked faces of the starter set get a mask under the nose or the chin, a hand or a scarf drawn
+over them, or are reduced to 8 pixels; each row shows the worst of a kind. Only photos whose licence
 allows it are shown, so these are drawn cases, not the real ones of the test photos.
 """
 
@@ -31,9 +31,9 @@ SHOWN, SIDE, TINY = 8, 120, 8
 CASES = {
     "under_nose": "mask under the nose, called Mask",
     "under_chin": "mask under the chin, called Mask",
-    "hand": "hand before the mouth, called Mask",
+    "hand": "hand in front of the mouth, called Mask",
     "scarf": "scarf over the mouth, called Mask",
-    "tiny": f"bare face of {TINY} pixels, called Mask",
+    "tiny": f"unmasked face of {TINY} pixels, called Mask",
 }
 
 
@@ -48,6 +48,7 @@ def main() -> int:
         found = detector.find(image)
         if len(found) and found.landmarks is not None:
             faces.append((image, found.boxes[:1], found.landmarks[0]))
+    # Each case on all faces; the worst of them are shown.
     rows = []
     for case, title in CASES.items():
         crops = np.concatenate(

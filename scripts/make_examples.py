@@ -33,7 +33,7 @@ VIDEO_FRAMES = 80
 PULLED_DOWN_AT = 45
 """The first frame, counted from 0, in which the mask is under the chin."""
 SLIPPING_FRAMES = 4
-"""For so many frames before, it is under the nose."""
+"""Number of frames before that in which it is under the nose."""
 
 
 class Mask(NamedTuple):
@@ -52,7 +52,7 @@ class Example:
     source: str
     crop: tuple[int, int, int, int]  # x1, y1, x2, y2 in the source
     width: int
-    drawn: Sequence[Mask | None]  # per face, from left to right; None leaves it bare
+    drawn: Sequence[Mask | None]  # per face, from left to right; None draws nothing
 
 
 EXAMPLES = (
@@ -133,7 +133,7 @@ def label(mask: Mask | None) -> str:
 def wall(photos: dict[str, SourcePhoto]) -> tuple[SourcePhoto, list[str]]:
     """All photos side by side as on the wall of a video call: 24 small faces, half masked."""
     width, height = 400, 300
-    cells, boxes, labels = [], [], []
+    cells, boxes, labels = [], [], []  # a cell for each photo, four in a row
     for index, photo in enumerate(photos.values()):
         drawn = [
             Mask(STYLES[(index + face) % len(STYLES)], 100 * index + face)
@@ -178,6 +178,7 @@ def make_photos(photos: dict[str, SourcePhoto]) -> None:
 
 def coco(made: Sequence[tuple[str, SourcePhoto, list[str]]]) -> dict[str, list[dict[str, object]]]:
     """Boxes and labels in COCO form."""
+    # Ids count from 1; boxes are left, top, width, height.
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
     for number, (file, photo, labels) in enumerate(made, start=1):
@@ -202,7 +203,7 @@ def coco(made: Sequence[tuple[str, SourcePhoto, list[str]]]) -> dict[str, list[d
 
 
 def make_video(photo: SourcePhoto) -> None:
-    """Three people, a slow zoom: one masked, one bare, one who pulls her mask under her chin."""
+    """Three people: one masked, one unmasked, one who pulls her mask under her chin."""
     stages = {
         wearing: draw(photo, (Mask("patterned", 21), Mask("surgical", 11, wearing), None)).image
         for wearing in WEARINGS
@@ -212,6 +213,7 @@ def make_video(photo: SourcePhoto) -> None:
     if not writer.isOpened():
         raise RuntimeError(f"{file}: OpenCV cannot write MPEG-4 video here")
     for frame in range(VIDEO_FRAMES):
+        # A slow zoom: the camera's window shrinks and moves.
         done = frame / (VIDEO_FRAMES - 1)
         wide = 1500 - 150 * done
         x, y = 380 + 60 * done, 60 + 40 * done

@@ -2,9 +2,9 @@
 
     python -m scripts.make_starter_set
 
-Every face of the source photos gives pictures of both classes: bare ones, a few with a hand or
-a scarf before the mouth, and as many with drawn masks, each framed in its own way. All pictures
-of one person are one group in groups.csv, so that a split by group keeps people apart.
+Every face of the source photos gives pictures of both classes: unmasked ones, a few with a hand
+or a scarf in front of the mouth, and as many with drawn masks, each framed in its own way. All
+pictures of one person are one group in groups.csv, so that a split by group keeps people apart.
 """
 
 from __future__ import annotations
@@ -46,16 +46,17 @@ def pictures(photos: dict[str, SourcePhoto]) -> Iterator[tuple[str, str, np.ndar
             name, place = SAME_PERSON.get((photo.name, face), (photo.name, face))
             group = f"{name}-{place}"
             others = np.delete(photo.boxes, face, axis=0)
+            # One generator a picture, so that each can be made again by itself.
             for _ in range(PICTURES_A_FACE):
                 turn += 1
                 rng = np.random.default_rng(turn)
                 masked = draw_mask(photo.image, landmarks, STYLES[turn % len(STYLES)], rng)
                 yield "with_mask", group, frame(masked, box, others, rng)
-                bare = photo.image
+                unmasked = photo.image
                 if turn % 8 == 0:
                     kind = OCCLUSIONS[turn // 8 % len(OCCLUSIONS)]
-                    bare = draw_occlusion(bare, landmarks, kind, rng)
-                yield "without_mask", group, frame(bare, box, others, rng)
+                    unmasked = draw_occlusion(unmasked, landmarks, kind, rng)
+                yield "without_mask", group, frame(unmasked, box, others, rng)
 
 
 def frame(

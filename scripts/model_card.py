@@ -5,7 +5,7 @@
         --baseline --json runs/accuracy.json --output docs/images/accuracy
     python -m scripts.model_card --accuracy runs/accuracy.json
 
-So the figures that people read are those that were measured, and nobody types them.
+The published figures are the measured ones; none is typed by hand.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Complete the card, then write what is made from it."""
+    """Add the figures to the card, then write the pages made from it."""
     arguments = parse_arguments()
     card = read_model(arguments.model).card
     if arguments.accuracy:
@@ -72,7 +72,7 @@ def main() -> int:
 def merged(paths: Iterable[Path]) -> dict[str, Any]:
     """Reports on the same photos as one; a run with one pass is named after its size.
 
-    Where several tell of one classifier, the first counts.
+    Where several measure the same classifier, the first counts.
     """
     reports = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     whole = reports[0]
@@ -91,6 +91,7 @@ def accuracy_table(card: ModelCard) -> str:
     """The README's table: one row a system, end to end, on all sizes."""
     measured = card.scores["end_to_end"]
     faces = ", ".join(f"{count} {name}" for name, count in sorted(measured["faces"].items()))
+    # A row for each system; each figure with its 95 % interval.
     rows = [
         [
             SYSTEM_NAMES.get(name, name),
@@ -117,6 +118,7 @@ def card_section(card: ModelCard) -> str:
     """The model card's figures and facts."""
     training, scores = card.training, card.scores
     measured = scores["end_to_end"]
+    # A heading and a table, in turns.
     parts = [
         "### What it is",
         table(

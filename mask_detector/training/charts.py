@@ -24,7 +24,7 @@ def plot_training(path: Path, phases: Mapping[str, Sequence[Mapping[str, float]]
         phases: name of the phase to its epochs, as ``fit_phase`` returns them, in order.
     """
     figure, (losses, accuracies) = panels(2, 5, 4)
-    start = 0
+    start = 0  # epochs of earlier phases
     for name, rows in phases.items():
         epochs = np.arange(start + 1, start + len(rows) + 1)
         for axes, figure_name in ((losses, "loss"), (accuracies, "accuracy")):
@@ -71,7 +71,7 @@ def sample_sheet(path: Path, dataset: Dataset, margin: float, a_class: int = 24)
 
 
 def panels(number: int, width: float, height: float) -> tuple[Any, Sequence[Any]]:
-    """A Matplotlib figure of so many panels side by side, each of that size in inches."""
+    """A Matplotlib figure of `number` panels side by side, each of that size in inches."""
     import matplotlib
 
     matplotlib.use("Agg")  # draws into memory: no display is needed
@@ -84,7 +84,7 @@ def panels(number: int, width: float, height: float) -> tuple[Any, Sequence[Any]
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure as PNG and forget it."""
+    """Write a figure as PNG and free its memory."""
     from matplotlib import pyplot
 
     buffer = io.BytesIO()

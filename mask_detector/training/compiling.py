@@ -60,7 +60,7 @@ def compile_network(model: Any, format: str, crops: np.ndarray) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if format == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if format == "int8":
+    if format == "int8":  # converted layer by layer, with value ranges from real crops
 
         def examples() -> Iterator[list[np.ndarray]]:
             for crop in crops:

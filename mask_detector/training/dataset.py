@@ -17,10 +17,12 @@ from mask_detector.training.groups import PARTS, TEST_SALT, VALIDATION_SALT, par
 from mask_detector.training.inspection import inspect_photos
 from mask_detector.training.layouts import DatasetPhoto, find_photos
 from mask_detector.training.samples import Sample
-from mask_detector.wording import printable
+from mask_detector.wording import number_of, printable
 
 MOST_PROBLEMS = 100
-"""Skipped files that the data report lists."""
+"""Problems that the data report lists."""
+
+_SINGULAR = {"photos": "photo", "copies": "copy", "boxes": "box"}
 
 
 @dataclass
@@ -31,7 +33,7 @@ class Dataset:
         samples: every face, in a stable order.
         classes: class names in the order of the network's outputs.
         problems: one sentence for each file that was skipped.
-        notes: counts for the data report: faces found per photo, duplicates, …
+        notes: counts for the data report, by what is counted (``photos without a face …``).
         digest: SHA-256 over every photo's content, label and box.
     """
 
@@ -105,6 +107,7 @@ def read_dataset(
         for photo in find_photos(folder, dataset.problems, dataset.notes)
     ]
     dataset.classes = _choose_classes(photos, classes, folders, dataset.problems)
+    # Only now are the photos decoded, which takes most of the time.
     usable = inspect_photos(photos, face_detector, dataset.problems, dataset.notes, progress)
     for photo in usable:
         kept = (sample for sample in photo.samples if sample.label in dataset.classes)
@@ -165,18 +168,25 @@ def data_report(dataset: Dataset, test_share: float) -> str:
         counts = Counter(parts[s.group] for s in dataset.samples if s.label == name)
         row = [*(counts[part] for part in PARTS), counts.total()]
         lines.append(f"{name:<{width}}  " + "  ".join(f"{count:>10}" for count in row))
+    # Longer sides of the boxes in pixels.
     sides = [max(s.box[2] - s.box[0], s.box[3] - s.box[1]) for s in dataset.samples]
     low, middle, high = np.percentile(sides, [5, 50, 95])
     groups = len({sample.group for sample in dataset.samples})
-    lines.append(f"{len(dataset.samples)} faces in {groups} groups; no group is in two parts")
+    faces = number_of(len(dataset.samples), "face")
+    lines.append(f"{faces} in {number_of(groups, 'group')}; no group is in two parts")
     lines.append(f"longer side of a face: {middle:.0f} px ({low:.0f} to {high:.0f} for 90 %)")
-    lines += [f"{count} {what}" for what, count in sorted(dataset.notes.items())]
+    lines += [_counted(count, what) for what, count in sorted(dataset.notes.items())]
     if dataset.problems:
-        lines.append(f"{len(dataset.problems)} skipped:")
+        lines.append(f"{number_of(len(dataset.problems), 'problem')}:")
         lines += [f"  {problem}" for problem in dataset.problems[:MOST_PROBLEMS]]
         if more := len(dataset.problems) - MOST_PROBLEMS:
             lines += [f"  and {more} more"] if more > 0 else []
     return "\n".join(map(printable, lines))
+
+
+def _counted(count: int, what: str) -> str:
+    noun, _, rest = what.partition(" ")
+    return f"{count} {_SINGULAR[noun] if count == 1 else noun} {rest}"
 
 
 def _digest(photos: Iterable[DatasetPhoto]) -> str:

@@ -148,7 +148,7 @@ def fit_phase(
 def _compile(net: Any, recipe: Recipe, rate: float, steps: int) -> None:
     """Give the network its loss and its optimizer: Adam, warm-up, then a cosine to nearly 0."""
     keras = import_keras()
-    averaged = max(1.0, recipe.averaging * steps)
+    averaged = max(1.0, recipe.averaging * steps)  # steps that the moving average reaches over
     optimizer = keras.optimizers.Adam(
         keras.optimizers.schedules.CosineDecay(
             rate / 20, steps, alpha=0.01, warmup_target=rate, warmup_steps=steps // 20

@@ -48,7 +48,7 @@ def files_below(folder: Path, problems: list[str], deep: bool = True) -> list[Pa
         problems: gets a sentence for each folder that cannot be read, for each link that leads
             nowhere, back to a folder that holds it, or to one that has been read already.
     """
-    seen = {folder.resolve()}
+    seen = {folder.resolve()}  # real paths, so that no loop of links is followed
 
     def walk(inside: Path) -> list[Path]:
         files = []
@@ -92,6 +92,7 @@ def read_text(path: Path, most_bytes: int) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path}: the file cannot be read ({error.strerror})") from None
+    # Notepad and PowerShell write UTF-16, with a mark; without one it cannot be recognised.
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return data.decode("utf-16" if utf16 else "utf-8-sig")

@@ -39,7 +39,7 @@ def in_test_part(group: str, fraction: float = 0.2, salt: str = TEST_SALT) -> bo
 
 
 def place_of(group: str, salt: str = TEST_SALT) -> float:
-    """A number in [0, 1) that the group's name alone decides, through a hash."""
+    """A number in [0, 1) that depends only on the group's name, through a hash."""
     digest = hashlib.sha256(f"{salt}:{group}".encode()).hexdigest()
     return int(digest[:8], 16) / 2**32
 
@@ -47,8 +47,8 @@ def place_of(group: str, salt: str = TEST_SALT) -> float:
 def part_of(group: str, test_share: float) -> str:
     """Which part a group belongs to: ``train``, ``validation`` or ``test``.
 
-    The group's name alone decides, through a hash, so that a photo keeps its part whatever
-    is added to the data later and however often a model is trained.
+    It depends only on the group's name, through a hash, so that a photo keeps its part when
+    photos are added and in every training.
     """
     if in_test_part(group, test_share, TEST_SALT):
         return "test"

@@ -53,6 +53,7 @@ def inspect_photos(
                 problems.append(str(error))
             else:
                 usable += [photo] if photo.samples else []
+    # Copies first: of two equal photos only one may be in a group.
     usable = _without_copies(usable, problems, notes)
     _name_groups(usable)
     return usable
@@ -128,7 +129,7 @@ def _without_copies(
             problems.append(f"one photo under different labels, none used: {names}")
             continue
         kept.append(same[0])
-        notes["exact copies dropped"] += len(same) - 1
+        notes["copies of another photo, dropped"] += len(same) - 1
     for note in [note for note, count in notes.items() if not count]:
         del notes[note]
     return kept

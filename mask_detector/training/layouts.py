@@ -19,6 +19,7 @@ from mask_detector.training.annotations.gallery import Gallery, name_key
 from mask_detector.training.folders import files_below, sub_folders
 from mask_detector.training.groups import read_groups
 from mask_detector.training.samples import Sample
+from mask_detector.wording import number_of
 
 SMALLEST_BOX = 6
 """Boxes with a shorter side below this many pixels are skipped."""
@@ -82,8 +83,16 @@ def _photos_in(
     folder: Path, problems: list[str], notes: Counter[str], deepest: int
 ) -> list[DatasetPhoto]:
     inside = sub_folders(folder, problems)
-    if images := _named(inside, _PHOTO_FOLDERS):
-        return _annotated_photos(images, _annotations_of(folder, inside), problems, notes)
+    files = files_below(folder, problems, deep=False)
+    has_json = any(path.suffix.lower() == ".json" for path in files)
+    if images := _named(inside, _PHOTO_FOLDERS) or (has_json and _named(inside, ("data",))):
+        annotations = _named(inside, _ANNOTATION_FOLDERS) or (folder if has_json else None)
+        if annotations is None:
+            raise DatasetError(
+                f"{folder}: expected annotations/ or labels/ beside {images.name}/, found neither"
+            )
+        return _annotated_photos(images, annotations, problems, notes)
+    # train/ and test/ are parts of a dataset, in which the same layouts are looked for.
     splits = [path for path in inside if path.name.lower() in SPLITS]
     if splits and deepest:
         for path in inside:
@@ -91,16 +100,17 @@ def _photos_in(
                 names = ", ".join(split.name for split in splits)
                 problems.append(f"{path}: left out, only {names} beside it are read")
         return _photos_of_splits(splits, problems, notes, deepest - 1)
+    # Archives often unpack into one more folder.
     if len(inside) == 1 and deepest and _is_dataset(inside[0], problems):
         return _photos_in(inside[0], problems, notes, deepest - 1)
     photos = _class_folder_photos(inside, problems)
-    files = files_below(folder, problems, deep=False)
     loose = [path for path in files if is_photo(path)]
     if loose and not photos and annotation_kinds(files, Gallery(folder, loose)):
         return _annotated_photos(folder, folder, problems, notes)
     if loose:
         problems.append(
-            f"{folder}: {len(loose)} photos in no class folder and without annotations, left out"
+            f"{folder}: {number_of(len(loose), 'photo')} in no class folder and without "
+            "annotations, left out"
         )
     return photos
 
@@ -113,17 +123,10 @@ def _named(folders: Sequence[Path], names: Sequence[str]) -> Path | None:
 def _is_dataset(folder: Path, problems: list[str]) -> bool:
     """Whether a folder is certainly a dataset of its own, and not a class."""
     inside = sub_folders(folder, problems)
-    splits = any(path.name.lower() in SPLITS for path in inside)
-    return splits or bool(_named(inside, _PHOTO_FOLDERS))
-
-
-def _annotations_of(folder: Path, inside: Sequence[Path]) -> Path:
-    """Where the annotations of ``images/`` are: a folder beside it, or files there."""
-    if found := _named(inside, _ANNOTATION_FOLDERS):
-        return found
-    if any(path.suffix.lower() == ".json" for path in files_below(folder, [], deep=False)):
-        return folder
-    raise DatasetError(f"{folder}: expected annotations/ or labels/ beside images/, found neither")
+    if any(path.name.lower() in SPLITS for path in inside) or _named(inside, _PHOTO_FOLDERS):
+        return True
+    files = files_below(folder, problems, deep=False)
+    return bool(annotation_kinds(files, Gallery(folder, filter(is_photo, files))))
 
 
 def _photos_of_splits(
@@ -141,7 +144,7 @@ def _photos_of_splits(
         raise errors[0]
     problems += [str(error) for error in errors]
     names = ", ".join(split.name for split in splits)
-    notes[f"photos from {names}: all are used, and split again by groups"] += len(photos)
+    notes[f"photos from {names}, which are split again by groups"] += len(photos)
     return photos
 
 

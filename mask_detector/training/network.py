@@ -1,4 +1,4 @@
-"""The Keras network: MobileNetV2 with a new head. Imported by training alone."""
+"""The Keras network: MobileNetV2 with a new head. Only training imports it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def build_network(classes: Sequence[str], size: int, alpha: float = 1.0) -> Any:
 
     Returns:
         A Keras model from float32 RGB crops 0..255, shape (N, size, size, 3), to logits.
-        Batch normalisation always uses its stored statistics: small batches of faces would
-        only spoil what ImageNet has settled.
+        Batch normalisation always uses its stored statistics, because small batches of faces
+        would estimate worse ones than ImageNet's.
     """
     keras = import_keras()
     crops = keras.Input((size, size, 3), name="crops")
@@ -51,10 +51,10 @@ def load_pretrained(network: Any, weights: str) -> str:
             HDF5 one, or Keras weights (``.h5``, ``.weights.h5``, ``.keras``).
 
     Returns:
-        What was loaded, in words.
+        A description of what was loaded.
 
     Raises:
-        ModelFileError: the weights cannot be had, or do not fit the network.
+        ModelFileError: the weights cannot be downloaded or read, or do not fit the network.
     """
     if weights == "none":
         return "random weights"

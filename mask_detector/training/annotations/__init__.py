@@ -54,6 +54,7 @@ def read_annotations(
     problems: list[str] = []
     gallery = Gallery(images, filter(is_photo, files_below(images, problems)))
     for source, read in _entries(annotations, gallery, problems):
+        # One photo that cannot be used leaves the others usable.
         try:
             photo = read()
         except DatasetError as error:
@@ -86,6 +87,7 @@ def _entries(annotations: Path, gallery: Gallery, problems: list[str]) -> Entrie
     if len(kinds) > 1:
         endings = " and ".join(f"*{found[0].suffix}" for found in kinds.values())
         raise DatasetError(f"{annotations}: holds {endings}, keep one kind of annotations in it")
+    # Each kind has a reader of its own; all give (where, what reads the photo) pairs.
     if "VOC" in kinds:
         return read_voc(annotations, kinds["VOC"], gallery)
     if "YOLO" in kinds:

@@ -65,6 +65,7 @@ def read_coco(path: Path, problems: list[str]) -> CocoFile:
     content = _parse(path)
     names = _named(path, content["images"], "file_name", problems)
     classes = _named(path, content["categories"], "name", problems)
+    # Images without boxes are annotated too: as having no face.
     boxes: dict[Any, list[dict[str, Any]]] = {image: [] for image in names}
     orphans: Counter[str] = Counter()
     for item in content["annotations"]:
@@ -97,7 +98,7 @@ def read_coco_files(paths: Sequence[Path], problems: list[str]) -> list[CocoFile
     if not files:
         raise errors[0]
     problems += [str(error) for error in errors]
-    first: dict[str, CocoFile] = {}
+    first: dict[str, CocoFile] = {}  # the first file that annotates a photo, by its name
     for file in files:
         for name in file.names.values():
             if first.setdefault(name_key(name), file) is not file:

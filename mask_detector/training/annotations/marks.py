@@ -103,6 +103,7 @@ def _inside(mark: Mark, size: Size) -> np.ndarray:
         raise DatasetError(f"the box {shown} has no class")
     if not (box[:2] < box[2:]).all():
         raise DatasetError(f"the box {shown} ({shortened(mark.label)}) is empty")
+    # Annotators' boxes may reach beyond the edge a little.
     cut = np.clip(box, 0, (*size, *size))
     with np.errstate(over="ignore"):
         outside = np.prod(cut[2:] - cut[:2]) < 0.5 * np.prod(box[2:] - box[:2])

@@ -71,7 +71,7 @@ def _mark(columns: list[str], classes: Mapping[int, str], size: Size) -> Mark:
         known = textwrap.shorten(known, 100, placeholder=" …")
         raise DatasetError(f"class {number:g} is unknown, known are {known}")
     if is_polygon:
-        corners = np.array(values).reshape(-1, 2)
+        corners = np.array(values).reshape(-1, 2)  # x, y of each
         shares = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
     else:
         x, y, width, height = values

@@ -1,1 +1,1 @@
-"""Masks, hands and scarves drawn onto bare faces, to train on."""
+"""Masks, hands and scarves drawn onto unmasked faces, to train on."""

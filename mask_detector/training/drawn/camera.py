@@ -55,7 +55,7 @@ def fit_pose(landmarks: np.ndarray) -> Pose | None:
         return None
     design = np.column_stack([_FACE_POINTS, np.ones(5)])
     affine = np.linalg.lstsq(design, landmarks, rcond=None)[0][:3].T
-    # One nose tip alone fixes the depth, so an error there tilts the whole affine camera:
+    # Only the nose tip determines the depth, so an error there tilts the whole affine camera:
     # the mean with the nearest rotation is steadier and keeps half of the face's proportions.
     left, scales, right = np.linalg.svd(affine, full_matrices=False)
     size = float(scales.mean())
@@ -69,7 +69,7 @@ def fit_pose(landmarks: np.ndarray) -> Pose | None:
 
 
 def measure_look(image: np.ndarray, pose: Pose) -> Look:
-    """Measure skin, light, sharpness and noise on the bare parts of the face."""
+    """Measure skin, light, sharpness and noise on the uncovered parts of the face."""
     height, width = image.shape[:2]
     across, down = np.meshgrid(np.linspace(-0.75, 0.75, 11), np.linspace(-0.5, 1.5, 13))
     depth = 0.35 - 0.6 * across**2
@@ -91,7 +91,7 @@ def measure_look(image: np.ndarray, pose: Pose) -> Look:
 
     brightness = skin.mean()
     # Skin reflects less than white cloth; how much less is a person's own, so the brightest
-    # spots nearby have a say.
+    # spots nearby count too.
     level = np.clip(0.7 * brightness / 0.66 + 0.3 * np.quantile(grey, 0.97) / 0.9, 30, 248)
     usual_skin = np.array([0.74, 0.92, 1.34])
     cast = (skin / max(brightness, 1.0) / usual_skin) ** 0.35

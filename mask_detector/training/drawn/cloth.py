@@ -108,6 +108,7 @@ def cut_cloth(style: str, wearing: str, slope: float, rng: np.random.Generator) 
     else:
         cuts = ["folded", "cup", "boat"] if style == "ffp2" else ["pleated", "fitted", "sponge"]
         cut = str(rng.choice(cuts))
+    # The order of the random choices matters: equal generators give equal masks.
     outline, body = _outline(cut, wearing, rng)
     colour = dye(style, rng)
     relief = creases(outline, rng)

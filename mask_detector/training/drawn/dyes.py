@@ -110,6 +110,7 @@ def _pattern(rng: np.random.Generator) -> np.ndarray:
         return np.broadcast_to(
             np.clip((y - edge) / rng.uniform(2, 90) + 0.5, 0, 1), (height, width)
         )
+    # The last kind, a print: scattered dots and flowers.
     canvas = np.zeros((height, width), np.float32)
     for centre in rng.uniform(0, 1, (int(rng.integers(12, 90)), 2)) * [width, height]:
         radius = rng.uniform(3, 11)

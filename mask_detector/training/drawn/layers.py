@@ -160,7 +160,7 @@ def _draw_straps(
     for strap in cloth.straps:
         side = np.sign(strap.end[0])
         if pose.towards_viewer[0] * side < -0.3:
-            continue
+            continue  # on the far side of the head
         first = cloth.body.points(strap.start[:1] * 0.97, strap.start[1:])[0]
         line = first + (strap.end - first) * steps
         line += np.array([0.05 * side, strap.bend, 0]) * np.sin(np.pi * steps)

@@ -1,4 +1,4 @@
-"""Draw masks, hands and scarves over found faces: for examples, tests and training data.
+"""Draw masks, hands and scarves over detected faces: for examples, tests and training data.
 
     >>> import cv2, numpy, face_detector
     >>> photo = cv2.imread("examples/example_02.jpg")
@@ -55,7 +55,7 @@ def draw_mask(
         wearing: one of ``WEARINGS``.
 
     Returns:
-        A new picture of the same shape. Faces under ``SMALLEST_FACE`` stay bare.
+        A new picture of the same shape. Faces under ``SMALLEST_FACE`` stay unmasked.
 
     Raises:
         ValueError: ``style`` or ``wearing`` is unknown.

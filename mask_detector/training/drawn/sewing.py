@@ -139,13 +139,13 @@ def piping(colour: np.ndarray, outline: np.ndarray, rng: np.random.Generator) ->
 
 
 def print_and_valve(colour: np.ndarray, relief: np.ndarray, rng: np.random.Generator) -> None:
-    """The letters of the standard, and now and then a valve."""
+    """The letters of the standard, and sometimes a valve."""
     if rng.random() < 0.6:
         start = _on_cloth(np.array([[rng.choice([-0.62, 0.2]), rng.uniform(1.15, 1.4)]]))[0]
         text = str(rng.choice(["FFP2 NR", "KN95", "N95", "CE 0598", "GB2626"]))
         ink = (colour.mean(axis=(0, 1)) * 0.55).tolist()
         cv2.putText(colour, text, start.astype(int).tolist(), 0, 0.3, ink, 1, cv2.LINE_AA)
-    if rng.random() < 0.3:
+    if rng.random() < 0.3:  # a valve: a round plate with slits
         place = _on_cloth(np.array([[rng.choice([0.0, 0.35, -0.35]), 1.12]]))[0].astype(int)
         radius = int(rng.integers(12, 17))
         shade = rng.uniform(0.3, 1.0)

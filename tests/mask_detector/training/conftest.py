@@ -1,4 +1,4 @@
-"""What the tests of training share: photos that any network can learn, and a quick recipe."""
+"""What the tests of training share: photos that any network can learn, and a fast recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Augmentation: each ingredient acts, alone, within bounds, and again from the same seed."""
+"""Augmentation: each step acts by itself, within bounds, and equally from the same seed."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ LABELS = np.repeat([0, 1], 1000)
         ([(1, 1), (0.9, 1), (0.8, 1)], [1, 3, 2], "float16"),  # nothing is as good
     ],
 )
-def test_quickest_format_that_is_as_accurate(monkeypatch, recalls, milliseconds, wanted):
+def test_fastest_format_that_is_as_accurate(monkeypatch, recalls, milliseconds, wanted):
     class Answers:
         def __init__(self, file):
             self.format = file.compiled

@@ -149,7 +149,7 @@ def test_exact_copies_are_dropped(folder):
     shutil.copy(folder / "with_mask" / "0.png", folder / "with_mask" / "copy.png")
     dataset = read(folder)
     assert len(dataset.samples) == 6
-    assert dataset.notes["exact copies dropped"] == 1
+    assert dataset.notes["copies of another photo, dropped"] == 1
 
 
 def test_photo_under_two_labels_is_reported_and_not_used(folder):
@@ -241,7 +241,7 @@ def test_report_tells_counts_and_problems(folder):
         counts = list(map(int, rows[name]))
         assert counts[-1] == 3 == sum(counts[:-1])
     assert "6 faces in 6 groups" in report
-    assert "1 skipped" in report
+    assert "1 problem:" in report
     assert "text.jpg" in report
 
 

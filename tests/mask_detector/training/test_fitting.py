@@ -146,7 +146,7 @@ def test_interrupted_phase_continues_where_it_stopped(
     epochs = fit_phase(fresh, learn, near, recipe, 4, 0.02, phase)
     steps = int(learn.cardinality())
     assert reached == 2 * steps + 2
-    assert begun == [(2, 2 * steps), (3, 3 * steps)]  # and the learning rate goes on falling
+    assert begun == [(2, 2 * steps), (3, 3 * steps)]  # and the learning rate keeps falling
     assert [row["epoch"] for row in epochs] == [0, 1, 2, 3]
 
     # A finished phase is not trained again: its best epoch is loaded.

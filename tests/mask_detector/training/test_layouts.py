@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -20,6 +21,15 @@ COCO = (
     '"annotations": [{{"image_id": 1, "category_id": 1, "bbox": [2, 3, 20, 20]}}]}}'
 )
 YOLO = "{} 0.5 0.5 0.5 0.5"
+COCO_OF_TWO = json.dumps(
+    {
+        "images": [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "b.png"}],
+        "categories": [{"id": 1, "name": "with_mask"}, {"id": 2, "name": "without_mask"}],
+        "annotations": [
+            {"image_id": number, "category_id": number, "bbox": [2, 3, 20, 20]} for number in (1, 2)
+        ],
+    }
+)
 
 
 def find(folder: Path) -> tuple[dict[str, list[str]], list[str], Counter[str]]:
@@ -112,6 +122,19 @@ LAYOUTS = {
         "train_json": COCO.format("images/a.png", "with_mask"),
         "val_json": COCO.format("b.png", "without_mask"),
     },
+    "CVAT YOLO": {
+        "obj_train_data__a_png": "",
+        "obj_train_data__b_png": "",
+        "obj_train_data__a_txt": YOLO.format(0),
+        "obj_train_data__b_txt": YOLO.format(1),
+        "obj_names": "with_mask\nwithout_mask",
+        "train_txt": "data/obj_train_data/a.png",
+    },
+    "FiftyOne COCO": {
+        "data__a_png": "",
+        "data__b_png": "",
+        "labels_json": COCO_OF_TWO,
+    },
     "annotated photos in one folder": {
         "a_png": "",
         "b_png": "",
@@ -139,7 +162,7 @@ def test_parts_are_read_together_and_that_is_noted(tmp_path):
     make(tmp_path, train__mask__a_png="", test__mask__b_png="", samples__c_png="")
     found, problems, notes = find(tmp_path)
     assert len(found) == 2
-    assert notes == {"photos from test, train: all are used, and split again by groups": 2}
+    assert notes == {"photos from test, train, which are split again by groups": 2}
     assert problems == [f"{tmp_path / 'samples'}: left out, only test, train beside it are read"]
 
 
@@ -148,7 +171,7 @@ def test_part_without_annotations_is_left_out_and_named(tmp_path):
     found, problems, _ = find(tmp_path)
     assert found == {"train/mask/a.png": ["mask"]}
     assert len(problems) == 2
-    assert "test: 1 photos in no class folder and without annotations" in problems[0]
+    assert "test: 1 photo in no class folder and without annotations" in problems[0]
     assert "val: expected annotations/ or labels/ beside images/" in problems[1]
 
 
@@ -156,9 +179,7 @@ def test_photos_beside_class_folders_are_named(tmp_path):
     make(tmp_path, mask__a_png="", plot_png="", notes_txt="my photos", _old__b_png="")
     found, problems, _ = find(tmp_path)
     assert found == {"mask/a.png": ["mask"]}
-    assert problems == [
-        f"{tmp_path}: 1 photos in no class folder and without annotations, left out"
-    ]
+    assert problems == [f"{tmp_path}: 1 photo in no class folder and without annotations, left out"]
 
 
 @pytest.mark.parametrize(
