@@ -27,10 +27,10 @@ from mask_detector.photos.parallel import DetectorPool, in_parallel, usable_core
 from mask_detector.photos.paths import find_photos
 from mask_detector.photos.planning import Results, name_results
 from mask_detector.photos.processing import PictureOptions, photo_processor
-from mask_detector.photos.resuming import without_done
+from mask_detector.photos.resuming import EarlierRun
 from mask_detector.photos.summary import Summary, photo_line
 from mask_detector.records import Records
-from mask_detector.terminal import ProgressBar
+from mask_detector.terminal import ProgressBar, say
 
 QUIT_KEYS = (ord("q"), 27, -1)  # and closing the window
 
@@ -74,47 +74,53 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse_arguments(argv)
-    quiet = STANDARD_STREAM in (arguments.json, arguments.csv)  # records only on standard output
-
     # Which photos, and where their results go.
     wanted = command_line.options_for(Results, arguments)
     window = not (wanted.any() or arguments.no_display) and has_display()
     photos = find_photos(arguments.image, arguments.recursive, without=wanted.paths())
     photos = name_results(photos, wanted, pictures_here=not (wanted.any() or window))
-    left = without_done(photos, arguments.json) if arguments.skip_done else photos
+    with EarlierRun(photos, wanted, arguments.skip_done) as earlier:
+        return process(arguments, earlier, window)
 
-    # What processes them: as many at a time as there are processor cores.
-    workers = max(1, min(usable_cores(), len(left)))
+
+def process(arguments: argparse.Namespace, earlier: EarlierRun, window: bool) -> int:
+    """Process the photos that are left, as many at a time as there are processor cores."""
+    photos, page = earlier.left, arguments.contact_sheet
+    workers = max(1, min(usable_cores(), len(photos)))
     detectors = DetectorPool(workers, **command_line.detection_options(arguments))
     command_line.check_labels(arguments.fail_on, detectors.classes)
     command_line.check_blur(arguments.blur, detectors.classes)
-    sheet = ContactSheet(arguments.contact_sheet, len(left)) if arguments.contact_sheet else None
+    earlier.complete_csv(detectors.classes)
+    sheet = ContactSheet(page, len(photos)) if page else None
     look = command_line.options_for(PictureOptions, arguments)
-    process = photo_processor(detectors, look, sheet, window)
-    summary = Summary(detectors.classes, len(photos) - len(left) if arguments.skip_done else None)
+    work = photo_processor(detectors, look, sheet, window)
+    summary = Summary(detectors.classes, earlier.done)
+    quiet = STANDARD_STREAM in (arguments.json, arguments.csv)  # records only on standard output
 
-    # The loop: each photo in its turn.
     with (
-        Records(
-            arguments.json, arguments.csv, detectors.classes, append=arguments.skip_done
-        ) as written,
-        closing(in_parallel(process, left, workers)) as processed,
-        ProgressBar(len(left), "photo") as bar,
+        Records(arguments.json, arguments.csv, detectors.classes, arguments.skip_done) as records,
+        closing(in_parallel(work, photos, workers)) as processed,
+        ProgressBar(len(photos), "photo") as bar,
     ):
         for photo, result in processed:
-            written.write(result.record)
-            summary.add(result.record)
-            bar.update()
+            # In this order nothing is lost, whenever the run is killed.
+            if earlier.is_new(result.record):
+                records.write_to_files(result.record)
+            result.put_picture()
+            records.write_to_stream(result.record)
+
             failed = "error" in result.record
             if failed or not quiet:
-                bar.write(photo_line(photo, result.record), file=sys.stderr if failed else None)
+                bar.write(photo_line(photo, result.record), sys.stderr if failed else None)
+            summary.add(result.record)
+            bar.update()
             if result.image is not None and show_photo(result.image, photo.path.name) in QUIT_KEYS:
                 break
 
     if sheet:
         sheet.write()
-    if len(photos) > 1 and not quiet:
-        print(summary)
+    if not photos or (summary.photos > 1 and not quiet):
+        say(str(summary), sys.stderr if quiet else None)
     if summary.found(arguments.fail_on):
         return command_line.FOUND
     return command_line.FAILED if summary.failed else command_line.OK

@@ -156,7 +156,7 @@ def full_loop(detector: MaskDetector, video: Path, folder: Path) -> int:
     """The same with tracking, counts, JSON and recording."""
     with ExitStack() as stack:
         records = stack.enter_context(
-            Records(folder / "faces.jsonl", None, detector.classes, FRAME_COLUMNS)
+            Records(folder / "faces.jsonl", None, detector.classes, columns=FRAME_COLUMNS)
         )
         counts = stack.enter_context(MinuteCounts(folder / "counts.csv", detector.classes))
         recording = stack.enter_context(Recording(folder / "out.mp4"))

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import weakref
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -59,17 +60,51 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     Raises:
         FileError: the folder is missing or cannot be written to.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        temporary.replace(path)
-    except OSError as error:
-        raise FileError(f"{path}: cannot write there ({error.strerror})") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    PendingFile(path, data).put()
+
+
+class PendingFile:
+    """A file that is written beside its final place and waits there until it is put into it.
+
+    It is deleted if it is forgotten, and when the program ends.
+
+    Args:
+        path: the final place.
+        data: what is in the file.
+
+    Raises:
+        FileError: the folder is missing or cannot be written to.
+    """
+
+    def __init__(self, path: str | Path, data: bytes) -> None:
+        self.path = Path(path)
+        # Not the final name and more: that could be too long for the file system.
+        self._temporary = self.path.with_name(f".{os.urandom(8).hex()}.part")
+        self._delete = weakref.finalize(self, _unlink, self._temporary)
+        try:
+            with self._temporary.open("xb") as file:
+                file.write(data)
+        except OSError as error:
+            self._delete()
+            raise FileError(f"{path}: cannot write there ({error.strerror})") from None
+
+    def put(self) -> None:
+        """Rename the file to its final place, replacing what is there.
+
+        Raises:
+            FileError: that is not possible.
+        """
+        try:
+            self._temporary.replace(self.path)
+        except OSError as error:
+            raise FileError(f"{self.path}: cannot write there ({error.strerror})") from None
+        finally:
+            self._delete()
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 class LateFile:

@@ -206,7 +206,15 @@ def write_photo(path: str | Path, image: np.ndarray) -> None:
         PhotoError: the name's ending is no photo format, or that format takes no picture as large.
         FileError: the folder cannot be written to.
     """
-    path = Path(path)
+    files.write_bytes(path, encode_photo(Path(path), image))
+
+
+def encode_photo(path: Path, image: np.ndarray) -> bytes:
+    """A picture, uint8 BGR, shape (H, W, 3), as a file of that name holds it.
+
+    Raises:
+        PhotoError: the name's ending is no photo format, or that format takes no picture as large.
+    """
     check_picture_name(path)
     suffix = path.suffix.lower()
     try:
@@ -216,4 +224,4 @@ def write_photo(path: str | Path, image: np.ndarray) -> None:
     if not encoded:
         height, width = image.shape[:2]
         raise PhotoError(f"{path}: {width} x {height} is too large for this format, use .png")
-    files.write_bytes(path, data.tobytes())
+    return data.tobytes()

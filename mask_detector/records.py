@@ -8,18 +8,15 @@ The formats have their one home here; photos and video write the same faces.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from mask_detector.detector import Face
-from mask_detector.errors import UserFacingError
-from mask_detector.files import STANDARD_STREAM, standard_output
+from mask_detector.errors import FileError
+from mask_detector.text_files import TextFile, csv_line
 
 PHOTO_COLUMNS = ("image", "width", "height")
 FRAME_COLUMNS = ("source", "frame", "time_s")
@@ -67,53 +64,6 @@ def frame_record(
     }
 
 
-class _Text:
-    """A text file, or standard output for ``-``, written in whole lines that arrive at once."""
-
-    def __init__(self, path: str | Path, append: bool) -> None:
-        self.path = path
-        self.is_new = True
-        self._file: IO[str]
-        if str(path) == STANDARD_STREAM:
-            self._file = standard_output()
-            return
-        try:
-            if append:
-                self.is_new = _drop_half_line(Path(path)) == 0
-            # An undecodable byte of a file's name is written as \udcXX rather than fatal.
-            self._file = Path(path).open(  # noqa: SIM115, close() closes it
-                "a" if append else "w", encoding="utf-8", errors="backslashreplace", newline=""
-            )
-        except OSError as error:
-            raise UserFacingError(f"{path}: cannot write there ({error.strerror})") from None
-
-    def write(self, text: str) -> None:
-        """Write lines, each with its end, in one piece."""
-        try:
-            self._file.write(text)
-            self._file.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise UserFacingError(f"{self.path}: cannot write ({error.strerror})") from None
-
-    def close(self) -> None:
-        if self._file is not sys.stdout:
-            # Every line was flushed: what fails here has failed, and been told, in write().
-            with suppress(OSError):
-                self._file.close()
-
-
-def _drop_half_line(path: Path) -> int:
-    """Cut what follows a file's last line end, left by a crash; returns the bytes that stay."""
-    if not path.exists():
-        return 0
-    with path.open("rb+") as file:
-        whole = file.read().rfind(b"\n") + 1
-        file.truncate(whole)
-    return whole
-
-
 class JsonLines:
     """Writes records as JSON, one a line, each flushed as a whole: a crash leaves whole lines.
 
@@ -122,15 +72,28 @@ class JsonLines:
         append: go on after the lines of an earlier run instead of replacing them.
 
     Raises:
-        UserFacingError: the file cannot be written.
+        FileError: the file cannot be written.
     """
 
     def __init__(self, path: str | Path, append: bool = False) -> None:
-        self._text = _Text(path, append)
+        self._text = TextFile(path, append)
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Write one record."""
-        self._text.write(json.dumps(record) + "\n")
+        """Write one record.
+
+        Raises:
+            FileError: it cannot be written, or holds a number that JSON has no word for.
+        """
+        try:
+            line = json.dumps(record, allow_nan=False)
+        except ValueError as error:
+            raise FileError(f"{self._text.path}: a record cannot be JSON ({error})") from None
+        self._text.write(f"{line}\n")
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the lines go to standard output."""
+        return self._text.is_stream
 
     def __enter__(self) -> JsonLines:
         return self
@@ -148,24 +111,54 @@ class CsvRows:
         append: go on after the rows of an earlier run instead of replacing them.
 
     Raises:
-        UserFacingError: the file cannot be written.
+        FileError: the file cannot be written.
     """
 
     def __init__(self, path: str | Path, header: Sequence[str], append: bool = False) -> None:
-        self._text = _Text(path, append)
+        self._text = TextFile(path, append)
         if self._text.is_new:
-            self.write([header])
+            try:
+                self.write([header])
+            except FileError:
+                self.close()
+                raise
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
         """Write rows, all in one piece."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        if text.tell():
-            self._text.write(text.getvalue())
+        text = "".join(map(csv_line, rows))
+        if text:
+            self._text.write(text)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the rows go to standard output."""
+        return self._text.is_stream
 
     def close(self) -> None:
         """Close the file."""
         self._text.close()
+
+
+def csv_header(classes: Sequence[str], columns: Sequence[str] = PHOTO_COLUMNS) -> list[str]:
+    """The names of the columns that :func:`face_rows` fills."""
+    return [*columns, *_FACE_COLUMNS, *classes]
+
+
+def face_rows(
+    record: Mapping[str, Any], classes: Sequence[str], columns: Sequence[str] = PHOTO_COLUMNS
+) -> Iterator[list[Any]]:
+    """A row for each face of a :func:`photo_record` or :func:`frame_record`, numbered from 1.
+
+    Args:
+        classes: the model's class names; each has a column with its probability.
+        columns: ``PHOTO_COLUMNS`` or ``FRAME_COLUMNS``: what of a record comes before the face.
+    """
+    about = [record.get(column, "") for column in columns]
+    for number, face in enumerate(record.get("faces", ()), start=1):
+        unsure = "yes" if face.get("unsure") else "no"
+        found = [face.get("track", ""), *face["box"], face["score"], face["label"]]
+        probabilities = [face["probabilities"].get(name, "") for name in classes]
+        yield [*about, number, *found, unsure, *probabilities]
 
 
 class CsvFaces:
@@ -178,7 +171,7 @@ class CsvFaces:
         append: go on after the rows of an earlier run instead of replacing them.
 
     Raises:
-        UserFacingError: the file cannot be written.
+        FileError: the file cannot be written.
     """
 
     def __init__(
@@ -190,21 +183,16 @@ class CsvFaces:
     ) -> None:
         self._classes = tuple(classes)
         self._columns = tuple(columns)
-        self._rows = CsvRows(path, [*self._columns, *_FACE_COLUMNS, *self._classes], append)
+        self._rows = CsvRows(path, csv_header(classes, columns), append)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the rows go to standard output."""
+        return self._rows.is_stream
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Write the faces of a :func:`photo_record` or :func:`frame_record`, numbered from 1."""
-        about = [record.get(column, "") for column in self._columns]
-        self._rows.write(
-            [*about, number, *self._face_values(face)]
-            for number, face in enumerate(record.get("faces", ()), start=1)
-        )
-
-    def _face_values(self, face: Mapping[str, Any]) -> list[Any]:
-        unsure = "yes" if face.get("unsure") else "no"
-        probabilities = [face["probabilities"].get(name, "") for name in self._classes]
-        found = [face.get("track", ""), *face["box"], face["score"], face["label"]]
-        return [*found, unsure, *probabilities]
+        self._rows.write(face_rows(record, self._classes, self._columns))
 
     def __enter__(self) -> CsvFaces:
         return self
@@ -220,11 +208,11 @@ class Records:
         json_path: a file, ``-`` for standard output, None for no JSON lines.
         csv_path: the same for CSV.
         classes: the model's class names.
-        columns: ``PHOTO_COLUMNS`` or ``FRAME_COLUMNS``.
         append: go on after the records of an earlier run instead of replacing them.
+        columns: ``PHOTO_COLUMNS`` or ``FRAME_COLUMNS``.
 
     Raises:
-        UserFacingError: a file cannot be written.
+        FileError: a file cannot be written.
     """
 
     def __init__(
@@ -232,8 +220,8 @@ class Records:
         json_path: str | Path | None,
         csv_path: str | Path | None,
         classes: Sequence[str],
-        columns: Sequence[str] = PHOTO_COLUMNS,
         append: bool = False,
+        columns: Sequence[str] = PHOTO_COLUMNS,
     ) -> None:
         self._writers: list[JsonLines | CsvFaces] = []
         with ExitStack() as opened:
@@ -246,8 +234,20 @@ class Records:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Write one record."""
+        self.write_to_files(record)
+        self.write_to_stream(record)
+
+    def write_to_files(self, record: Mapping[str, Any]) -> None:
+        """Write one record to what is a file."""
         for writer in self._writers:
-            writer.write(record)
+            if not writer.is_stream:
+                writer.write(record)
+
+    def write_to_stream(self, record: Mapping[str, Any]) -> None:
+        """Write one record to standard output, if that is wanted."""
+        for writer in self._writers:
+            if writer.is_stream:
+                writer.write(record)
 
     def __enter__(self) -> Records:
         return self

@@ -17,8 +17,8 @@ from mask_detector.crops import crop_with_margin
 from mask_detector.detector import Face, Faces, count_faces
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import UserFacingError
-from mask_detector.files import make_folder
-from mask_detector.images import decode_photo, read_bytes, write_photo
+from mask_detector.files import PendingFile, make_folder
+from mask_detector.images import decode_photo, encode_photo, read_bytes, write_photo
 from mask_detector.photos.contact_sheet import ContactSheet
 from mask_detector.photos.paths import Photo
 from mask_detector.privacy import hide_faces
@@ -47,11 +47,22 @@ class ProcessedPhoto:
         record: a :func:`~mask_detector.records.photo_record`, or an ``error_record``.
         faces: the faces found, N = 0 for none.
         image: uint8 BGR, shape (H, W, 3), upright, faces hidden where asked; None if it failed.
+        picture: its annotated picture, written, but not yet in its place.
     """
 
     record: dict[str, Any]
     faces: Faces = field(default_factory=Faces)
     image: np.ndarray | None = None
+    picture: PendingFile | None = None
+
+    def put_picture(self) -> None:
+        """Put the annotated picture, if there is one, into its place.
+
+        Raises:
+            FileError: it cannot be put there.
+        """
+        if self.picture is not None:
+            self.picture.put()
 
 
 def process_photo(
@@ -137,7 +148,7 @@ def photo_processor(
             draw_faces(image, faces)  # only now: crops and tiles have no captions
         if photo.picture:
             make_folder(photo.picture.parent)
-            write_photo(photo.picture, image)
+            processed.picture = PendingFile(photo.picture, encode_photo(photo.picture, image))
 
     return process
 

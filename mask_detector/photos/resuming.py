@@ -1,46 +1,220 @@
-"""Go on where an earlier run ended."""
+"""Go on where an earlier run ended, however it ended.
+
+A photo is done when its record is in the JSON lines and its picture in its place. A run that is
+killed may have written one and not the other: records are written to their files first, then the
+picture is put into its place. Rows that are missing in the CSV are made from the JSON lines.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Iterable
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
-from mask_detector.errors import UserFacingError
-from mask_detector.files import STANDARD_STREAM
+from mask_detector.errors import FileError
+from mask_detector.files import STANDARD_STREAM, write_bytes
 from mask_detector.photos.paths import Photo
+from mask_detector.photos.planning import Results
+from mask_detector.records import csv_header, face_rows
+from mask_detector.text_files import csv_line, drop_half_line, encoded, harmless_cell
 
 
-def without_done(photos: Iterable[Photo], records: str | None) -> list[Photo]:
-    """The photos that an interrupted run left over.
+class EarlierRun:
+    """What earlier runs have done. While it is open, no other run does what is left.
+
+    Attributes:
+        left: the photos that are not done.
+        done: how many are; None where none is skipped.
 
     Args:
-        records: the file of the earlier run's JSON lines; a photo is done when it stands there
-            without an error, and its picture is there where one is wanted. None or ``-``, which
-            cannot be read back, leaves it to the pictures.
+        photos: all photos of this run, with the names of their pictures.
+        results: what this run is to write.
+        skip_done: whether to skip what is done; False processes every photo.
+
+    Raises:
+        FileError: another run is at work on the same results, or they cannot be read.
     """
-    recorded = None if records in (None, STANDARD_STREAM) else _recorded_photos(Path(records))
-    return [
-        photo
-        for photo in photos
-        if (recorded is not None and photo.name not in recorded)
-        or (photo.picture is not None and not photo.picture.exists())
-    ]
 
+    def __init__(self, photos: Sequence[Photo], results: Results, skip_done: bool) -> None:
+        self.left, self.done = list(photos), 0 if skip_done else None
+        self._json, self._csv = _file(results.json), _file(results.csv)
+        self._digests: dict[str, bytes] = {}
+        self._faces: dict[str, int] = {}  # of photos that did not fail
+        self._locks = ExitStack()
+        if not skip_done:
+            return
+        with self._locks:
+            for path in _lock_files(results):
+                self._locks.enter_context(_lock(path))
+            self._read_records()
+            self.left = [photo for photo in photos if not self._is_done(photo)]
+            self.done = len(photos) - len(self.left)
+            self._locks = self._locks.pop_all()
 
-def _recorded_photos(path: Path) -> set[str]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return set()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserFacingError(f"{path}: the earlier records cannot be read ({error})") from None
-    done = set()
-    for line in lines:
+    def _read_records(self) -> None:
+        for record in _records(self._json):
+            name = record["image"]
+            self._digests[name] = _digest(record)
+            self._faces.pop(name, None)
+            if isinstance(record.get("faces"), list):
+                self._faces[name] = len(record["faces"])
+
+    def _is_done(self, photo: Photo) -> bool:
+        if self._json is not None and photo.name not in self._faces:
+            return False
+        return photo.picture is None or photo.picture.exists()
+
+    def is_new(self, record: Mapping[str, Any]) -> bool:
+        """Whether the photo has no such record yet: one that fails again is not added again."""
+        return self._digests.get(record["image"]) != _digest(record)
+
+    def complete_csv(self, classes: Sequence[str]) -> None:
+        """Let the CSV hold a row for each face of the photos that are done, and none of the rest.
+
+        Args:
+            classes: the model's class names.
+
+        Raises:
+            FileError: the CSV cannot be read or written, or has other columns.
+        """
+        if self.done is None or self._csv is None:
+            return
+        expected = {photo.name: 0 for photo in self.left} | self._faces
+        cells = {_cell(name): faces for name, faces in expected.items()}
         try:
-            record = json.loads(line)
-        except ValueError:  # the half line that a crash left
-            continue
-        if isinstance(record, dict) and "faces" in record:
-            done.add(str(record.get("image")))
-    return done
+            _repair(self._csv, cells, _records(self._json), classes)
+        except (OSError, ValueError, csv.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise FileError(f"{self._csv}: cannot be continued ({reason})") from None
+
+    def __enter__(self) -> EarlierRun:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._locks.close()
+
+
+def _file(name: str | None) -> Path | None:
+    return None if name in (None, STANDARD_STREAM) else Path(str(name))
+
+
+def _digest(record: Mapping[str, Any]) -> bytes:
+    """Equal for equal records: those of a million photos would take a gigabyte."""
+    return blake2b(json.dumps(record, sort_keys=True).encode(), digest_size=12).digest()
+
+
+def _records(path: Path | None) -> Iterator[dict[str, Any]]:
+    """The whole records of a file of JSON lines; of a photo the newest is the last."""
+    if path is None or not path.is_file():
+        return
+    lines = records = 0
+    try:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                lines += line.endswith("\n")  # a crash may have left a half one
+                with suppress(ValueError, RecursionError):
+                    record = json.loads(line)
+                    if isinstance(record, dict) and isinstance(record.get("image"), str):
+                        records += 1
+                        yield record
+    except OSError as error:
+        raise FileError(f"{path}: the earlier records cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        lines, records = 1, 0
+    if lines and not records:
+        raise FileError(f"{path}: these are no JSON lines of photos, name another file")
+
+
+def _cell(name: str) -> str:
+    """A photo's name as its rows have it."""
+    return encoded(str(harmless_cell(name))).decode()
+
+
+def _repair(
+    path: Path,
+    expected: Mapping[str, int],
+    records: Iterator[dict[str, Any]],
+    classes: Sequence[str],
+) -> None:
+    """Replace the rows of photos that have too many or too few.
+
+    Args:
+        expected: how many rows the photos must have; those of others stay as they are.
+        records: what the rows are made from.
+    """
+    if path.exists() and not path.is_file():
+        return  # a device
+    drop_half_line(path)
+    header = [_cell(name) for name in csv_header(classes)]
+    found = Counter(row[0] if len(row) == len(header) else None for row in _rows(path, header))
+    wrong = {cell for cell, rows in expected.items() if found[cell] != rows}
+    if not wrong and not found[None]:
+        return
+    lines = [
+        csv_line(row, as_it_is=True)
+        for row in _rows(path, header)
+        if len(row) == len(header) and row[0] not in wrong
+    ]
+    made: dict[str, str] = {}
+    for record in records:
+        if (cell := _cell(record["image"])) in wrong:
+            made[cell] = "".join(csv_line(row) for row in face_rows(record, classes))
+    write_bytes(path, encoded("".join([csv_line(header), *lines, *made.values()])))
+
+
+def _rows(path: Path, header: list[str]) -> Iterator[list[str]]:
+    """The rows below the header; none where there is no file yet."""
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        if next(rows, header) != header:
+            raise FileError(f"{path}: this CSV has other columns, name another file")
+        yield from rows
+
+
+def _lock_files(results: Results) -> list[Path]:
+    """A hidden file beside each result: two runs may share one of them only."""
+    files = [path for path in map(_file, (results.json, results.csv)) if path is not None]
+    if results.output is not None:
+        files.append(results.output / "pictures" if results.output.is_dir() else results.output)
+    locks = {
+        path.with_name(f".{path.name}.lock"): None
+        for path in files
+        if path.is_file() or not path.exists()
+    }
+    return [lock for lock in locks if os.access(lock.parent, os.W_OK)]
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold a lock of the operating system, which lets go of it when a process is killed."""
+    from filelock import FileLock, Timeout  # slow to load, and only for this
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+        if not path.exists():  # the run that held it ended this very moment
+            lock.release()
+            raise Timeout(str(path))
+    except Timeout:
+        name = path.with_name(path.name.removeprefix(".").removesuffix(".lock"))
+        raise FileError(
+            f"{name}: another run with --skip-done is at work here, wait until it ends"
+        ) from None
+    except (OSError, NotImplementedError):
+        yield  # a file system without locks
+        return
+    try:
+        yield
+    finally:
+        # While it is held: afterwards it could be another run's. Windows allows it only then.
+        if os.name != "nt":
+            path.unlink(missing_ok=True)
+        lock.release()

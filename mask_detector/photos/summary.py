@@ -23,6 +23,7 @@ class Summary:
 
     Attributes:
         failed: photos that could not be processed.
+        photos: all that were processed, could not be or had been before.
 
     Args:
         classes: the model's class names.
@@ -41,6 +42,11 @@ class Summary:
         else:
             self._done += 1
             self._faces.update(record["counts"])
+
+    @property
+    def photos(self) -> int:
+        """All photos: processed now, before, or failed."""
+        return self._done + self.failed + (self._done_before or 0)
 
     def found(self, labels: Iterable[str]) -> bool:
         """Whether there was a face with one of these labels (``unsure`` is one too)."""

@@ -97,7 +97,7 @@ class Outputs:
         self.messages: TextIO = sys.stderr if STANDARD_STREAM in options.files else sys.stdout
         with ExitStack() as opened:
             self._records = opened.enter_context(
-                Records(options.json, options.csv, classes, FRAME_COLUMNS)
+                Records(options.json, options.csv, classes, columns=FRAME_COLUMNS)
             )
             if options.counts:
                 self._sinks.append(opened.enter_context(MinuteCounts(options.counts, classes)))

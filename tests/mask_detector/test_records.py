@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mask_detector.detector import Face
-from mask_detector.errors import PhotoError, UserFacingError
+from mask_detector.errors import FileError, PhotoError, UserFacingError
 from mask_detector.records import (
     FRAME_COLUMNS,
     CsvFaces,
@@ -17,6 +17,7 @@ from mask_detector.records import (
     frame_record,
     photo_record,
 )
+from mask_detector.text_files import drop_half_line
 
 CLASSES = ("with_mask", "without_mask")
 SURE = Face((1, 2, 30, 40), 0.98765, {"with_mask": 0.9, "without_mask": 0.1}, track=3)
@@ -76,6 +77,13 @@ def test_json_lines_are_whole_while_the_file_is_open(tmp_path) -> None:
     assert len(written) == 3
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_json_has_no_word_for_what_is_no_number(tmp_path, value) -> None:
+    with JsonLines(tmp_path / "found.jsonl") as lines, pytest.raises(FileError, match="JSON"):
+        lines.write({"image": "a.jpg", "score": value})
+    assert (tmp_path / "found.jsonl").read_text() == ""
+
+
 def test_json_lines_on_standard_output_leave_it_open(capsys) -> None:
     with JsonLines("-") as lines:
         lines.write({"a": 1})
@@ -101,6 +109,13 @@ def test_json_lines_go_on_after_a_crash(tmp_path, before, append, after) -> None
     with JsonLines(path, append=append) as lines:
         lines.write({"n": 1})
     assert path.read_text() == after
+
+
+def test_half_a_line_at_the_end_of_a_large_file(tmp_path) -> None:
+    path = tmp_path / "found.jsonl"
+    for length in (0, 1, 65_535, 65_536, 200_000):
+        path.write_text('{"n": 0}\n' + "x" * length)
+        assert drop_half_line(path) == 9 and path.read_text() == '{"n": 0}\n'
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -132,6 +147,17 @@ def test_csv_has_one_row_a_face(tmp_path) -> None:
         "without_mask": "0.1",
     }
     assert (second["face"], second["track"], second["unsure"]) == ("2", "", "yes")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
+def test_no_cell_is_a_formula(tmp_path, start) -> None:
+    path = tmp_path / "found.csv"
+    with CsvFaces(path, [f"{start}class", "other"]) as faces:
+        face = Face((-1, 2, 3, 4), 0.5, {f"{start}class": 0.9, "other": 0.1})
+        faces.write(photo_record(f"{start}1+1.jpg", 640, 480, [face], {}))
+    (row,) = read(path)
+    assert (row["image"], row["label"]) == (f"'{start}1+1.jpg", f"'{start}class")
+    assert (row["x1"], row[f"'{start}class"]) == ("-1", "0.9")
 
 
 def test_csv_of_frames(tmp_path) -> None:
