@@ -8,7 +8,6 @@ import math
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -195,8 +194,7 @@ def exit_status(main: Callable[[], int]) -> int:
         message = f"{Path(sys.argv[0]).name}: {where}: cannot write or read ({error.strerror})"
         status = USAGE
         drop_output()
-    with suppress(OSError):  # standard error may be full or gone, too
-        say(message, sys.stderr)
+    say(message, sys.stderr)
     return status
 
 

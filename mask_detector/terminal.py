@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from mask_detector.wording import printable
@@ -21,8 +21,12 @@ _FEW = 5
 
 
 def say(text: str, file: TextIO | None = None) -> None:
-    """Print one line, to standard output unless ``file`` says otherwise."""
-    print(printable(text), file=file)
+    """Print one line, to standard output unless ``file`` says otherwise.
+
+    Messages that standard error does not take are lost: they must not end a run.
+    """
+    with suppress(OSError) if file is sys.stderr else nullcontext():
+        print(printable(text), file=file)
 
 
 class ProgressBar:

@@ -60,15 +60,18 @@ class ContactSheet:
         self._tiles: list[tuple[float, str, np.ndarray]] = []
         self._lock = threading.Lock()
 
-    def add(self, image: np.ndarray, faces: Sequence[Face], name: str, words: str) -> None:
+    def add(
+        self, image: np.ndarray, faces: Sequence[Face], name: str, words: str, boxes: bool = True
+    ) -> None:
         """Put a photo where its faces' doubt belongs; threads may do so at once.
 
         Args:
             image: uint8 BGR, shape (H, W, 3), faces blurred where they must be.
             name: the photo's; equal doubts stand in the names' order.
             words: what was found.
+            boxes: draw the faces' boxes.
         """
-        tile = _tile(image, faces, self.side, [Path(name).name, words])
+        tile = _tile(image, faces if boxes else (), self.side, [Path(name).name, words])
         with self._lock:
             self._tiles.append((-doubt(faces), name, tile))
             if len(self._tiles) > 2 * self._capacity:

@@ -143,7 +143,8 @@ def photo_processor(
         if options.crops and photo.crops:
             write_crops(image, faces, options.crops, photo.crops)
         if sheet:
-            sheet.add(image, faces, photo.name, faces_in_words(processed.record["counts"]))
+            words = faces_in_words(processed.record["counts"])
+            sheet.add(image, faces, photo.name, words, boxes=not options.no_boxes)
         if not options.no_boxes and (photo.picture or window):
             draw_faces(image, faces)  # only now: crops and tiles have no captions
         if photo.picture:

@@ -29,7 +29,8 @@ class View:
             been missed.
         counts: of the faces inside the zones.
         people: distinct people inside the zones so far.
-        candidates: what may be faces too, see :class:`mask_detector.detector.Faces`.
+        candidates: what may be faces too, see :class:`mask_detector.detector.Faces`, now or in the
+            last frames.
     """
 
     source: int

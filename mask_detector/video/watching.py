@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from mask_detector.detector import Faces, MaskDetector, count_faces
+from mask_detector.detector import Face, Faces, MaskDetector, count_faces
 from mask_detector.terminal import ProgressBar
 from mask_detector.video.people import People
 from mask_detector.video.sources import Frame, Source, Sources
@@ -23,6 +23,9 @@ from mask_detector.video.tracking import FaceTracker
 from mask_detector.video.view import View
 from mask_detector.video.zones import Zone, inside_any
 from mask_detector.wording import number_of, people_in_words, printable
+
+CANDIDATE_S = 0.2
+"""For so many seconds the place of a candidate stays hidden."""
 
 
 class Watched(Protocol):
@@ -51,6 +54,7 @@ class Watch:
         self.people = People(detector.classes)
         self._index, self._zones, self._classes = index, zones, detector.classes
         self._tracker = FaceTracker(detector.classes, detector.unsure)
+        self._candidates: list[tuple[float, Face]] = []
 
     def set_unsure_band(self, band: float) -> None:
         """Change the half width of the unsure band from the next frame on."""
@@ -58,6 +62,12 @@ class Watch:
 
     def update(self, frame: Frame, found: Faces) -> View:
         """Follow the faces that were found in the next frame."""
+        # Candidates come and go around the lowest score: their places stay hidden in between.
+        self._candidates = [
+            (seen_s, face)
+            for seen_s, face in self._candidates
+            if frame.time_s - CANDIDATE_S <= seen_s <= frame.time_s
+        ] + [(frame.time_s, face) for face in found.candidates]
         faces = self._tracker.update(found, frame.time_s)
         if self._zones:
             height, width = frame.image.shape[:2]
@@ -77,7 +87,7 @@ class Watch:
             self._tracker.just_lost(),
             count_faces(inside, self._classes),
             self.people.seen(),
-            found.candidates,
+            [face for _, face in self._candidates],
         )
 
 

@@ -16,7 +16,7 @@ from mask_detector.detector import Face, Faces, MaskDetector
 from mask_detector.video.captures import SourceOptions
 from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.view import View
-from mask_detector.video.watching import Pace, Watch, summary, watch
+from mask_detector.video.watching import CANDIDATE_S, Pace, Watch, summary, watch
 from mask_detector.video.zones import Zone, parse_zone
 
 
@@ -122,6 +122,20 @@ def view_of(image: np.ndarray, source: int = 0, time_s: float = 0.0) -> View:
     face = Watch(Source("0", SourceOptions()), source, cast(MaskDetector, SquareDetector()))
     found = SquareDetector().detect_many([image])[0]
     return face.update(Frame(image, 0, time_s), found)
+
+
+def test_a_candidate_stays_hidden_for_a_moment() -> None:
+    follow = Watch(Source("0", SourceOptions()), 0, cast(MaskDetector, SquareDetector()))
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    candidate = Face((30, 20, 50, 45), 0.25, {"with_mask": 0.5, "without_mask": 0.5})
+    hidden = {}
+    for time_s in (0.0, 0.1, CANDIDATE_S + 0.05):
+        found = Faces([], [candidate] if not time_s else [])
+        view = follow.update(Frame(image.copy(), 0, time_s), found)
+        assert not view.faces and not sum(view.counts.values())
+        view.hide("without_mask", "solid")
+        hidden[time_s] = not view.frame.image[20:45, 30:50].any()
+    assert list(hidden.values()) == [True, True, False]
 
 
 def test_a_recorded_video_is_shown_no_faster_than_it_runs() -> None:
