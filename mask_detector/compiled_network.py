@@ -7,16 +7,13 @@ hash is not known here is first loaded and run in a process of its own.
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from mask_detector.errors import ModelFileError
 from mask_detector.keras_backend import quiet_standard_error
+from mask_detector.trial import try_in_child
 
 KNOWN_NETWORKS = frozenset(
     {
@@ -25,9 +22,6 @@ KNOWN_NETWORKS = frozenset(
     }
 )
 """SHA-256 of the compiled networks that came with this project: these load without a check."""
-
-CHECK_SECONDS = 120.0
-"""How long the check may take; it takes a quarter of a second where nothing is wrong."""
 
 Network = Callable[[np.ndarray], np.ndarray]
 """From RGB crops 0..255, shape (N, S, S, 3), to rows of probabilities, shape (N, classes)."""
@@ -81,31 +75,5 @@ def check_in_child(flatbuffer: bytes, input_size: int, classes: int, threads: in
     Raises:
         ModelFileError: the network does not load, does not run, or crashes or hangs.
     """
-    program = Path(__file__).with_name("try_network.py")
-    # The child finds the packages that this process finds.
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    try:
-        done = subprocess.run(
-            [sys.executable, str(program), str(input_size), str(classes), str(threads)],
-            input=flatbuffer,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            timeout=CHECK_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        raise ModelFileError(
-            f"its compiled network gave no answer within {CHECK_SECONDS:g} s"
-        ) from None
-    except OSError as error:
-        raise ModelFileError(
-            f"its compiled network cannot be checked ({error.strerror or error})"
-        ) from None
-    if done.returncode == 1:
-        reason = done.stdout.decode(errors="replace").strip() or "no reason given"
-        raise ModelFileError(f"its compiled network is damaged or does not fit ({reason})")
-    if done.returncode:
-        raise ModelFileError(
-            "its compiled network is damaged: loading it ends the process "
-            f"(status {done.returncode})"
-        )
+    what = "its compiled network"
+    try_in_child(what, "network", input_size, classes, threads, content=flatbuffer)

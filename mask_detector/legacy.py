@@ -96,7 +96,6 @@ def load_keras(path: str | Path, pixels: str | None = None) -> Any:
     """
     path = Path(path)
     description = _read_description(path)
-    open_hdf5(path).close()  # refuses what is unsafe to read
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "model.h5"
         try:
@@ -154,31 +153,47 @@ def set_base_weights(base: Any, weights: dict[str, list[np.ndarray]]) -> None:
 
 
 def _read_description(path: Path) -> _Description:
-    with open_hdf5(path, walk=False) as file:
+    with open_hdf5(path) as file:
         try:
             stored = file.attrs.get("model_config")
-            config = None if stored is None else _cleaned(json.loads(stored))
-        except RecursionError:
-            raise ModelFileError(f"{path}: its network is nested too deeply") from None
         except Exception:  # h5py raises nearly anything on damaged files
             raise ModelFileError(f"{path}: the HDF5 file is damaged or incomplete") from None
-    if config is None:
+    try:
+        return parse_description(stored)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+
+
+def parse_description(stored: object) -> _Description:
+    """What the JSON text in an HDF5 file's ``model_config`` says of its network.
+
+    Raises:
+        ModelFileError: there is none, it is damaged, or it classifies no square RGB crops.
+    """
+    if stored is None:
         raise ModelFileError(
-            f"{path}: this HDF5 file has no network, only weights or other data; save the whole "
-            "model (model.save in Keras)"
+            "this HDF5 file has no network, only weights or other data; save the whole model "
+            "(model.save in Keras)"
         )
-    parts = list(_dictionaries(config))
+    try:
+        config = _cleaned(json.loads(stored))  # type: ignore[arg-type]  # TypeError is caught
+        parts = list(_dictionaries(config))
+    except RecursionError:
+        raise ModelFileError("its network is nested too deeply") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"the description of its network is damaged ({error})") from None
     shapes = (part.get("batch_shape", part.get("batch_input_shape")) for part in parts)
     shape = next((shape for shape in shapes if shape is not None), None)
     if not (isinstance(shape, list) and len(shape) == 4 and shape[3] == 3):
         shape = [None, None, None, None]
     if type(shape[1]) is not int or shape[1] != shape[2]:
         raise ModelFileError(
-            f"{path}: expected the network of a classic mask_detector.model, from square RGB crops "
+            "expected the network of a classic mask_detector.model, from square RGB crops "
             "(N, S, S, 3) to classes (N, C); this HDF5 file has another"
         )
     dense = [part for part in parts if part.get("class_name") == "Dense"]
-    units = dense[-1]["config"].get("units") if dense and _is_last(config, dense[-1]) else None
+    units = dense[-1].get("config") if dense and _is_last(config, dense[-1]) else None
+    units = units.get("units") if isinstance(units, dict) else None
     return _Description(config, shape[1], units if type(units) is int else None)
 
 
@@ -194,9 +209,9 @@ def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
     """Every dictionary in a JSON value, outer ones and earlier ones first."""
     if isinstance(value, dict):
         yield value
-    for inner in value.values() if isinstance(value, dict) else value:
-        if isinstance(inner, dict | list):
-            yield from _dictionaries(inner)
+        value = list(value.values())
+    for inner in value if isinstance(value, list) else []:
+        yield from _dictionaries(inner)
 
 
 def _cleaned(value: Any) -> Any:

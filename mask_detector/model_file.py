@@ -27,7 +27,7 @@ from typing import Any
 from mask_detector import legacy
 from mask_detector.compiled_network import KNOWN_NETWORKS, sha256
 from mask_detector.errors import ModelFileError
-from mask_detector.hdf5 import LARGEST_BYTES, open_hdf5
+from mask_detector.hdf5 import LARGEST_BYTES, check_hdf5
 from mask_detector.keras_backend import load_keras_file
 from mask_detector.model_card import ModelCard
 from mask_detector.other_files import describe_archive, describe_file, is_hdf5, is_zip
@@ -205,8 +205,7 @@ def load_keras_archive(path: str | Path) -> Any:
                 new.writestr(name, _read(archive, name))
             weights.write_bytes(_read(archive, WEIGHTS_MEMBER))
         try:
-            open_hdf5(weights).close()
+            check_hdf5(weights)
         except ModelFileError as error:
-            reason = str(error).removeprefix(f"{weights}: ")
-            raise ModelFileError(f"{path}: Keras cannot load it ({reason})") from None
+            raise ModelFileError(f"{path}: Keras cannot load its weights: {error}") from None
         return load_keras_file(copy, shown_as=path)

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import face_detector
+from mask_detector import hdf5, trial_program
 from mask_detector.crops import cut_crops
+from mask_detector.errors import ModelFileError
 from mask_detector.images import read_photo
 from mask_detector.model_file import ModelCard, ModelFile, read_model, write_model
 
@@ -36,6 +38,20 @@ def rewritten() -> Callable[..., Path]:
         return target
 
     return rewrite
+
+
+@pytest.fixture
+def hdf5_in_this_process(monkeypatch) -> None:
+    """HDF5 files are read without a process of their own, for tests of many sound ones."""
+
+    def read(what: str, kind: str, path: Path) -> None:
+        try:
+            trial_program.try_hdf5(str(path))
+        except (OSError, ValueError) as error:
+            raise ModelFileError(f"{what} is damaged or does not fit ({error})") from None
+
+    monkeypatch.setattr(trial_program, "limit_resources", lambda: None)
+    monkeypatch.setattr(hdf5, "try_in_child", read)
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,15 @@ def test_refused(tmp_path: Path, make: Callable[[h5py.File], None], sentence: st
         open_hdf5(path)
 
 
+def test_truncated_file(tmp_path: Path) -> None:
+    path = tmp_path / "cut.h5"
+    with h5py.File(path, "w") as file:
+        file["values"] = np.arange(1000)
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(ModelFileError, match=f"^{path}: the HDF5 file is damaged"):
+        open_hdf5(path)
+
+
 def test_plain_data_opens(tmp_path: Path) -> None:
     path = tmp_path / "plain.h5"
     with h5py.File(path, "w") as file:

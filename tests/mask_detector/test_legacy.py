@@ -21,6 +21,8 @@ keras = pytest.importorskip("keras")
 layers = keras.layers
 SIZE = 64
 
+pytestmark = pytest.mark.usefixtures("hdf5_in_this_process")
+
 
 @pytest.fixture(scope="module")
 def original() -> Any:
@@ -227,7 +229,7 @@ def test_keras_own_weights_file(written, tmp_path):
 @pytest.mark.parametrize("read", [read_model, legacy.mobilenet_weights])
 def test_a_truncated_file_is_one_sentence(changed, read):
     changed.write_bytes(changed.read_bytes()[:100_000])
-    with pytest.raises(ModelFileError, match="not an HDF5 file, or damaged"):
+    with pytest.raises(ModelFileError, match="the HDF5 file is damaged"):
         read(changed)
 
 
@@ -279,12 +281,26 @@ def test_other_networks_are_refused_before_keras_loads(changed, edit, sentence):
         lambda layers: layers[-3]["config"].update(units=64),
         lambda layers: layers[-3].update(inbound_nodes=[[["none", 0, 0, {}]]]),
         lambda layers: layers[-3].update(config=None),
+        lambda layers: layers[-3].update(config={"dtype": {}}),
     ],
 )
 def test_networks_that_keras_cannot_load(changed, edit):
     edit_layers(changed, edit)
-    with pytest.raises(ModelFileError, match=r"mask_detector\.model: .*(Keras|HDF5)"):
+    with pytest.raises(ModelFileError, match=r"mask_detector\.model: .*(Keras|network is damaged)"):
         read_model(changed).load_keras()
+
+
+def test_hdf5_file_never_executes_code(tmp_path):
+    """A Lambda layer could do anything: Keras refuses it in safe mode."""
+    flag = str(tmp_path / "executed")
+    function = lambda crops: (__import__("pathlib").Path(flag).touch(), crops)[1]  # noqa: E731
+    layer = layers.Lambda(function, output_shape=(32, 32, 3))
+    model = keras.Sequential([keras.Input((32, 32, 3)), layer, *plain(2).layers])
+    model.save(tmp_path / "evil.h5")
+    Path(flag).unlink(missing_ok=True)  # building it may have called the layer
+    with pytest.raises(ModelFileError, match="Keras cannot load it"):
+        read_model(tmp_path / "evil.h5").load_keras()
+    assert not Path(flag).exists()
 
 
 def test_outputs_that_are_no_probabilities(tmp_path):

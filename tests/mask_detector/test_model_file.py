@@ -276,7 +276,7 @@ def test_file_never_executes_code(small_model, tmp_path):
 
 def test_archive_with_damaged_weights_fails_in_a_sentence(small_model, tmp_path, rewritten):
     path = rewritten(small_model, tmp_path / "m.model", model_weights_h5=b"\x89HDF nothing else")
-    with pytest.raises(ModelFileError, match="Keras cannot load it"):
+    with pytest.raises(ModelFileError, match="Keras cannot load its weights"):
         read_model(path).load_keras()
 
 
