@@ -80,7 +80,7 @@ def try_hdf5(path: str) -> None:
 
 
 def limit_resources() -> None:
-    """Bound this process's memory, after the imports: their threads reserve some on big machines."""
+    """Bound this process's memory, after the imports, whose threads reserve some for themselves."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource  # Unix only
 
