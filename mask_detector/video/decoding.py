@@ -109,7 +109,7 @@ class Video(Capture):
         self._container.close()
 
     def _read(self) -> Iterator[tuple[float | None, np.ndarray]]:
-        number, last_s = 0, 0.0
+        number, last_s, matrix = 0, 0.0, None
         for packet in self._packets_from_start():
             try:
                 decoded = packet.decode()
@@ -123,7 +123,11 @@ class Video(Capture):
                 raise
             for frame in decoded:
                 self._options.check_size(self._name, frame.width * frame.height)
-                image = _upright(_square(frame.to_ndarray(format="bgr24"), self._stream), frame)
+                if number == 0:
+                    matrix = _display_matrix(frame)
+                # FFmpeg would start threads for each frame, which costs more than it gains.
+                image = frame.to_ndarray(format="bgr24", threads=1)
+                image = _upright(_square(image, self._stream), matrix)
                 last_s = max(last_s, self._time(frame, self._skipped + number))
                 number += 1
                 yield None if self.live else last_s, image
@@ -243,17 +247,26 @@ class Video(Capture):
         return self.live and (containers.is_picture(self._container) or name == "mjpeg")
 
 
-def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
-    """Turn or mirror a picture as the file's display matrix says.
+def _display_matrix(frame: av.VideoFrame) -> np.ndarray | None:
+    """The display matrix of a frame: int32 (9,), in rows, 16.16 numbers; None without one.
 
-    The matrix is nine 16.16 numbers, in rows; a point goes from (x, y) to (ax + cy, bx + dy) with
-    a, b in the first row and c, d in the second (ISO/IEC 14496-12, 8.2.2.3). Only quarter turns
-    and mirrors are applied, the nearest ones.
+    Reading it ties the frame and its data in a cycle. Read for each frame, the pictures of a
+    video would pile up until Python's garbage collector runs.
     """
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    return None if matrix is None else np.frombuffer(bytes(matrix), np.int32)
+
+
+def _upright(image: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
+    """Turn or mirror a picture as the file's display matrix says.
+
+    A point goes from (x, y) to (ax + cy, bx + dy) with a, b in the first row of the matrix and
+    c, d in the second (ISO/IEC 14496-12, 8.2.2.3). Only quarter turns and mirrors are applied,
+    the nearest ones.
+    """
     if matrix is None:
         return image
-    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+    a, b, _, c, d = matrix[:5].tolist()
     if abs(a) + abs(d) >= abs(b) + abs(c):
         left, up = a < 0, d < 0
     else:

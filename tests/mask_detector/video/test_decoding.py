@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import struct
 import threading
@@ -377,3 +378,14 @@ def test_a_limit_of_pixels_holds_for_each_frame(
         for frame in Source(str(path), SourceOptions(max_megapixels=limit)).frames():
             shapes.add(frame.image.shape[1::-1])
     assert shapes == {size for size in sizes if not limit or size[0] * size[1] <= limit * 1e6}
+
+
+def test_decoded_frames_do_not_wait_for_the_garbage_collector(examples: Path) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        assert len(frames_of(examples / "example_video.mp4")) == 80
+        waiting = [each for each in gc.get_objects() if isinstance(each, av.VideoFrame)]
+        assert len(waiting) < 10
+    finally:
+        gc.enable()
