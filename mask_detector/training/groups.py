@@ -11,7 +11,6 @@ import hashlib
 from pathlib import Path
 
 import cv2
-import imagehash
 import numpy as np
 from PIL import Image
 
@@ -125,6 +124,8 @@ def group_near_duplicates(hashes: np.ndarray, bits: int = NEAR_DUPLICATE_BITS) -
 
 def perceptual_hashes(image: np.ndarray) -> tuple[int, int]:
     """64-bit perceptual hashes (pHash) of a BGR picture and of its mirror image."""
+    import imagehash  # not part of an installation for detection
+
     # pHash sees 32 x 32 pixels, so reducing large photos first, which is fast, changes nothing.
     small = cv2.resize(image, (128, 128), interpolation=cv2.INTER_AREA)
     picture = Image.fromarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY))

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from mask_detector.errors import DatasetError
 from mask_detector.training.annotations.gallery import Gallery
@@ -36,8 +35,6 @@ CLASS_FILES = (
 _MOST_LABEL_BYTES = 8 * MEGABYTE
 _MOST_CLASS_BYTES = MEGABYTE // 4
 _DEEPEST_YAML = 20
-# The libyaml of C is a hundred times as fast, but not in every installation.
-_YamlLoader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def read_yolo(folder: Path, files: Sequence[Path], gallery: Gallery) -> Entries:
@@ -111,10 +108,14 @@ def read_class_names(path: Path) -> dict[int, str]:
 
 
 def _names_in_yaml(path: Path, text: str) -> dict[int, str]:
+    import yaml  # not part of an installation for detection
+
+    # The libyaml of C is a hundred times as fast, but not in every installation.
+    loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     wanted = "expected names: [first, second] or numbered names, one a line"
     try:
         depth = 0
-        for event in yaml.parse(text, Loader=_YamlLoader):
+        for event in yaml.parse(text, Loader=loader):
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEEPEST_YAML:
@@ -123,7 +124,7 @@ def _names_in_yaml(path: Path, text: str) -> dict[int, str]:
             if isinstance(event, yaml.AliasEvent):
                 raise DatasetError(f"{path}: YAML with aliases (*{event.anchor}) is not accepted")
         # This loader leaves every value as text: to others, yes and no are true and false.
-        content = yaml.load(text, Loader=_YamlLoader)
+        content = yaml.load(text, Loader=loader)
     except (yaml.YAMLError, ValueError) as error:
         sentence = str(error).splitlines()[0][:100]
         raise DatasetError(f"{path}: no class names can be read from it ({sentence})") from None
