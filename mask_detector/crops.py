@@ -9,13 +9,16 @@ import numpy as np
 def crop_with_margin(
     image: np.ndarray, box: tuple[int, int, int, int], margin: float
 ) -> np.ndarray:
-    """A face with some of what is around it, for people to look at: a view into the picture.
+    """A face and some of what is around it, to be viewed by people.
 
     Args:
         image: uint8 BGR, shape (H, W, 3).
         box: x1, y1, x2, y2 in pixels of ``image``.
         margin: what is added on each side, as a share of the box's width and height; less
             where the picture ends.
+
+    Returns:
+        uint8 BGR, shape (h, w, 3): a view into ``image``, not a copy.
     """
     x1, y1, x2, y2 = box
     dx, dy = round(margin * (x2 - x1)), round(margin * (y2 - y1))
@@ -48,18 +51,20 @@ def cut_crops(
     crops = np.empty((len(boxes), size, size, 3), dtype=np.uint8)
     if not len(boxes):
         return crops
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2  # (N, 2): x, y
     sides = boxes[:, 2:] - boxes[:, :2]
     if square:
         sides = np.repeat(sides.max(axis=1, keepdims=True), 2, axis=1)
-    sides = np.maximum(sides * (1 + 2 * margin), 1)
+    sides = np.maximum(sides * (1 + 2 * margin), 1)  # (N, 2): width, height
+    # Whole pixels that the crops cover; they may lie outside the picture.
     starts = np.floor(centres - sides / 2).astype(int)
     stops = np.maximum(np.ceil(centres + sides / 2).astype(int), starts + 1)
     height, width = image.shape[:2]
-    firsts = np.clip(starts, 0, (width - 1, height - 1))
-    lasts = np.clip(stops, firsts + 1, (width, height))
+    # The part of each that the picture has: at least one pixel, its nearest one.
+    inner_starts = np.clip(starts, 0, (width - 1, height - 1))
+    inner_stops = np.clip(stops, inner_starts + 1, (width, height))
     for crop, (x1, y1, x2, y2), (left, top, right, bottom) in zip(
-        crops, np.hstack([starts, stops]), np.hstack([firsts, lasts]), strict=True
+        crops, np.hstack([starts, stops]), np.hstack([inner_starts, inner_stops]), strict=True
     ):
         patch = image[top:bottom, left:right]
         if (left, top, right, bottom) != (x1, y1, x2, y2):
@@ -68,7 +73,7 @@ def cut_crops(
                 *(max(0, top - y1), max(0, y2 - bottom), max(0, left - x1), max(0, x2 - right)),
                 borderType=cv2.BORDER_REPLICATE,
             )
-        # INTER_AREA averages what is thrown away: a far smaller crop without it is aliased.
+        # Without averaging (INTER_AREA) a crop made much smaller would be aliased.
         shrinks = patch.shape[0] > size
         interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         patch = cv2.resize(patch, (size, size), interpolation=interpolation)

@@ -31,7 +31,7 @@ NO_KEY = -1
 def has_display() -> bool:
     """Whether OpenCV can open a window here.
 
-    On Linux its windows speak X11 (Wayland desktops answer it too): without a server that
+    On Linux its windows use X11 (Wayland desktops support it too): without a server that
     answers at ``DISPLAY``, opening one would abort the whole process, where no ``except`` helps.
     """
     if not cv2.currentUIFramework():  # opencv-python-headless has no windows at all
@@ -78,7 +78,7 @@ def show_photo(image: np.ndarray, title: str) -> int:
     try:
         _open_window(title, image)
         cv2.imshow(title, image)
-        # Waiting in short turns, so that Ctrl-C and the window's own button are noticed.
+        # Short waits, so that Ctrl-C and the window's close button are noticed.
         while (key := cv2.waitKey(_POLL_MS)) == NO_KEY:
             if _was_closed(title):
                 break
@@ -88,7 +88,7 @@ def show_photo(image: np.ndarray, title: str) -> int:
 
 
 class VideoWindow:
-    """A window that shows a video and answers keys: ``KEYS`` says which.
+    """A window that shows a video and reacts to keys, which ``KEYS`` lists.
 
     Attributes:
         blur: whose faces are to be blurred; the ``b`` key switches it.
@@ -114,7 +114,7 @@ class VideoWindow:
         self._rate, self._shown_title = 0.0, title
 
     def show(self, picture: np.ndarray, wait_s: float = 0, rate: float = 0) -> bool:
-        """Show a picture for at least ``wait_s`` and do what the keys say; a pause lasts here.
+        """Show a picture for at least ``wait_s``, or as long as it is paused, and obey the keys.
 
         Args:
             picture: uint8 BGR, shape (H, W, 3); shown smaller where it is larger than a screen.
@@ -129,7 +129,9 @@ class VideoWindow:
         until = time.monotonic() + wait_s
         while True:
             left_ms = round(1000 * (until - time.monotonic()))
-            key = self._turn(picture, _POLL_MS if paused else min(_POLL_MS, max(1, left_ms)))
+            key = self._wait_for_key(
+                picture, _POLL_MS if paused else min(_POLL_MS, max(1, left_ms))
+            )
             if key is None or key in _STOP_KEYS:
                 return False
             if key == ord(" "):
@@ -147,7 +149,7 @@ class VideoWindow:
         """Close the window."""
         if self._is_open:
             cv2.destroyAllWindows()
-            cv2.waitKey(1)  # the desktop needs a turn to take it away
+            cv2.waitKey(1)  # lets the desktop remove it
 
     def __enter__(self) -> VideoWindow:
         return self
@@ -155,7 +157,7 @@ class VideoWindow:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _turn(self, picture: np.ndarray, wait_ms: int) -> int | None:
+    def _wait_for_key(self, picture: np.ndarray, wait_ms: int) -> int | None:
         """The key pressed within that time, ``NO_KEY`` for none; None once the window is gone."""
         if not self._is_open:
             _open_window(self._title, picture)

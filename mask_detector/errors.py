@@ -1,14 +1,15 @@
-"""The exceptions of the package: each text is one sentence for the person at the keyboard.
+"""The exceptions of the package: each text is one sentence for the user.
 
     UserFacingError
-    ├── WeightsError      a face detector's model file cannot be had        (face_detector)
+    ├── WeightsError      a face detector's model file cannot be downloaded (face_detector)
     ├── FileError         a file or folder for results cannot be written
     ├── PhotoError        a photo cannot be read or written
     ├── ModelFileError    a mask_detector.model is missing, damaged or of an unknown kind
     ├── DatasetError      training or evaluation photos cannot be used
     └── SourceError       a camera, video file or stream cannot be opened or went away
 
-Library code raises them; only a script's ``main`` turns them into a line on standard error.
+Library code raises them; :func:`mask_detector.command_line.run` turns them into a line on
+standard error.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def photo_record(
 
 
 def error_record(path: str | Path, error: Exception) -> dict[str, Any]:
-    """Why a photo could not be looked at."""
+    """Why a photo could not be processed."""
     return {"image": str(path), "error": str(error).removeprefix(f"{path}: ")}
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -69,9 +70,10 @@ def draw_bar(image: np.ndarray, text: str, corner: Sequence[int], size: int, col
         size: height of the text in pixels.
     """
     left, top = corner
-    bar = _bar(text, size, colour)[: image.shape[0] - top, : image.shape[1] - left]
-    height, width = bar.shape[:2]
-    image[top : top + height, left : left + width] = bar
+    letters = _letters(text, size)[: image.shape[0] - top, : image.shape[1] - left]
+    height, width = letters.shape
+    shaded = cv2.LUT(cv2.cvtColor(letters, cv2.COLOR_GRAY2BGR), _shades(colour))
+    image[top : top + height, left : left + width] = shaded
     return left, top, left + width, top + height
 
 
@@ -94,24 +96,29 @@ def draw_text(
     return draw_bar(image, text, (left, top), size, colour)
 
 
-@lru_cache(maxsize=512)
-def _bar(text: str, size: int, colour: Colour) -> np.ndarray:
-    """The bar as a picture, uint8 BGR."""
-    opacity = _letters(text, size)[..., None] / 255  # (h, w, 1)
-    bar: np.ndarray = np.array(colour) * (1 - opacity) + np.array(ink_on(colour)) * opacity
-    return bar.round().astype(np.uint8)
+@lru_cache(maxsize=64)
+def _shades(colour: Colour) -> np.ndarray:
+    """From a colour to its ink in 256 steps, uint8 (1, 256, 3)."""
+    steps: np.ndarray = np.linspace(colour, ink_on(colour), 256).round().astype(np.uint8)
+    return steps[None]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _letters(text: str, size: int) -> np.ndarray:
     """How much ink each pixel of a bar has, uint8 (h, w); all bars of a size are equally high."""
+    words = [_word(f"{word} ", size) for word in _drawable(text).split(" ")]
+    margin = np.zeros((words[0].shape[0], max(2, round(size / 4))), np.uint8)
+    words[-1] = words[-1][:, : -_word(" ", size).shape[1]]  # no space after the last word
+    return np.hstack([margin, *words, margin])
+
+
+@lru_cache(maxsize=512)
+def _word(word: str, size: int) -> np.ndarray:
+    # In a video numbers change from frame to frame, and few of the words beside them.
     font = _font(size)
-    text = _drawable(text)
     ascent, descent = font.getmetrics()
-    margin = max(2, round(size / 4))
-    width = round(font.getlength(text)) + 2 * margin
-    picture = Image.new("L", (width, ascent + descent))
-    ImageDraw.Draw(picture).text((margin, 0), text, fill=255, font=font)
+    picture = Image.new("L", (round(font.getlength(word)), ascent + descent))
+    ImageDraw.Draw(picture).text((0, 0), word, fill=255, font=font)
     return np.asarray(picture)
 
 

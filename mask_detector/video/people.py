@@ -1,4 +1,4 @@
-"""How many people were seen, by label: now, since the start, and minute by minute.
+"""How many people were seen, by label: since the start, and minute by minute.
 
     people = People(detector.classes)
     people.see(faces, time_s)
@@ -106,7 +106,7 @@ class UnmaskedRule:
 
     Args:
         after_s: seconds without a mask.
-        cooldown_s: least seconds between two people; who comes due meanwhile waits.
+        cooldown_s: minimum seconds between two people; those who are due earlier wait.
 
     Attributes:
         cooldown_s: may be changed between two frames.
@@ -116,11 +116,11 @@ class UnmaskedRule:
         self._after_s, self.cooldown_s = after_s, cooldown_s
         self._since: dict[int, float] = {}
         self._seen: dict[int, float] = {}
-        self._told: set[int] = set()
+        self._reported: set[int] = set()
         self._last = -float("inf")
 
     def due(self, faces: Iterable[TrackedFace], time_s: float) -> list[TrackedFace]:
-        """Those of a frame's faces that are due now."""
+        """The faces of a frame that are due now."""
         due = []
         for face in faces:
             track = face.track
@@ -132,11 +132,11 @@ class UnmaskedRule:
                 continue
             since = self._since.setdefault(track, time_s)
             if (
-                track not in self._told
+                track not in self._reported
                 and time_s - since >= self._after_s
                 and time_s - self._last >= self.cooldown_s
             ):
-                self._told.add(track)
+                self._reported.add(track)
                 self._last = time_s
                 due.append(face)
         for track in [
@@ -144,12 +144,12 @@ class UnmaskedRule:
         ]:
             del self._seen[track]
             self._since.pop(track, None)
-            self._told.discard(track)
+            self._reported.discard(track)
         return due
 
 
 class MinuteCounts:
-    """Writes a CSV with the people of each minute, one row a minute and source.
+    """Writes a CSV with the people of each minute: one row per minute and source.
 
     Columns: source; minute, the clock's for live sources, else the video's (H:MM); the people of
     each label; most, the most faces in sight at once.

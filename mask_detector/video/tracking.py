@@ -8,8 +8,8 @@ band of 0 the label changes at once.
     for frame in frames:
         faces = tracker.update(detector.detect(frame.image), frame.time_s)
 
-Who is who is decided by ByteTrack (Zhang et al. 2022, arXiv:2110.06864) as `edgefirst-tracker`
-implements it; docs/video.md says how it was chosen.
+ByteTrack (Zhang et al. 2022, arXiv:2110.06864), as `edgefirst-tracker` implements it, matches faces
+from frame to frame; docs/video.md says how it was chosen.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class TrackedFace(Face):
         return self.probabilities[self.decided]
 
     def as_json(self) -> dict[str, Any]:
-        """The face as it stands in JSON lines; ``track`` is null while it may be a false find,
+        """The face as it stands in JSON lines; ``track`` is null while it may be false,
         ``outside_zone`` stands only where it is so.
         """
         record = super().as_json() | {"track": self.track}
@@ -179,7 +179,7 @@ class FaceTracker:
             time_s: the frame's time in seconds; time that runs backwards stands still.
 
         Returns:
-            The same faces in the same order; one that may be a false find has no number yet.
+            The same faces in the same order; one that may be a false detection has no number yet.
         """
         if time_s - self._now > FORGET_S:
             self._match([], time_s)  # ByteTrack matches before it forgets: let it forget first
@@ -189,11 +189,13 @@ class FaceTracker:
             for face, key in zip(faces, self._match(faces, time_s), strict=True)
         ]
         forgotten = time_s - 2 * FORGET_S
-        self._people = {key: who for key, who in self._people.items() if who.last_s > forgotten}
+        self._people = {
+            key: person for key, person in self._people.items() if person.last_s > forgotten
+        }
         return tracked
 
     def _match(self, faces: Sequence[Face], time_s: float) -> list[str | None]:
-        """ByteTrack's name for each face."""
+        """ByteTrack's identifier of each face; None where it has no track."""
         boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
         tracks = self._tracker.update(
             _grown(boxes),
@@ -204,11 +206,11 @@ class FaceTracker:
         return [track.uuid if track else None for track in tracks]
 
     def just_lost(self) -> list[TrackedFace]:
-        """Where faces were within ``HIDE_S`` that the last frame has not."""
+        """Faces of the last ``HIDE_S`` seconds that the last frame does not have."""
         return [
-            who.face
-            for who in self._people.values()
-            if who.face and self._now - HIDE_S <= who.last_s < self._now
+            person.face
+            for person in self._people.values()
+            if person.face and self._now - HIDE_S <= person.last_s < self._now
         ]
 
     def _tracked(self, face: Face, key: str | None, time_s: float) -> TrackedFace:
@@ -218,7 +220,7 @@ class FaceTracker:
             if key:
                 self._people[key] = person
         label = person.label
-        probabilities = np.array([face.probabilities[name] for name in self._classes])
+        probabilities = np.array([face.probabilities[name] for name in self._classes])  # (classes,)
         label.update(probabilities, time_s, self.unsure_band)
         if person.number is None and (face.score >= SURE_SCORE or label.frames > 1):
             self._numbers += 1
@@ -236,6 +238,7 @@ class FaceTracker:
 
 
 def _grown(boxes: np.ndarray) -> np.ndarray:
+    """Boxes, (N, 4), made larger around their middles."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     halves = (boxes[:, 2:] - boxes[:, :2]) / 2 * _BOX_GROWTH
     return np.hstack([centres - halves, centres + halves])

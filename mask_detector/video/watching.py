@@ -1,11 +1,11 @@
-"""From sources to pictures: find, classify, follow and count faces, frame by frame.
+"""From sources to views: detect, classify, track and count faces, frame by frame.
 
     with Sources(["0"]) as sources:
         for views in watch(sources, detector, [Watch(sources.sources[0], 0, detector)]):
-            picture = canvas.draw(views)
+            picture = canvas.draw(views)            # see canvas.py
 
-Frames are read ahead in the sources' threads and encoded in the recording's, while this one
-looks at them; the faces of all sources' frames go through the network in one batch.
+Frames are read ahead in the sources' threads and encoded in the recording's, while this thread
+processes them; the faces of all sources' frames go through the network in one batch.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def watch(
 
     Args:
         watches: one for each source, in order.
-        max_frames: stop a source after so many of its frames were looked at.
+        max_frames: stop a source after this many processed frames.
 
     Yields:
         A view of each source that has a new frame; an empty list now and then while none has.
