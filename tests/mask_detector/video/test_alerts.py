@@ -76,7 +76,7 @@ def test_memory_of_people_is_bounded() -> None:
     rule = UnmaskedRule(after_s=1)
     for number in range(1000):
         due(rule, face(number), at=number)
-    assert max(map(len, (rule._seen, rule._since, rule._told))) < 10
+    assert max(map(len, (rule._seen, rule._since, rule._reported))) < 10
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_webhook_gets_the_whole_alert(web: Receiver) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 500])
-def test_a_webhook_that_fails_is_counted_and_told(
+def test_a_webhook_that_fails_is_counted_and_reported(
     web: Receiver, heard: Callable[[], str], status: int
 ) -> None:
     web.status = status
@@ -193,7 +193,7 @@ def test_a_webhook_that_fails_is_counted_and_told(
     assert "0 delivered, 2 not" in heard()
 
 
-def test_a_webhook_that_refuses_is_told_without_its_password(heard: Callable[[], str]) -> None:
+def test_a_webhook_that_refuses_is_reported_without_its_password(heard: Callable[[], str]) -> None:
     with Alerts([f"webhook:http://me:secret@127.0.0.1:{free_port()}/"]) as alerts:
         alerts.tell(EVENT)
     assert alerts.failed == 1
@@ -280,7 +280,7 @@ def test_a_command_gets_the_alert_on_standard_input(tmp_path: Path) -> None:
     assert [json.loads(line) for line in (tmp_path / "got").read_text().splitlines()] == [EVENT] * 2
 
 
-def test_a_command_that_fails_or_hangs_is_told(
+def test_a_command_that_fails_or_hangs_is_reported(
     heard: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receivers, "DELIVERY_S", 4.0)
