@@ -16,6 +16,7 @@ from mask_detector.wording import display_name
 
 _MODEL_CARD = Path(__file__).resolve().parent.parent / "docs" / "model-card.md"
 _BAR_COLOUR = "#1a9a70"  # readable on white and on black
+_PERCENT, _ALL = alt.Axis(format="%", tickCount=5), alt.Scale(domain=[0, 1])
 _SYSTEM_NAMES = {
     "yunet": "YuNet face detector",
     "ssd": "SSD face detector",
@@ -79,8 +80,8 @@ def _show_figures(card: ModelCard) -> None:
             alt.Chart(pd.DataFrame(rows), title="Correct labels by face size")
             .mark_bar(color=_BAR_COLOUR)
             .encode(
-                alt.X("Correct:Q", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
-                alt.Y("Face size:N", sort=None, title=None),
+                alt.X("Correct:Q", title="Correct labels", axis=_PERCENT, scale=_ALL),
+                alt.Y("Face size:N", sort=None, title="Height of the face"),
                 tooltip=["Face size", alt.Tooltip("Correct:Q", format=".1%"), "Faces"],
             ),
             width="stretch",
@@ -108,10 +109,10 @@ def _show_end_to_end(measured: dict[str, Any]) -> None:
     if not rows:
         return
     places = alt.YOffset("System:N", sort=None)
-    base = alt.Chart(pd.DataFrame(rows)).encode(alt.Y("Face size:N", sort=None, title=None), places)
-    share = alt.Axis(format="%")
+    sizes = alt.Y("Face size:N", sort=None, title="Height of the face")
+    base = alt.Chart(pd.DataFrame(rows)).encode(sizes, places)
     bars = base.mark_bar().encode(
-        alt.X("Detected:Q", axis=share, scale=alt.Scale(domain=[0, 1])),
+        alt.X("Detected:Q", title="Faces detected", axis=_PERCENT, scale=_ALL),
         alt.Color("System:N", sort=None, legend=alt.Legend(title=None, orient="top")),
         tooltip=["System", "Face size", alt.Tooltip("Detected:Q", format=".1%")],
     )

@@ -151,12 +151,12 @@ def _show_status(processor: LiveProcessor, active: bool) -> None:
     widgets.count_tiles(status.counts if running else None, models.model().card.classes)
     if running:
         st.caption(
-            f"{status.frames_per_second:.0f} frames per second, "
-            f"{1000 * status.delay:.0f} ms delay  \n"
-            f"Seen since the start: {counts_in_words(status.people or {}, 'nobody yet')}"
+            f"{status.frames_per_second:.0f} frames per second, {1000 * status.delay:.0f} ms delay"
         )
     else:
         st.caption("One moment…" if active else "Press **Start** and let the page use the camera.")
+    if status.people is not None:
+        st.caption(f"People since the start: {counts_in_words(status.people, 'nobody yet')}")
     play_alarm(status.alarms)
 
 

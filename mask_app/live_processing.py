@@ -131,7 +131,9 @@ class LiveProcessor:
         with self._lock:
             delays = [delay for ready, delay in self._done if now - ready <= _RATE_SECONDS]
             if not delays:
-                return LiveStatus(history=tuple(self._history), alarms=self._alarms)
+                return LiveStatus(
+                    people=self._people, history=tuple(self._history), alarms=self._alarms
+                )
             span = max(now - self._done[0][0], 0.5)
             return LiveStatus(
                 running=True,

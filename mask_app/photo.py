@@ -15,6 +15,8 @@ from mask_app.config import Limits
 from mask_app.photo_results import PhotoResult
 from mask_app.settings import Settings
 from mask_detector.detector import count_faces
+from mask_detector.errors import PhotoError
+from mask_detector.images import photo_pages
 from mask_detector.wording import counts_in_words, number_of
 
 _PHOTOS_PER_PAGE = 8
@@ -26,13 +28,14 @@ class _Photos:
     """A session's photos, until they are removed.
 
     Attributes:
-        files: name and content of each, by a number that stays the same.
+        files: name and content of each photo, and its page in the file, by a number that stays
+            the same.
         results: by that number and the face detector.
         refused: what was said of the files that were not taken.
         uploads: uploads so far; each one empties the drop zone.
     """
 
-    files: dict[int, tuple[str, bytes]] = field(default_factory=dict)
+    files: dict[int, tuple[str, bytes, int]] = field(default_factory=dict)
     results: dict[tuple[int, str], PhotoResult] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     uploads: int = 0
@@ -41,24 +44,34 @@ class _Photos:
         """Take new files in, or say why not."""
         self.refused = []
         for upload in uploads:
-            name = f"**{widgets.escaped(photo_results.safe_name(upload.name))}**"
-            if upload.size > limits.photo_megabytes * 2**20:
-                self.refused.append(
-                    f"{name}: the file has {upload.size / 2**20:.1f} MB, "
-                    f"at most {limits.photo_megabytes} are accepted."
-                )
-            elif len(self.files) >= limits.photos:
-                self.refused.append(
-                    f"{name}: at most {number_of(limits.photos, 'photo')} can be shown at once; "
-                    "remove some first."
-                )
-            else:
-                self.add(upload.name, upload.getvalue())
+            try:
+                if upload.size > limits.photo_megabytes * 2**20:
+                    raise PhotoError(
+                        f"the file has {upload.size / 2**20:.1f} MB, "
+                        f"at most {limits.photo_megabytes} are accepted"
+                    )
+                self.add(upload.name, upload.getvalue(), limits.photos)
+            except PhotoError as error:
+                name = photo_results.safe_name(upload.name)
+                self.refused.append(widgets.sentence(str(error), name))
         self.uploads += 1
 
-    def add(self, name: str, data: bytes) -> None:
-        """Take a photo in."""
-        self.files[max(self.files, default=0) + 1] = (name, data)
+    def add(self, name: str, data: bytes, most: int) -> None:
+        """Take a photo in, or all pages of a TIFF.
+
+        Raises:
+            PhotoError: it has too many pages, or there would be more than ``most`` photos.
+        """
+        pages = photo_pages(data)
+        if len(self.files) + len(pages) > most:
+            raise PhotoError(
+                f"at most {number_of(most, 'photo')} or pages can be shown at once; "
+                "remove some first"
+            )
+        path = Path(photo_results.safe_name(name))
+        for page, frame in enumerate(pages, start=1):
+            page_name = str(path.with_stem(f"{path.stem}_page_{page}")) if page > 1 else str(path)
+            self.files[max(self.files, default=0) + 1] = (page_name, data, frame)
 
     def remove(self, number: int) -> None:
         """Forget a photo."""
@@ -93,7 +106,7 @@ def page(settings: Settings) -> None:
     _show_refused(photos, results)
     if not photos.files:
         if st.button("Use the example photo"):
-            photos.add(_EXAMPLE.name, _EXAMPLE.read_bytes())
+            photos.add(_EXAMPLE.name, _EXAMPLE.read_bytes(), limits.photos)
             st.rerun()
         return
     readable = {number: photo for number, photo in results.items() if photo.error is None}
@@ -111,8 +124,9 @@ def _processed(photos: _Photos, detector: str, megapixels: int) -> dict[int, Pho
         bar = st.progress(0.0)
         for done, number in enumerate(new):
             bar.progress(done / len(new), f"Processing photo {done + 1} of {len(new)}…")
+            name, data, frame = photos.files[number]
             photos.results[number, detector] = photo_results.process(
-                *photos.files[number], mask_detector.detect, megapixels
+                name, data, mask_detector.detect, megapixels, frame
             )
         bar.empty()
     results = [photos.results[number, detector] for number in photos.files]
@@ -122,7 +136,7 @@ def _processed(photos: _Photos, detector: str, megapixels: int) -> dict[int, Pho
 def _show_refused(photos: _Photos, results: dict[int, PhotoResult]) -> None:
     """Say above everything else which files have no result, and why."""
     unreadable = [
-        f"**{widgets.escaped(photo.name)}**: {widgets.escaped(photo.error)}."
+        widgets.sentence(photo.error, photo.name)
         for photo in results.values()
         if photo.error is not None
     ]
@@ -176,13 +190,14 @@ def show(
         if remove is not None:
             icon = ":material/close:"
             row.button("Remove", key=f"remove_{key}", icon=icon, type="tertiary", on_click=remove)
-        st.image(photo.drawn_small(settings), alt=f"{photo.name}: {words}")
+        marked = widgets.chosen_face(key)
+        st.image(photo.drawn_small(settings, marked), alt=f"{photo.name}: {words}")
         if settings.blur != "none":
             st.caption("The original is not shown while faces are blurred.")
         elif st.toggle("Show the original", key=f"original_{key}"):
             st.image(photo.small, alt=f"{photo.name} as it was uploaded")
         if faces:
-            widgets.face_table(faces)
+            widgets.face_table(faces, classes, key)
         else:
             st.info(
                 "No face was detected. A face must be at least about 10 pixels high "

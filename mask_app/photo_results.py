@@ -33,6 +33,7 @@ _JPEG_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
 _LONGEST_NAME = 60  # characters, of up to four bytes each: file systems allow 255 bytes
 # Windows refuses these in names, with the controls and the marks that reverse what follows them.
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069<>:"|?*]')
+_COMMAND = re.compile(r": detect_mask_video\.py .*")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
@@ -43,6 +44,7 @@ class PhotoResult:
     Attributes:
         name: the file's name, safe to use as one.
         data: the file's content.
+        frame: which page of a TIFF it is, one of ``images.photo_pages``.
         small: JPEG of the photo, small enough for the page.
         scale: size of the small one, the photo's own being 1.
         width: of the photo, in pixels.
@@ -53,6 +55,7 @@ class PhotoResult:
 
     name: str
     data: bytes
+    frame: int = 0
     small: bytes = b""
     scale: float = 1.0
     width: int = 0
@@ -72,22 +75,36 @@ class PhotoResult:
         return Faces(confident, [face for face in faces if face.score < settings.confidence])
 
     def drawn(self, settings: Settings) -> bytes:
-        """JPEG of the photo in its own size, with boxes and labels."""
-        return self._drawn(self.data, 1.0, settings)
-
-    def drawn_small(self, settings: Settings) -> bytes:
-        """JPEG of the small photo, with boxes and labels."""
-        return self._drawn(self.small, self.scale, settings)
-
-    def _drawn(self, data: bytes, scale: float, settings: Settings) -> bytes:
-        image = decode_photo(data)
-        height, width = image.shape[:2]
-        faces = self.chosen_faces(settings).scaled(scale, width, height)
+        """JPEG of the photo in its own size, with boxes and captions."""
+        image, faces = decode_photo(self.data, frame=self.frame), self.chosen_faces(settings)
         return _jpeg(draw_faces(hide_faces(image, faces, settings.blur), faces))
+
+    def drawn_small(self, settings: Settings, marked: int | None = None) -> bytes:
+        """JPEG of the small photo, with boxes and numbered captions.
+
+        Args:
+            settings: the visitor's.
+            marked: index of the chosen face that gets a frame; None marks no face.
+        """
+        image = decode_photo(self.small)
+        height, width = image.shape[:2]
+        faces = self.chosen_faces(settings).scaled(self.scale, width, height)
+        hide_faces(image, faces, settings.blur)
+        numbered = [
+            dataclasses.replace(face, track=number) for number, face in enumerate(faces, start=1)
+        ]
+        draw_faces(image, numbered)
+        if marked is not None and marked < len(faces):
+            _draw_frame(image, faces[marked].box)
+        return _jpeg(image)
 
 
 def process(
-    name: str, data: bytes, detect: Callable[[np.ndarray], Sequence[Face]], megapixels: int
+    name: str,
+    data: bytes,
+    detect: Callable[[np.ndarray], Sequence[Face]],
+    megapixels: int,
+    frame: int = 0,
 ) -> PhotoResult:
     """Detect the faces of an uploaded photo.
 
@@ -96,20 +113,23 @@ def process(
         data: the file's content.
         detect: gives the faces of a picture, uint8 BGR, shape (H, W, 3).
         megapixels: larger photos are refused.
+        frame: which page of a TIFF, one of ``images.photo_pages``.
 
     Returns:
         The photo; one that cannot be processed has its ``error``.
     """
     name = safe_name(name)
     try:
-        image = decode_photo(data, max_pixels=megapixels * 1_000_000)
+        image = decode_photo(data, max_pixels=megapixels * 1_000_000, frame=frame)
     except PhotoError as error:
-        return PhotoResult(name, data, error=str(error))
+        # Where the reason ends with a command, the app has a page for it.
+        reason = _COMMAND.sub(": the page Video reads it", str(error))
+        return PhotoResult(name, data, frame, error=reason)
     height, width = image.shape[:2]
     scale = min(1.0, _SHOWN_SIDE / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = _jpeg(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-    return PhotoResult(name, data, small, scale, width, height, tuple(detect(image)))
+    return PhotoResult(name, data, frame, small, scale, width, height, tuple(detect(image)))
 
 
 def safe_name(name: str) -> str:
@@ -182,6 +202,14 @@ def _records(
         counts = count_faces(faces, classes)
         records.append(photo_record(photo.name, photo.width, photo.height, faces, counts))
     return records
+
+
+def _draw_frame(image: np.ndarray, box: Sequence[int]) -> None:
+    """Draw a frame around a face's box that is seen on every background."""
+    x1, y1, x2, y2 = box
+    for distance, colour, thickness in ((7, (0, 0, 0), 9), (7, (255, 255, 255), 5)):
+        corners = (x1 - distance, y1 - distance), (x2 + distance, y2 + distance)
+        cv2.rectangle(image, *corners, colour, thickness)
 
 
 def _jpeg(image: np.ndarray) -> bytes:

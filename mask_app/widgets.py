@@ -41,25 +41,26 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+\-!|~$:&^=])", r"\\\1", " ".join(text.split()))
 
 
-def show_error(sentence: str, file: str = "") -> None:
-    """Show an error's sentence, which starts in lower case and has no full stop.
+def show_error(text: str, file: str = "") -> None:
+    """Show an error's text, which starts in lower case and has no full stop.
 
     Args:
-        sentence: the error's text.
+        text: the error's text.
         file: the name of the file that it is about.
     """
-    st.error(_sentence(sentence, file), icon=":material/error:")
+    st.error(sentence(text, file), icon=":material/error:")
 
 
-def show_warning(sentence: str, file: str) -> None:
+def show_warning(text: str, file: str) -> None:
     """Show why a file's result is not complete; see :func:`show_error`."""
-    st.warning(_sentence(sentence, file), icon=":material/warning:")
+    st.warning(sentence(text, file), icon=":material/warning:")
 
 
-def _sentence(sentence: str, file: str) -> str:
+def sentence(text: str, file: str = "") -> str:
+    """An error's text as a whole sentence, or as one about a file, in Markdown."""
     if file:
-        return f"**{escaped(file)}**: {escaped(sentence)}."
-    return escaped(f"{sentence[:1].upper()}{sentence[1:]}.")
+        return f"**{escaped(file)}**: {escaped(text)}."
+    return escaped(f"{text[:1].upper()}{text[1:]}.")
 
 
 def job_progress(job: VideoJob, title: str = "") -> None:
@@ -126,15 +127,26 @@ def label_with_mark(face: Face) -> str:
     return f"{mark(label)} {display_name(label)}"
 
 
-def face_table(faces: Sequence[Face]) -> None:
-    """A row for each face: number, label, probability of each class, height."""
+def chosen_face(key: str) -> int | None:
+    """Index of the row that is chosen in the table of faces of that key, None where none is."""
+    state = st.session_state.get(f"faces_{key}")
+    rows = state["selection"]["rows"] if state else []
+    return rows[0] if rows else None
+
+
+def face_table(faces: Sequence[Face], classes: Sequence[str], key: str) -> None:
+    """A row for each face: number, label, probability of each class, height.
+
+    Args:
+        faces: at least one.
+        classes: the model's class names, in order.
+        key: tells the table from those of other photos.
+    """
     import pandas as pd  # slow to import: the first page does not wait for it
 
-    if not faces:
-        return
     rows = [
         {
-            "Face": number,
+            "Face": f"#{number}",
             "Label": label_with_mark(face),
             **{display_name(name): p for name, p in face.probabilities.items()},
             "Height": face.box[3] - face.box[1],
@@ -143,7 +155,11 @@ def face_table(faces: Sequence[Face]) -> None:
     ]
     columns = {
         display_name(name): st.column_config.ProgressColumn(
-            format="percent", min_value=0, max_value=1, help="Probability of this class."
+            format="percent",
+            min_value=0,
+            max_value=1,
+            color=css_colour(name, classes),
+            help="Probability of this class.",
         )
         for name in faces[0].probabilities
     }
@@ -151,7 +167,15 @@ def face_table(faces: Sequence[Face]) -> None:
         format="%d px",
         help="Height of the face in the photo. Below 20 pixels labels are unreliable.",
     )
-    st.dataframe(pd.DataFrame(rows), column_config=columns, hide_index=True, width="stretch")
+    st.dataframe(
+        pd.DataFrame(rows),
+        column_config=columns,
+        hide_index=True,
+        key=f"faces_{key}",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="The faces; choosing a row marks the face in the picture",
+    )
 
 
 def counts_chart(counts: pd.DataFrame, classes: Sequence[str], x_title: str, x_format: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,19 +128,24 @@ def displayed_size(data: bytes) -> tuple[int, int]:
         return (height, width) if is_turned else (width, height)
 
 
-def photo_pages(path: Path) -> list[int]:
+def photo_pages(photo_file: Path | bytes) -> list[int]:
     """The frames of a photo that are pages of their own: [0], or more for a TIFF of many pages.
+
+    Args:
+        photo_file: the file, or its content.
 
     Raises:
         PhotoError: there are more than a thousand.
     """
     try:
-        with _photo_errors(), Image.open(path, formats=("TIFF",)) as photo:
+        source = io.BytesIO(photo_file) if isinstance(photo_file, bytes) else photo_file
+        with _photo_errors(), Image.open(source, formats=("TIFF",)) as photo:
             pages = list(itertools.islice(full_pages(photo), _MOST_PAGES + 1))
     except (PhotoError, OSError):
         return [0]  # whatever is wrong is reported when the photo is read
     if len(pages) > _MOST_PAGES:
-        raise PhotoError(f"{path}: more than {_MOST_PAGES:,} pages are not accepted")
+        name = "" if isinstance(photo_file, bytes) else f"{photo_file}: "
+        raise PhotoError(f"{name}more than {_MOST_PAGES:,} pages are not accepted")
     return pages or [0]
 
 

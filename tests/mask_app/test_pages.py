@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from mask_app.about import section
 from mask_app.live import why_no_camera
+from mask_app.settings import Settings
+from mask_detector.detector import Face
 
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:
@@ -161,3 +163,85 @@ def test_why_a_browser_gives_no_camera(address: str | None, works: bool) -> None
 )
 def test_a_section_of_the_model_card(text: str, found: str) -> None:
     assert section(text, "Use") == found
+
+
+def photo_with_exif(exif: bytes, kind: str = "JPEG") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), "white").save(buffer, kind, exif=exif)
+    return buffer.getvalue()
+
+
+def tiff_of_pages(count: int) -> bytes:
+    pages = [Image.new("RGB", (64, 48), (60 * n, 0, 0)) for n in range(count)]
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:])
+    return buffer.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("odd.jpg", photo_with_exif(b"Exif\0\0MM\0*\0\0\0\x08\0\x02\x01\x12\xff\xff")),
+        ("odd.png", photo_with_exif(b"Exif\0\0II*\0" + b"\xff" * 40, "PNG")),
+        ("odd.webp", photo_with_exif(b"Exif\0\0" + b"x" * 30, "WEBP")),
+        ("a.avif", photo_with_exif(b"", "AVIF")),
+    ],
+)
+def test_odd_metadata_does_not_matter(name: str, content: bytes) -> None:
+    page = photo_page()
+    page.file_uploader[0].set_value([(name, content, "image/png")]).run()
+    assert not page.exception
+    assert not page.error
+    assert "no faces" in words(page)
+
+
+def test_heic_photos_are_read(examples: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed")
+    buffer = io.BytesIO()
+    with Image.open(examples / "example_02.jpg") as photo:
+        pillow_heif.from_pillow(photo.convert("RGB")).save(buffer)
+    page = photo_page()
+    page.file_uploader[0].set_value([("me.HEIC", buffer.getvalue(), "image/heic")]).run()
+    assert not page.error
+    assert len(page.dataframe[0].value) == 1
+
+
+def test_all_pages_of_a_tiff_are_shown() -> None:
+    page = photo_page()
+    page.file_uploader[0].set_value([("scan.tif", tiff_of_pages(3), "image/tiff")]).run()
+    assert not page.exception
+    for name in ("scan.tif", r"scan\_page\_2.tif", r"scan\_page\_3.tif"):
+        assert f"**{name}**" in words(page)
+
+
+def test_too_many_photos_and_too_large_ones_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASK_APP_PHOTOS", "2")
+    monkeypatch.setenv("MASK_APP_PHOTO_MEGABYTES", "1")
+    photo = photo_with_exif(b"")
+    files = [("a_b.jpg", photo), ("[c](d).jpg", photo + bytes(2**20)), ("e.tif", tiff_of_pages(2))]
+    page = photo_page()
+    page.file_uploader[0].set_value([(*file, "image/jpeg") for file in files]).run()
+    assert page.error[0].value.split("  \n") == [
+        r"**\[c\]\(d\).jpg**: the file has 1.0 MB, at most 1 are accepted.",
+        r"**e.tif**: at most 2 photos or pages can be shown at once; remove some first.",
+    ]
+    assert r"**a\_b.jpg**" in words(page)
+
+
+def test_a_video_is_sent_to_its_page(examples: Path) -> None:
+    page = photo_page()
+    video = (examples / "example_video.mp4").read_bytes()
+    page.file_uploader[0].set_value([("film.mp4", video, "video/mp4")]).run()
+    assert page.error[0].value == "**film.mp4**: this is a video\\: the page Video reads it."
+
+
+def test_a_chosen_row_marks_its_face(examples: Path) -> None:
+    from mask_app.photo_results import process
+
+    settings = Settings("yunet", 0.5, 0.1, "none")
+    photo = (examples / "example_02.jpg").read_bytes()
+    detected = [Face((20, 30, 60, 80), 0.9, {"with_mask": 0.9, "without_mask": 0.1})]
+    result = process("a.jpg", photo, lambda image: detected, 60)
+    assert result.drawn_small(settings, 0) != result.drawn_small(settings)
+    assert result.drawn_small(settings, 5) == result.drawn_small(settings)
