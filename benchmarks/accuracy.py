@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -24,122 +22,68 @@ import numpy as np
 from tqdm import tqdm
 
 import face_detector
-from benchmarks import accuracy_plots
 from benchmarks.accuracy_measures import (
     END_TO_END_SIZES,
     LABEL_SIZES,
-    Measure,
     Observation,
+    System,
     end_to_end,
-    faces_of,
-    faces_of_class,
-    known_boxes,
     labels_of_boxes,
     outcome_table,
     unsure_bands,
 )
+from benchmarks.accuracy_plots import write_plots
+from benchmarks.accuracy_report import print_report, without_nan
 from mask_detector import command_line
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
-from mask_detector.detector import Face, MaskDetector, whole_pixels
+from mask_detector.detector import MaskDetector, whole_pixels
 from mask_detector.errors import DatasetError, PhotoError
 from mask_detector.files import make_folder, write_bytes
 from mask_detector.images import read_photo
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
-from mask_detector.training.calibration import reliability
-from mask_detector.training.evaluation import IOU_THRESHOLD, RESAMPLES, match_photos
+from mask_detector.training.evaluation import IOU_THRESHOLD, RESAMPLES
 from mask_detector.training.groups import PARTS, part_of, read_groups
 
 LOWEST_SCORE = 0.05
 """Average precision ranks all faces that the detector scores at least this."""
 
 
-@dataclass
-class System:
-    """A face detector and a classifier under test, and what they made of the photos so far."""
-
-    name: str
-    classifier: str
-    classes: Sequence[str]
-    detect: Callable[[np.ndarray], list[Face]]
-    classify: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    observations: list[Observation] = field(default_factory=list)
-
-
-def parse_arguments() -> argparse.Namespace:
+# fmt: off
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = command_line.make_parser(__doc__)
-    parser.add_argument("--images", type=Path, required=True, help="folder of photos")
-    parser.add_argument(
-        "--annotations",
-        type=Path,
-        required=True,
-        help="folder of VOC XML or YOLO txt files, COCO JSON file or a folder with one",
-    )
-    parser.add_argument(
-        "--model", type=Path, default=command_line.DEFAULT_MODEL, help="model file to measure"
-    )
-    parser.add_argument(
-        "--detector",
-        choices=face_detector.DETECTORS,
-        nargs="+",
-        default=["ssd"],
-        help="face detectors, each measured with the model",
-    )
-    parser.add_argument(
-        "--detector-size",
-        type=command_line.detector_size,
-        default="auto",
-        metavar="N",
-        help="longer side in pixels that a face detector sees in one pass, or auto",
-    )
-    parser.add_argument(
-        "--detector-weights",
-        nargs="+",
-        default=["default"],
-        metavar="default|original|FILE",
-        help="weights of the face detectors, each measured with each",
-    )
-    parser.add_argument(
-        "--confidence",
-        type=command_line.share,
-        default=command_line.DEFAULT_CONFIDENCE,
-        metavar="P",
-        help="face score from which a face counts as found, for recall, precision and labels",
-    )
-    parser.add_argument(
-        "--baseline", action="store_true", help="measure the classic recipe on the same photos too"
-    )
-    parser.add_argument(
-        "--groups",
-        type=Path,
-        metavar="CSV",
-        help="columns image and group: which photos belong together; needed for --part",
-    )
-    parser.add_argument(
-        "--part", choices=("all", *PARTS), default="all", help="part of the groups to measure on"
-    )
-    parser.add_argument(
-        "--test-size",
-        type=command_line.share,
-        default=0.2,
-        metavar="SHARE",
-        help="share of the groups in the test part, as in training",
-    )
-    parser.add_argument(
-        "--limit",
-        type=command_line.whole_number(1),
-        metavar="N",
-        help="measure on this many photos drawn at random, always the same ones",
-    )
-    parser.add_argument("--output", type=Path, metavar="DIR", help="write plots as PNG here")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
-    return parser.parse_args()
+    add = parser.add_argument
+    add("--images", type=Path, required=True, help="folder of photos")
+    add("--annotations", type=Path, required=True,
+        help="folder of VOC XML or YOLO txt files, COCO JSON file or a folder with one")
+    add("--model", type=Path, default=command_line.DEFAULT_MODEL, help="model file to measure")
+    add("--detector", choices=face_detector.DETECTORS, nargs="+", default=["ssd"],
+        help="face detectors, each measured with the model")
+    add("--detector-size", type=command_line.detector_size, default="auto", metavar="N",
+        help="longer side in pixels of a face detector's single pass, or auto")
+    add("--detector-weights", nargs="+", default=["default"], metavar="default|original|FILE",
+        help="weights of the face detectors, each measured with each")
+    add("--confidence", type=command_line.share, default=command_line.DEFAULT_CONFIDENCE,
+        metavar="P", help="face score from which a face counts as found, for recall, precision "
+        "and labels")
+    add("--baseline", action="store_true", help="measure the classic recipe on the same photos too")
+    add("--groups", type=Path, metavar="CSV",
+        help="columns image and group: which photos belong together; needed for --part")
+    add("--part", choices=("all", *PARTS), default="all", help="part of the groups to measure on")
+    add("--test-size", type=command_line.share, default=0.2, metavar="FRACTION",
+        help="fraction of the groups in the test part, as in training")
+    add("--limit", type=command_line.whole_number(1), metavar="N",
+        help="measure on N photos drawn at random, always the same ones")
+    add("--output", type=Path, metavar="DIR", help="write plots as PNG here")
+    add("--json", type=Path, metavar="FILE", help="write all figures here")
+    return parser.parse_args(argv)
+# fmt: on
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the measurement; 1 where photos had to be left out."""
-    args = parse_arguments()
+    args = parse_arguments(argv)
     make_folders(args)
     photos, problems = choose_photos(args)
     systems = load_systems(args)
@@ -284,103 +228,6 @@ def measure(systems: Sequence[System], args: argparse.Namespace) -> dict[str, An
                 system.observations, system.classes
             )
     return report
-
-
-def print_report(report: dict[str, Any]) -> None:
-    """Print the tables: a value, then its 95 % interval over photos."""
-    faces = ", ".join(f"{count} {label}" for label, count in sorted(report["faces"].items()))
-    settings = report["settings"]
-    print(f"{report['photos']} photos, {faces}; 95 % intervals over photos in brackets")
-    for name, system in report["systems"].items():
-        print(f"\n{name} + {system['classifier']}, end to end, faces scored", end=" ")
-        print(f"{settings['confidence']:g} and more, IoU {settings['iou']:g}")
-        print_table({size: flattened(figures) for size, figures in system["sizes"].items()})
-        outcomes = system["outcomes"]
-        print_counts(outcomes["rows"], outcomes["columns"], outcomes["counts"])
-    for name, sizes in report["classifiers"].items():
-        print(f"\n{name}, labels of the annotated boxes")
-        print_table({size: flattened(figures) for size, figures in sizes.items()})
-        print("\nwith an unsure band of this half width, on the same boxes")
-        print_table({b: flattened(each) for b, each in report["unsure_bands"][name].items()}, 6)
-
-
-def flattened(figures: dict[str, Any]) -> dict[str, str]:
-    """Texts for the rows of a table: measures by class become a row each."""
-    rows = {}
-    for name, figure in figures.items():
-        words = name.replace("_", " ")
-        if name == "confusion":
-            continue
-        if isinstance(figure, int):
-            rows[words] = str(figure)
-        elif isinstance(figure, float):
-            rows[words] = "-" if math.isnan(figure) else f"{figure:.3f}"
-        elif "value" in figure:
-            rows[words] = as_text(figure)
-        else:
-            rows |= {f"{words}, {label}": as_text(each) for label, each in figure.items()}
-    return rows
-
-
-def as_text(measure: Measure) -> str:
-    """``0.912 [0.880 0.940]``, or a dash where there is nothing to measure."""
-    if math.isnan(measure["value"]):
-        return "-"
-    return f"{measure['value']:.3f} [{measure['low']:.3f} {measure['high']:.3f}]"
-
-
-def print_table(columns: dict[str, dict[str, str]], width: int = 19) -> None:
-    """Print columns of texts under their names."""
-    names = list(next(iter(columns.values())))
-    first = max(map(len, names))
-    print(" " * first, *(f"{column:>{width}}" for column in columns), sep="  ")
-    for name in names:
-        row = (f"{column[name]:>{width}}" for column in columns.values())
-        print(f"{name:<{first}}", *row, sep="  ")
-
-
-def print_counts(rows: list[str], columns: list[str], counts: list[list[int]]) -> None:
-    """Print what the annotated faces (rows) were found as (columns)."""
-    first = max(map(len, rows))
-    print(f"{'annotated':<{first}}", *(f"{column:>15}" for column in columns), sep="  ")
-    for name, row in zip(rows, counts, strict=True):
-        print(f"{name:<{first}}", *(f"{count:>15}" for count in row), sep="  ")
-
-
-def write_plots(folder: Path, systems: Sequence[System], confidence: float) -> None:
-    """Write outcomes.png, precision_recall.png and reliability.png."""
-    accuracy_plots.plot_outcomes(
-        folder / "outcomes.png",
-        {s.name: outcome_table(s.observations, s.classes, confidence) for s in systems},
-    )
-    accuracy_plots.plot_precision_recall(
-        folder / "precision_recall.png",
-        {
-            system.name: {"any face": match_photos([faces_of(o) for o in system.observations])}
-            | {
-                name: match_photos(
-                    [faces_of_class(o, name, system.classes) for o in system.observations]
-                )
-                for name in system.classes
-            }
-            for system in systems
-        },
-    )
-    curves = {}
-    for system in systems:
-        pairs = [known_boxes(each, system.classes) for each in system.observations]
-        truth = np.concatenate([truth for truth, _ in pairs])
-        curves[system.classifier] = reliability(np.vstack([rows for _, rows in pairs]), truth)
-    accuracy_plots.plot_reliability(folder / "reliability.png", curves)
-
-
-def without_nan(value: Any) -> Any:
-    """JSON knows no NaN: None stands for what cannot be measured."""
-    if isinstance(value, dict):
-        return {name: without_nan(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [without_nan(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 if __name__ == "__main__":

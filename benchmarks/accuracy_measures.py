@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,18 @@ class Observation:
     def scores(self) -> np.ndarray:
         """Face scores of the found faces: float (K,)."""
         return np.array([face.score for face in self.faces], float)
+
+
+@dataclass
+class System:
+    """A face detector and a classifier under test, and what they made of the photos so far."""
+
+    name: str
+    classifier: str
+    classes: Sequence[str]
+    detect: Callable[[np.ndarray], list[Face]]
+    classify: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    observations: list[Observation] = field(default_factory=list)
 
 
 def faces_of(observation: Observation) -> PhotoBoxes:

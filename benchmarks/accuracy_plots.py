@@ -7,9 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.accuracy_measures import (
+    System,
+    faces_of,
+    faces_of_class,
+    known_boxes,
+    outcome_table,
+)
 from mask_detector.training import charts
-from mask_detector.training.calibration import Reliability
-from mask_detector.training.evaluation import Matches, precision_recall_curve
+from mask_detector.training.calibration import Reliability, reliability
+from mask_detector.training.evaluation import Matches, match_photos, precision_recall_curve
 from mask_detector.wording import display_name
 
 OutcomeTable = tuple[list[str], list[str], np.ndarray]
@@ -67,3 +74,30 @@ def plot_reliability(path: Path, curves: Mapping[str, Reliability]) -> None:
         axes.set(xlabel="stated probability of the label", ylabel="share right")
         axes.set(xlim=(0.3, 1), ylim=(0, 1.12))
     charts.save(figure, path)
+
+
+def write_plots(folder: Path, systems: Sequence[System], confidence: float) -> None:
+    """Write outcomes.png, precision_recall.png and reliability.png."""
+    plot_outcomes(
+        folder / "outcomes.png",
+        {s.name: outcome_table(s.observations, s.classes, confidence) for s in systems},
+    )
+    plot_precision_recall(
+        folder / "precision_recall.png",
+        {
+            system.name: {"any face": match_photos([faces_of(o) for o in system.observations])}
+            | {
+                name: match_photos(
+                    [faces_of_class(o, name, system.classes) for o in system.observations]
+                )
+                for name in system.classes
+            }
+            for system in systems
+        },
+    )
+    curves = {}
+    for system in systems:
+        pairs = [known_boxes(each, system.classes) for each in system.observations]
+        truth = np.concatenate([truth for truth, _ in pairs])
+        curves[system.classifier] = reliability(np.vstack([rows for _, rows in pairs]), truth)
+    plot_reliability(folder / "reliability.png", curves)

@@ -1,4 +1,4 @@
-"""How long the video script lasts, and what tracking, counts and records cost.
+"""What a long run of the video script holds, and what tracking, counts and records cost.
 
     python -m benchmarks.video_loop                      the cost, then 10,000 frames
     python -m benchmarks.video_loop --rounds 0 --frames 28800 --every 5      two hours of video
@@ -10,20 +10,21 @@ open files are read from /proc meanwhile (Linux). They must stay flat after the 
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, median, mode
+from statistics import median
 
 import av
 
-from mask_detector import MaskDetector
+from benchmarks.process import Growth, Held, held
+from mask_detector import MaskDetector, command_line
+from mask_detector.command_line import whole_number
 from mask_detector.records import FRAME_COLUMNS, Records
 from mask_detector.video.canvas import Canvas
 from mask_detector.video.people import MinuteCounts
@@ -40,7 +41,7 @@ WARM_UP = 500
 
 FLAT_MIB = 5.0
 LINES = 20
-"""Printed, of a run; far more often it is looked at."""
+"""Printed for a run; it is measured far more often."""
 
 
 def repeated(source: Path, target: Path, times: int) -> None:
@@ -65,42 +66,30 @@ def frames_of(source: Path) -> int:
         return sum(1 for _ in container.decode(video=0))
 
 
-def held(pid: int) -> tuple[float, int, int]:
-    """Memory in MiB, threads and open files of a process."""
-    process = Path(f"/proc/{pid}")
-    lines = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
-    resident, threads = int(lines["VmRSS"].split()[0]) / 1024, int(lines["Threads"])
-    return resident, threads, len(list((process / "fd").iterdir()))
-
-
 @dataclass(frozen=True)
-class Endurance:
-    """How the script held out.
+class LongRun:
+    """What the video script held over a long run.
 
     Attributes:
-        frames: how many it looked at.
-        grown: MiB that it held more in the last quarter than in the first, on average.
-        steady: whether there were usually no more threads and open files in the last quarter than
-            in the first, and never more in the second half than in the first (an alert's thread
-            comes and goes).
+        frames: how many it processed.
+        growth: of its memory, threads and open files.
         failed: whether it ended with an error.
     """
 
     frames: int
-    grown: float
-    steady: bool
+    growth: Growth
     failed: bool
 
     def __str__(self) -> str:
-        steady = "did not" if self.steady else "did as well"
+        steady = "did not" if self.growth.steady else "did as well"
         return (
-            f"memory grew by {self.grown:.1f} MiB over {self.frames:,} frames; "
+            f"memory grew by {self.growth.mebibytes:.1f} MiB over {self.frames:,} frames; "
             f"the numbers of threads and open files {steady}"
         )
 
 
-def endurance(frames: int, folder: Path, every: int = 1) -> Endurance:
-    """Run the script on so many frames, one of ``every``, printing what it holds meanwhile."""
+def long_run(frames: int, folder: Path, every: int = 1) -> LongRun:
+    """Run the script on ``frames`` frames, every Nth of a video, printing what it holds."""
     video, lines = folder / "long.mp4", folder / "faces.jsonl"
     repeated(EXAMPLE, video, -(-frames * every // frames_of(EXAMPLE)))
     command = [sys.executable, str(REPOSITORY / "detect_mask_video.py"), "--source", str(video)]
@@ -108,19 +97,20 @@ def endurance(frames: int, folder: Path, every: int = 1) -> Endurance:
     command += ["--every", str(every)]
     command += ["--json", str(lines), "--csv", str(folder / "faces.csv")]
     command += ["--counts", str(folder / "counts.csv"), "--output", str(folder / "out.mp4")]
-    command += ["--snapshots", str(folder / "bare"), "--blur", "all", "--alert", "command:true"]
+    command += ["--snapshots", str(folder / "snapshots"), "--blur", "all"]
+    command += ["--alert", "command:true"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     while not lines.exists():
         if process.poll() is not None:
             raise SystemExit(f"failed: {' '.join(command)}")
         time.sleep(0.1)
-    samples: list[tuple[float, int, int]] = []
+    samples: list[Held] = []
     done = printed = 0
     print("  frames       MiB   threads   files")
     with lines.open() as text:
         while process.poll() is None:
             done += text.read().count("\n")
-            if min(WARM_UP, frames // 2) <= done < frames:  # with all done it is tidying up
+            if min(WARM_UP, frames // 2) <= done < frames:  # after the last frame it tidies up
                 samples.append(held(process.pid))
                 if done * LINES >= printed * frames:
                     memory, threads, files = samples[-1]
@@ -129,21 +119,11 @@ def endurance(frames: int, folder: Path, every: int = 1) -> Endurance:
             time.sleep(0.1)
         done += text.read().count("\n")
     print(process.communicate()[0].strip())
-    quarter = max(1, len(samples) // 4)
-    memories, *counters = zip(*samples, strict=True)
-    # Pictures that wait to be looked at or encoded come and go, some 10 at most: single samples
-    # differ by that much, means of many do not.
-    grown = mean(memories[-quarter:]) - mean(memories[:quarter])
-    steady = all(
-        mode(counted[-quarter:]) <= mode(counted[:quarter])
-        and max(counted[len(samples) // 2 :]) <= max(counted[: len(samples) // 2 + 1])
-        for counted in counters
-    )
-    return Endurance(done, grown, steady, process.returncode != 0)
+    return LongRun(done, Growth.of(samples), process.returncode != 0)
 
 
-def bare_loop(detector: MaskDetector, video: Path, folder: Path) -> int:
-    """Read, find and classify alone; gives the number of frames."""
+def detection_loop(detector: MaskDetector, video: Path, folder: Path) -> int:
+    """Read, detect and classify only; gives the number of frames."""
     count = 0
     with Sources([str(video)]) as sources:
         for frames in sources:
@@ -173,11 +153,11 @@ def full_loop(detector: MaskDetector, video: Path, folder: Path) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a frame takes bare, and with tracking, counts, JSON and recording, in milliseconds.
+    """Milliseconds that a frame takes without and with tracking, counts, JSON and recording.
 
     Attributes:
         clock: both by the clock.
-        processor: both in processor time, which tells more on a machine that is busy otherwise.
+        processor: both in processor time, which says more on a machine that is busy otherwise.
     """
 
     clock: tuple[float, float]
@@ -185,9 +165,9 @@ class Cost:
 
     def __str__(self) -> str:
         texts = (
-            f"{bare:.1f} ms a frame {what} bare, {full:.1f} with tracking, counts, JSON and "
-            f"recording: {bare / full:.2f} of the rate"
-            for what, (bare, full) in (
+            f"{less:.1f} ms a frame {what} without, {full:.1f} with tracking, counts, JSON and "
+            f"recording: {less / full:.2f} of the rate"
+            for what, (less, full) in (
                 ("by the clock", self.clock),
                 ("of processor time", self.processor),
             )
@@ -200,41 +180,42 @@ def cost(rounds: int, folder: Path) -> dict[str, Cost]:
     costs = {}
     for name in ("yunet", "ssd"):
         detector = MaskDetector.load(detector=name, thorough=False)
-        bare_loop(detector, EXAMPLE, folder)
-        taken: dict[Loop, list[tuple[float, float]]] = {bare_loop: [], full_loop: []}
+        detection_loop(detector, EXAMPLE, folder)
+        taken: dict[Loop, list[tuple[float, float]]] = {detection_loop: [], full_loop: []}
         for _ in range(rounds):
             for loop, times in taken.items():
                 clock, processor = time.perf_counter(), time.process_time()
                 frames = loop(detector, EXAMPLE, folder)
                 spent = time.perf_counter() - clock, time.process_time() - processor
                 times.append((1e3 * spent[0] / frames, 1e3 * spent[1] / frames))
-        (bare, bare_work), (full, full_work) = (
+        (less, less_work), (full, full_work) = (
             [median(each[index] for each in times) for index in (0, 1)] for times in taken.values()
         )
-        costs[name] = Cost((bare, full), (bare_work, full_work))
+        costs[name] = Cost((less, full), (less_work, full_work))
     return costs
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print what records cost a frame and what a long run holds."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--frames", type=int, default=10_000, help="frames to last (10000)")
-    parser.add_argument("--every", type=int, default=1, help="look at one frame of so many (1)")
-    parser.add_argument("--rounds", type=int, default=3, help="measurements of each loop (3)")
-    arguments = parser.parse_args()
+    parser = command_line.make_parser(__doc__)
+    # fmt: off
+    add = parser.add_argument
+    add("--frames", type=whole_number(0), default=10_000, help="frames of the long run")
+    add("--every", type=whole_number(1), default=1, metavar="N", help="process every Nth frame")
+    add("--rounds", type=whole_number(0), default=3, help="measurements of each loop")
+    # fmt: on
+    arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as name:
         if arguments.rounds:
             for detector, measured in cost(arguments.rounds, Path(name)).items():
                 print(f"{detector}: {measured}", flush=True)
         if not arguments.frames:
-            return 0
-        held_out = endurance(arguments.frames, Path(name), arguments.every)
-        print(held_out)
-        flat = held_out.grown < FLAT_MIB and held_out.steady and not held_out.failed
-        return 0 if flat else 1
+            return command_line.OK
+        run = long_run(arguments.frames, Path(name), arguments.every)
+        print(run)
+        flat = run.growth.mebibytes < FLAT_MIB and run.growth.steady and not run.failed
+        return command_line.OK if flat else command_line.FAILED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line.run(main)

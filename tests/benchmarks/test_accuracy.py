@@ -1,4 +1,4 @@
-"""The accuracy benchmark: figures against pycocotools and by hand, the script as a process."""
+"""The accuracy benchmark: figures against pycocotools and by hand, the script."""
 
 from __future__ import annotations
 
@@ -134,8 +134,8 @@ def test_intervals_hold_the_value(observations):
         assert measure["low"] < measure["value"] < measure["high"]
 
 
-def test_script_measures_the_examples(run_script, examples, model, tmp_path):
-    result = run_script(
+def test_script_measures_the_examples(run, examples, model, tmp_path):
+    result = run(
         "benchmarks.accuracy",
         *("--images", examples, "--annotations", examples / "annotations", "--model", model),
         *("--detector", "ssd", "yunet", "--detector-size", 300),
@@ -156,7 +156,7 @@ def test_script_measures_the_examples(run_script, examples, model, tmp_path):
         assert cv2.imread(str(tmp_path / "plots" / f"{name}.png")) is not None
 
 
-def test_script_measures_a_part_and_lists_what_it_leaves_out(run_script, examples, model, tmp_path):
+def test_script_measures_a_part_and_lists_what_it_leaves_out(run, examples, model, tmp_path):
     images = tmp_path / "images"
     images.mkdir()
     for photo in examples.glob("example_0[123].*"):
@@ -166,7 +166,7 @@ def test_script_measures_a_part_and_lists_what_it_leaves_out(run_script, example
     groups = tmp_path / "groups.csv"
     # By the names' hashes g3 is in the test part, g1 in the training part.
     groups.write_text("image,group\nexample_01,g3\nexample_02,g1\nexample_03.jpg,g3\n")
-    result = run_script(
+    result = run(
         "benchmarks.accuracy",
         *("--images", images, "--annotations", examples / "annotations", "--model", model),
         *("--groups", groups, "--part", "test", "--detector-size", 300),
@@ -190,9 +190,9 @@ def test_script_measures_a_part_and_lists_what_it_leaves_out(run_script, example
         (["--limit", "0"], "must be 1 or more, not 0"),
     ],
 )
-def test_script_says_in_one_sentence_what_is_wrong(run_script, examples, arguments, sentence):
+def test_script_says_in_one_sentence_what_is_wrong(run, examples, arguments, sentence):
     known = ["--images", examples, "--annotations", examples / "annotations"]
-    result = run_script("benchmarks.accuracy", *known, *arguments)
+    result = run("benchmarks.accuracy", *known, *arguments)
     assert result.returncode == 2
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr

@@ -98,7 +98,7 @@ def test_script_on_a_photo(run_script, examples):
     assert all(sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-3) for face in faces)
 
 
-def test_script_on_no_photo(run_script, tmp_path):
-    result = run_script("benchmarks.classic", "--image", tmp_path / "none.jpg")
+def test_script_on_no_photo(run, tmp_path):
+    result = run("benchmarks.classic", "--image", tmp_path / "none.jpg")
     assert result.returncode == 2
     assert "none.jpg: cannot be read as a photo" in result.stderr

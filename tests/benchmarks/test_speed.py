@@ -6,22 +6,25 @@ import numpy as np
 import pytest
 
 import face_detector
-from benchmarks import speed
-from benchmarks.speed import BATCHED, CLASSIC, ENGINES, SSD, YUNET, Measured, Repeats, Results
-from benchmarks.video_loop import Cost, Endurance
+from benchmarks import engines, speed_frames, speed_report
+from benchmarks.engines import BATCHED, CLASSIC, ENGINES, SSD, YUNET
+from benchmarks.measuring import Measured, Repeats, take_turns
+from benchmarks.process import Growth, Held
+from benchmarks.speed_report import Results
+from benchmarks.video_loop import Cost, LongRun
 
 
 @pytest.fixture(scope="module")
-def finder() -> face_detector.FaceDetector:
+def yunet() -> face_detector.FaceDetector:
     return face_detector.load("yunet", size=640)
 
 
-@pytest.mark.parametrize("size", speed.FRAME_SIZES)
-@pytest.mark.parametrize("faces", speed.FACE_COUNTS)
-def test_frames_hold_as_many_faces_as_they_say(finder, size, faces):
-    frames = speed.frames_with_faces(*size, faces, count=3)
+@pytest.mark.parametrize("size", engines.FRAME_SIZES)
+@pytest.mark.parametrize("faces", engines.FACE_COUNTS)
+def test_frames_hold_as_many_faces_as_they_say(yunet, size, faces):
+    frames = speed_frames.frames_with_faces(*size, faces, count=3)
     assert [frame.shape for frame in frames] == [(size[1], size[0], 3)] * 3
-    found = [len(finder.find(frame)) for frame in frames]
+    found = [len(yunet.find(frame)) for frame in frames]
     assert all(faces - faces // 8 <= each <= faces for each in found), found
     assert not np.array_equal(frames[0], frames[1])  # a video, not a still
 
@@ -38,7 +41,7 @@ def test_tasks_take_turns_and_the_warm_up_does_not_count():
 
         return measure
 
-    measured = speed.in_turns({"a": task("a", 9, 1, 3), "b": task("b", 9, 2, 4)}, rounds=2)
+    measured = take_turns({"a": task("a", 9, 1, 3), "b": task("b", 9, 2, 4)}, rounds=2)
     assert calls == ["a", "b"] * 3
     assert measured == {"a": Measured((1, 3)), "b": Measured((2, 4))}
 
@@ -51,11 +54,11 @@ def results(**milliseconds: float) -> Results:
         photo={name: (value, value) for name, value in one.items()},
         load=one,
         folder=(one, {SSD: 1.1, YUNET: 1.2}),
-        video={(size, n): row for size in speed.FRAME_SIZES for n in speed.FACE_COUNTS},
-        by_faces=dict.fromkeys(speed.FACE_GRID, row),
-        by_pixels=dict.fromkeys(speed.PIXEL_GRID, row),
+        video={(size, n): row for size in engines.FRAME_SIZES for n in engines.FACE_COUNTS},
+        by_faces=dict.fromkeys(engines.FACE_GRID, row),
+        by_pixels=dict.fromkeys(engines.PIXEL_GRID, row),
         records={"yunet": Cost((8, 10), (8, 10))},
-        endurance=Endurance(10_000, 0.25, True, False),
+        long_run=LongRun(10_000, Growth(0.25, True), False),
     )
 
 
@@ -65,10 +68,24 @@ def test_report_and_chart(tmp_path):
     assert figures["640×480 video, 1 face, SSD: classic ÷ ours"] == 5
     assert figures["640×480 video, 16 faces, YuNet: classic ÷ ours"] == 20
     assert figures["a frame with 16 faces ÷ one with 1, YuNet"] == 1
-    assert figures["folder, YuNet: time ÷ that of detecting alone on all cores"] == 1.2
-    assert figures["yunet: rate with tracking, counts, JSON, recording ÷ bare"] == 0.8
-    text = speed.report(measured, Repeats())
+    assert figures["folder, YuNet: time ÷ that of detection only, on all cores"] == 1.2
+    assert figures["yunet: rate with tracking, counts, JSON, recording ÷ without"] == 0.8
+    text = speed_report.report(measured, Repeats())
     assert all(engine in text for engine in ENGINES)
     assert "| 640×480 video, 1 face, YuNet: classic ÷ ours | 20.00 | 15 |" in text
-    speed.chart(measured, tmp_path / "images" / "chart.png")
+    speed_report.chart(measured, tmp_path / "images" / "chart.png")
     assert (tmp_path / "images" / "chart.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([Held(100, 5, 9)], Growth(0, True)),
+        ([Held(100 + n % 3, 5 + (n == 2), 9) for n in range(12)], Growth(0, True)),
+        ([Held(100 + n, 5, 9) for n in range(12)], Growth(9, True)),
+        ([Held(100, 5 + (n > 8), 9) for n in range(12)], Growth(0, False)),
+        ([Held(100, 5, 9 + (n == 11)) for n in range(12)], Growth(0, False)),
+    ],
+)
+def test_growth_of_what_a_process_holds(samples, expected):
+    assert Growth.of(samples) == expected

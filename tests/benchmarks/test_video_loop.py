@@ -1,4 +1,4 @@
-"""The endurance benchmark: its long video is the example again and again, in time."""
+"""The long run: its long video is the example again and again, in time."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_video_is_cut_together_with_itself(tmp_path):
     assert steps == {0.05}  # 20 frames a second, also from one round to the next
 
 
-def test_endurance_looks_at_one_frame_of_so_many(tmp_path, capsys):
-    lasted = video_loop.endurance(120, tmp_path, every=2)
+def test_a_long_run_processes_every_nth_frame(tmp_path):
+    lasted = video_loop.long_run(120, tmp_path, every=2)
     assert lasted.frames == 120
     assert not lasted.failed
     assert "120" in str(lasted)
