@@ -11,14 +11,14 @@ import streamlit as st
 import face_detector
 from mask_app import config
 from mask_detector.classifier import Classifier
-from mask_detector.detector import MaskDetector
+from mask_detector.detector import HIDING_SCORE, MaskDetector
 from mask_detector.model_file import ModelFile, read_model
 
 if TYPE_CHECKING:
     from mask_app.settings import Settings  # which imports this module
 
-LEAST_CONFIDENCE = 0.2
-"""The lowest face score that a visitor can choose."""
+LEAST_CONFIDENCE = HIDING_SCORE
+"""The lowest face score that a visitor can choose; what is below a choice is still hidden."""
 
 
 class SharedDetector:

@@ -75,7 +75,10 @@ def printable(text: object) -> str:
     if text.isprintable():
         return text
     return "".join(
-        # Spaces of all widths are harmless; line ends and marks of reading direction are not.
-        char if char.isprintable() or unicodedata.category(char) == "Zs" else ascii(char)[1:-1]
-        for char in text
+        char if char.isprintable() or _is_harmless(char) else ascii(char)[1:-1] for char in text
     )
+
+
+def _is_harmless(char: str) -> bool:
+    """Spaces of all widths and the joiners of Persian, Indian scripts and emoji."""
+    return unicodedata.category(char) == "Zs" or char in "\u200c\u200d"

@@ -55,6 +55,7 @@ def test_counts(counts, words, faces) -> None:
         ("café ü 口罩.jpg", "café ü 口罩.jpg"),
         ("\x1b]0;owned\x07.jpg", "\\x1b]0;owned\\x07.jpg"),
         ("two\nlines\r\t.jpg", "two\\nlines\\r\\t.jpg"),
+        ("a\u3000b می\u200cشود.jpg", "a\u3000b می\u200cشود.jpg"),
         ("\x9b31m\x7f", "\\x9b31m\\x7f"),
         ("gpj.\u202eexe", "gpj.\\u202eexe"),
     ],
