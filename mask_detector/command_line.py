@@ -16,7 +16,7 @@ from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT
 from mask_detector.errors import UserFacingError, missing_package
 from mask_detector.files import STANDARD_STREAM
 from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES
-from mask_detector.terminal import drop_output, prepare_streams, say
+from mask_detector.terminal import drop_output, interrupt_once, prepare_streams, say
 
 Options = TypeVar("Options")
 
@@ -173,15 +173,16 @@ def exit_status(main: Callable[[], int]) -> int:
     """Run a script's ``main`` and turn whatever ends it into an exit status.
 
     A :class:`UserFacingError` becomes one line on standard error and status 2, as does an
-    operating system's error (a full disk), Ctrl-C status 130, and a closed pipe (``| head``)
-    ends the script quietly.
+    operating system's error (a full disk). Ctrl-C gives status 130, SIGTERM 143, and a closed pipe
+    (``| head``) ends the script quietly.
     """
     try:
         status = main()
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt:
-        message, status = "interrupted", 128 + signal.SIGINT
+    except KeyboardInterrupt as interrupt:
+        number = interrupt.args[0] if interrupt.args else signal.SIGINT
+        message, status = "interrupted", 128 + number
     except BrokenPipeError:
         drop_output()
         return OK
@@ -201,4 +202,5 @@ def exit_status(main: Callable[[], int]) -> int:
 def run(main: Callable[[], int]) -> NoReturn:
     """Run a script's ``main(argv=None)`` on the command line; leave with its exit status."""
     prepare_streams()
+    interrupt_once()
     sys.exit(exit_status(main))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
@@ -111,6 +113,30 @@ _STOP_SIGNALS = [
 ]
 
 
+_INSIST_S = 30.0
+"""For so many seconds after a signal further ones do not disturb the end of a run."""
+
+
+def interrupt_once() -> None:
+    """Let Ctrl-C, SIGTERM and a closed terminal raise KeyboardInterrupt, with the signal's number.
+
+    Further signals change nothing for ``_INSIST_S``: files are being finished, threads are ending,
+    and an exception there would leave them half done. A signal that is ignored from the start
+    (``nohup``) stays ignored.
+    """
+    last = -math.inf
+
+    def interrupt(number: int, frame: object) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _INSIST_S:
+            last = time.monotonic()
+            raise KeyboardInterrupt(number)
+
+    for number in _STOP_SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+
 class StopSignals:
     """Ctrl-C, SIGTERM and a closed terminal stop a run once; its end is not disturbed by more.
 
@@ -155,7 +181,7 @@ class StopSignals:
 
 @contextmanager
 def deferred_signals() -> Iterator[None]:
-    """Let what is inside end before a signal that stops the run acts, if one comes meanwhile."""
+    """Let the block finish before a signal that stops the run acts, if one comes meanwhile."""
     missed: list[int] = []
     before = {
         number: signal.signal(number, lambda number, _: missed.append(number))

@@ -23,7 +23,8 @@ def _raise(error: BaseException) -> int:
         (PhotoError("a\x1b.jpg: no photo"), 2, ": a\\x1b.jpg: no photo\n"),
         (OSError(errno.ENOSPC, "No space left on device"), 2, "(No space left on device)\n"),
         (PermissionError(errno.EACCES, "Permission denied", "a.csv"), 2, "a.csv: cannot"),
-        (KeyboardInterrupt(), 128 + signal.SIGINT, "interrupted\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (KeyboardInterrupt(signal.SIGTERM), 143, "interrupted\n"),
         (BrokenPipeError(), 0, ""),
     ],
 )

@@ -8,7 +8,13 @@ import sys
 
 import pytest
 
-from mask_detector.terminal import ProgressBar, StopSignals, deferred_signals
+from mask_detector import terminal
+from mask_detector.terminal import (
+    ProgressBar,
+    StopSignals,
+    deferred_signals,
+    interrupt_once,
+)
 
 
 def test_few_items_need_no_bar(capsys, monkeypatch) -> None:
@@ -60,6 +66,30 @@ def test_later_signals_let_files_be_finished(capsys) -> None:
         finished.append("whole")
     assert finished == ["whole"]
     assert capsys.readouterr().err == "finishing the files\n" * 2
+
+
+@pytest.fixture
+def handlers():
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+def test_only_the_first_signal_interrupts(handlers, monkeypatch) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    interrupt_once()
+    signal.raise_signal(signal.SIGHUP)  # was ignored, stays so
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        signal.raise_signal(signal.SIGTERM)
+    assert interrupted.value.args == (signal.SIGTERM,)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.raise_signal(number)
+    monkeypatch.setattr(terminal, "_INSIST_S", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_closed_streams(tmp_path, run_script) -> None:
