@@ -604,6 +604,15 @@ def test_hidden_faces_without_boxes_leave_a_clean_picture(detect, hopper, tmp_pa
     assert not picture[changed].any()
 
 
+def test_a_face_that_is_not_reported_is_hidden_all_the_same(detect, hopper, tmp_path) -> None:
+    hide = ("--blur", "without_mask", "--blur-style", "solid", "--no-boxes", "-o", "found.png")
+    result = detect("-i", hopper, "--confidence", 1, *hide, "--json", "-", cwd=tmp_path)
+    assert json.loads(result.stdout)["faces"] == []
+    hidden = ~cv2.imread(str(tmp_path / "found.png")).any(axis=2)
+    x1, y1, x2, y2 = json.loads(detect("-i", hopper, "--json", "-").stdout)["faces"][0]["box"]
+    assert hidden[y1:y2, x1:x2].mean() > 0.99
+
+
 # ---------------------------------------------------------------------------- manners
 
 
