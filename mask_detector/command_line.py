@@ -183,7 +183,7 @@ def exit_status(main: Callable[[], int]) -> int:
     except KeyboardInterrupt as interrupt:
         number = interrupt.args[0] if interrupt.args else signal.SIGINT
         message, status = "interrupted", 128 + number
-    except BrokenPipeError:
+    except BrokenPipeError:  # before OSError, of which it is one
         drop_output()
         return OK
     except UserFacingError as error:

@@ -126,6 +126,7 @@ class VideoWindow:
         """
         self._rate = rate
         paused = False
+        # Polling, so that keys act at once however long the picture is due.
         until = time.monotonic() + wait_s
         while True:
             left_ms = round(1000 * (until - time.monotonic()))

@@ -94,6 +94,7 @@ def _caption_places(
     faces: Sequence[Face], size: int, picture: tuple[int, int], avoid: Sequence[Bar], short: bool
 ) -> list[tuple[str, int, int] | None]:
     """The text of each caption and x, y of its bar's upper left corner; None without room."""
+    # Each (N, 4): what the next caption must stay off, other faces and captions placed before.
     boxes = np.array([face.box for face in faces]).reshape(-1, 4)
     bars = np.array(avoid).reshape(-1, 4)
     places: list[tuple[str, int, int] | None] = []

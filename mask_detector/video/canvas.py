@@ -111,7 +111,7 @@ class Canvas:
             bars = draw_counts(image, {}, *lines)
         if not self._options.no_boxes:
             for face in view.faces:
-                if face.outside:
+                if face.outside:  # a box without a caption: it does not count
                     cv2.rectangle(image, face.box[:2], face.box[2:], _OUTSIDE)
             draw_faces(image, view.inside, self._text_size(view), avoid=bars)
         return image

@@ -130,6 +130,7 @@ class UnmaskedRule:
             if face.label != UNMASKED or face.unsure:
                 self._since.pop(track, None)
                 continue
+            # Once a person, and after the last one's cooldown.
             since = self._since.setdefault(track, time_s)
             if (
                 track not in self._reported
@@ -139,6 +140,7 @@ class UnmaskedRule:
                 self._reported.add(track)
                 self._last = time_s
                 due.append(face)
+        # ByteTrack's numbers are never used again: memory stays flat.
         for track in [
             each for each, seen in self._seen.items() if seen < time_s - _FORGET_UNMASKED_S
         ]:

@@ -73,6 +73,7 @@ def parse_zone(text: str) -> Zone:
     if not all(number >= 0 and math.isfinite(number) for number in numbers):
         raise argparse.ArgumentTypeError("the corners of a zone cannot be below zero")
     points = tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    # Corners on one line, or a figure whose halves cancel each other out.
     if not cv2.contourArea(np.array(points, np.float32)):
         raise argparse.ArgumentTypeError("the corners of the zone enclose no area")
     return Zone(points, fractions=max(numbers) <= 1)
