@@ -22,11 +22,12 @@ from pathlib import Path
 from mask_detector import command_line
 from mask_detector.display import has_display, show_photo
 from mask_detector.files import STANDARD_STREAM
+from mask_detector.images import MOST_MEGAPIXELS
 from mask_detector.photos.contact_sheet import ContactSheet
 from mask_detector.photos.parallel import DetectorPool, in_parallel, usable_cores
 from mask_detector.photos.paths import find_photos
 from mask_detector.photos.planning import Results, name_results
-from mask_detector.photos.processing import PictureOptions, photo_processor
+from mask_detector.photos.processing import DEFAULT_MEGAPIXELS, PictureOptions, photo_processor
 from mask_detector.photos.resuming import EarlierRun
 from mask_detector.photos.summary import Summary, photo_line
 from mask_detector.records import Records
@@ -42,20 +43,23 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--image", "-i", nargs="+", required=True, metavar="PATH",
         help="photos, folders and patterns; - reads paths from standard input, one per line")
     add("--recursive", "-r", action="store_true", help="include sub-folders")
+    add("--max-megapixels", type=command_line.number(0.001, MOST_MEGAPIXELS), metavar="N",
+        default=DEFAULT_MEGAPIXELS, help="refuse larger photos")
 
     command_line.add_detection_arguments(parser)
 
     results = parser.add_argument_group("results")
     add = results.add_argument
     add("--output", "-o", type=Path, metavar="PATH",
-        help="write annotated photos: a file for one photo, a folder for many (sub-folders are "
-        "kept, no photo is overwritten)")
+        help="write annotated photos to a file for one, a folder for many; no photo is replaced")
     command_line.add_record_arguments(results, "photo")
     add("--contact-sheet", type=Path, metavar="FILE",
         help="write one page with all photos of this run in small, least certain first")
     add("--crops", type=Path, metavar="DIR",
         help="write each face as a picture to DIR/CLASS (DIR/unsure for unsure faces)")
     command_line.add_privacy_arguments(results)
+    add("--keep-metadata", action="store_true",
+        help="write the EXIF of photos into annotated pictures, without thumbnails")
     add("--no-display", action="store_true", help="never open a window")
 
     add = parser.add_argument_group("unattended runs").add_argument
@@ -74,7 +78,6 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse_arguments(argv)
-    # Which photos, and where their results go.
     wanted = command_line.options_for(Results, arguments)
     window = not (wanted.any() or arguments.no_display) and has_display()
     photos = find_photos(arguments.image, arguments.recursive, without=wanted.paths())
@@ -85,40 +88,33 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def process(arguments: argparse.Namespace, earlier: EarlierRun, window: bool) -> int:
     """Process the photos that are left, as many at a time as there are processor cores."""
-    photos, page = earlier.left, arguments.contact_sheet
-    workers = max(1, min(usable_cores(), len(photos)))
+    photos = earlier.left
+    quiet = STANDARD_STREAM in (arguments.json, arguments.csv)  # records only on standard output
+    workers = 1 if window else max(1, min(usable_cores(), len(photos)))
     detectors = DetectorPool(workers, **command_line.detection_options(arguments))
     command_line.check_labels(arguments.fail_on, detectors.classes)
     command_line.check_blur(arguments.blur, detectors.classes)
     earlier.complete_csv(detectors.classes)
-    sheet = ContactSheet(page, len(photos)) if page else None
-    look = command_line.options_for(PictureOptions, arguments)
-    work = photo_processor(detectors, look, sheet, window)
+    page = arguments.contact_sheet and ContactSheet(arguments.contact_sheet, len(photos))
+    options = command_line.options_for(PictureOptions, arguments)
+    work = photo_processor(detectors, options, page, window)
     summary = Summary(detectors.classes, earlier.done)
-    quiet = STANDARD_STREAM in (arguments.json, arguments.csv)  # records only on standard output
-
     with (
         Records(arguments.json, arguments.csv, detectors.classes, arguments.skip_done) as records,
         closing(in_parallel(work, photos, workers)) as processed,
         ProgressBar(len(photos), "photo") as bar,
     ):
-        for photo, result in processed:
-            # In this order nothing is lost, whenever the run is killed.
-            if earlier.is_new(result.record):
-                records.write_to_files(result.record)
-            result.put_picture()
-            records.write_to_stream(result.record)
-
+        for photo, result in processed:  # in the order of the photos
+            earlier.store(result, records)
+            summary.add(result.record)
+            bar.update()
             failed = "error" in result.record
             if failed or not quiet:
                 bar.write(photo_line(photo, result.record), sys.stderr if failed else None)
-            summary.add(result.record)
-            bar.update()
             if result.image is not None and show_photo(result.image, photo.path.name) in QUIT_KEYS:
                 break
-
-    if sheet:
-        sheet.write()
+    if page:
+        page.write()
     if not photos or (summary.photos > 1 and not quiet):
         say(str(summary), sys.stderr if quiet else None)
     if summary.found(arguments.fail_on):

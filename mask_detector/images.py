@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,18 +34,24 @@ PICTURE_SUFFIXES = (
 )  # fmt: skip
 """Pictures can be written with these endings (in any letter case)."""
 
+MOST_MEGAPIXELS = 178
+"""Pillow refuses larger photos."""
+
 _JPEG_SUFFIXES = (".jfif", ".jif", ".pjpeg", ".pjp")  # OpenCV does not know these names
 
+_SUFFIXES_WITHOUT_EXIF = (".bmp", ".dib", ".ppm", ".pnm")
+_JPEG_QUALITY = 95  # OpenCV's default
+_BAND_PIXELS = 2_000_000
 _MOST_PAGES = 1000
 _LONGEST_REASON = 120
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda image: cv2.flip(image, 1),
+    3: lambda image: cv2.rotate(image, cv2.ROTATE_180),
+    4: lambda image: cv2.flip(image, 0),
+    5: cv2.transpose,
+    6: lambda image: cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE),
+    7: lambda image: cv2.rotate(cv2.transpose(image), cv2.ROTATE_180),
+    8: lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
 _TURNS_BY_90 = (5, 6, 7, 8)
 
@@ -178,16 +184,19 @@ def _opened(data: bytes, frame: int) -> Iterator[Image.Image]:
 def _upright_bgr(photo: Image.Image, data: bytes) -> np.ndarray:
     photo = load_pixels(photo, data)
     # Only now, because Pillow turns a TIFF itself while it loads the pixels.
-    turn = _TURNS.get(_orientation(photo))
-    if turn is not None:
-        photo = photo.transpose(turn)
+    turn = _TURNS.get(_orientation(photo), lambda image: image)
     if has_deep_grey(photo):
-        return cv2.cvtColor(deep_grey(photo), cv2.COLOR_GRAY2BGR)
-    if photo.has_transparency_data:
-        photo = photo.convert("RGBA")
-        white = Image.new("RGBA", photo.size, "white")
-        photo = Image.alpha_composite(white, photo)
-    return cv2.cvtColor(np.asarray(photo.convert("RGB")), cv2.COLOR_RGB2BGR)
+        return turn(cv2.cvtColor(deep_grey(photo), cv2.COLOR_GRAY2BGR))
+    image = np.empty((photo.height, photo.width, 3), np.uint8)
+    # In bands of rows: a photo of 100 megapixels takes 0.4 GB, and a copy as much again.
+    rows = max(1, _BAND_PIXELS // photo.width)
+    for top in range(0, photo.height, rows):
+        band = photo.crop((0, top, photo.width, min(top + rows, photo.height)))
+        if photo.has_transparency_data:
+            band = band.convert("RGBA")
+            band = Image.alpha_composite(Image.new("RGBA", band.size, "white"), band)
+        image[top : top + rows] = np.asarray(band.convert("RGB"))[..., ::-1]
+    return turn(image)
 
 
 def _orientation(photo: Image.Image) -> int:
@@ -196,6 +205,18 @@ def _orientation(photo: Image.Image) -> int:
         return int(photo.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged metadata leaves the pixels as they are
         return 1
+
+
+def _with_exif(suffix: str, image: np.ndarray, exif: bytes) -> bytes:
+    kind = {".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}.get(suffix, "JPEG")
+    options = {"quality": _JPEG_QUALITY} if kind == "JPEG" else {"lossless": True}
+    stream = io.BytesIO()
+    try:
+        picture = Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        picture.save(stream, kind, exif=exif, **options)
+    except (OSError, ValueError) as error:
+        raise PhotoError(f"a picture cannot be written as {kind} ({error})") from None
+    return stream.getvalue()
 
 
 def check_picture_name(path: Path) -> None:
@@ -215,14 +236,19 @@ def write_photo(path: str | Path, image: np.ndarray) -> None:
     files.write_bytes(path, encode_photo(Path(path), image))
 
 
-def encode_photo(path: Path, image: np.ndarray) -> bytes:
+def encode_photo(path: Path, image: np.ndarray, exif: bytes | None = None) -> bytes:
     """A picture, uint8 BGR, shape (H, W, 3), as a file of that name holds it.
+
+    Args:
+        exif: as ``metadata.exif_for_picture`` gives it; BMP and PPM hold none.
 
     Raises:
         PhotoError: the name's ending is no photo format, or that format takes no picture as large.
     """
     check_picture_name(path)
     suffix = path.suffix.lower()
+    if exif is not None and suffix not in _SUFFIXES_WITHOUT_EXIF:
+        return _with_exif(suffix, image, exif)
     try:
         encoded, data = cv2.imencode(".jpg" if suffix in _JPEG_SUFFIXES else suffix, image)
     except cv2.error:

@@ -174,7 +174,9 @@ def load_pixels(photo: Image.Image, data: bytes) -> Image.Image:
     try:
         photo.load()
         return photo
-    except OSError:
+    except Exception:
+        if not getattr(photo, "tile", True):  # all is decoded: what failed is a TIFF's EXIF
+            return photo
         if photo.format not in ("JPEG", "MPO"):
             raise
         # The decoder fills what is missing with grey and says nothing. So it gets two ends:
@@ -207,17 +209,19 @@ def deep_grey(photo: Image.Image) -> np.ndarray:
     values = np.asarray(photo)
     if photo.mode == "I" and _tag(photo, _SAMPLE_FORMAT) in _UNSIGNED:
         values = values.view(np.uint32)  # Pillow takes them for signed
-    values = values.astype(np.float32)
-    finite = values[np.isfinite(values)]
-    black, white = _range(finite, photo) if finite.size else (0.0, 1.0)
-    with np.errstate(all="ignore"):  # infinities become black or white
-        scaled = np.nan_to_num((values - black) * (255 / (white - black)), nan=0)
-    return scaled.clip(0, 255).astype(np.uint8)
+    finite = [row[np.isfinite(row)] for row in values]
+    extremes = [end for row in finite if row.size for end in (row.min(), row.max())]
+    black, white = _range(float(min(extremes)), float(max(extremes)), photo) if extremes else (0, 1)
+    grey = np.empty(values.shape, np.uint8)
+    for row, target in zip(values, grey, strict=True):
+        with np.errstate(all="ignore"):  # infinities become black or white
+            scaled = (row.astype(np.float32) - black) * (255 / (white - black))
+        target[:] = np.nan_to_num(scaled, nan=0).clip(0, 255)
+    return grey
 
 
-def _range(finite: np.ndarray, photo: Image.Image) -> tuple[float, float]:
+def _range(lowest: float, highest: float, photo: Image.Image) -> tuple[float, float]:
     """The values that are black and white."""
-    lowest, highest = float(finite.min()), float(finite.max())
     if photo.format in ("PNG", "PPM") or photo.mode.startswith("I;16"):
         return 0, 65535 if highest > 4095 else 4095
     whites = (1, 255, 65535) if photo.mode == "F" else (255, 65535)

@@ -7,8 +7,9 @@ import os
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -47,6 +48,31 @@ def in_parallel(
             yield first, future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+class PixelBudget:
+    """Lets threads hold pictures of so many pixels at a time; a larger one is held alone.
+
+    Args:
+        most: pixels that may be held at a time.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._held = most, 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def hold(self, pixels: int) -> Iterator[None]:
+        """Wait until there is room for a picture of so many pixels, and keep it meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._held or self._held + pixels <= self._most)
+            self._held += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held -= pixels
+                self._changed.notify_all()
 
 
 class DetectorPool:

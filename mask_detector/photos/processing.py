@@ -18,14 +18,20 @@ from mask_detector.detector import Face, Faces, count_faces
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import UserFacingError
 from mask_detector.files import PendingFile, make_folder
-from mask_detector.images import decode_photo, encode_photo, read_bytes, write_photo
+from mask_detector.images import decode_photo, encode_photo, photo_pixels, read_bytes, write_photo
+from mask_detector.metadata import exif_for_picture
 from mask_detector.photos.contact_sheet import ContactSheet
+from mask_detector.photos.parallel import PixelBudget
 from mask_detector.photos.paths import Photo
 from mask_detector.privacy import hide_faces
 from mask_detector.records import error_record, photo_record
 from mask_detector.wording import faces_in_words
 
+DEFAULT_MEGAPIXELS = 160
+"""Larger photos are refused unless a limit is given: no camera but a stitched panorama has more."""
+
 _CROP_MARGIN = 0.2
+_PIXELS_AT_A_TIME = 144_000_000  # twelve of 12 megapixels: about 2 GB
 
 
 class Detector(Protocol):
@@ -65,12 +71,37 @@ class ProcessedPhoto:
             self.picture.put()
 
 
+@dataclass(frozen=True)
+class PictureOptions:
+    """Which photos are accepted, what is hidden and drawn in their pictures, and where crops go.
+
+    Attributes:
+        blur: faces to hide, one of ``privacy.BLUR_CHOICES``.
+        blur_style: how, one of ``privacy.BLUR_STYLES``.
+        no_boxes: draw neither boxes nor captions.
+        crops: folder for the faces of photos that have a name for them.
+        keep_metadata: whether annotated pictures have the EXIF of their photos.
+        max_megapixels: larger photos are refused.
+    """
+
+    blur: str = "none"
+    blur_style: str = "blur"
+    no_boxes: bool = False
+    crops: Path | None = None
+    keep_metadata: bool = False
+    max_megapixels: float = DEFAULT_MEGAPIXELS
+
+    @property
+    def max_pixels(self) -> int:
+        """The same limit in pixels."""
+        return round(self.max_megapixels * 1e6)
+
+
 def process_photo(
     source: Path | bytes,
     name: str,
     detector: Detector,
-    blur: str = "none",
-    style: str = "blur",
+    options: PictureOptions = PictureOptions(),
     frame: int = 0,
 ) -> ProcessedPhoto:
     """Read a photo, detect its faces and hide those that must not be seen; writes nothing.
@@ -78,37 +109,19 @@ def process_photo(
     Args:
         source: the photo's file, or what is in it.
         name: the photo's name in its record.
-        blur: faces to hide, one of ``privacy.BLUR_CHOICES``.
-        style: how, one of ``privacy.BLUR_STYLES``.
+        options: which photos are accepted and which faces are hidden.
         frame: which page of a TIFF, one of ``images.photo_pages``.
     """
     try:
         data = source if isinstance(source, bytes) else read_bytes(source)
-        image = decode_photo(data, frame=frame)
+        image = decode_photo(data, options.max_pixels, frame)
         faces = detector.detect(image)
     except UserFacingError as error:
         return ProcessedPhoto(error_record(name, error))
     height, width = image.shape[:2]
-    hide_faces(image, faces, blur, style)
+    hide_faces(image, faces, options.blur, options.blur_style)
     record = photo_record(name, width, height, faces, count_faces(faces, detector.classes))
     return ProcessedPhoto(record, faces, image)
-
-
-@dataclass(frozen=True)
-class PictureOptions:
-    """What is hidden and drawn in pictures of photos, and where crops of faces go.
-
-    Attributes:
-        blur: faces to hide, one of ``privacy.BLUR_CHOICES``.
-        blur_style: how, one of ``privacy.BLUR_STYLES``.
-        no_boxes: draw neither boxes nor captions.
-        crops: folder for the faces of photos that have a name for them.
-    """
-
-    blur: str = "none"
-    blur_style: str = "blur"
-    no_boxes: bool = False
-    crops: Path | None = None
 
 
 def photo_processor(
@@ -119,26 +132,34 @@ def photo_processor(
 ) -> Callable[[Photo], ProcessedPhoto]:
     """A function that processes a photo and writes its pictures; threads may share it.
 
+    Large photos are processed one at a time, small ones together: what a photo takes of memory
+    grows with its pixels.
+
     Args:
         sheet: where each photo is added, small.
         window: whether the annotated image is shown; without, it is not kept.
     """
+    budget = PixelBudget(_PIXELS_AT_A_TIME)
 
     def process(photo: Photo) -> ProcessedPhoto:
         try:
             photo.check()
-            processed = process_photo(
-                photo.path, photo.name, detector, options.blur, options.blur_style, photo.frame
-            )
-            if processed.image is not None:
-                _write_pictures(photo, processed, processed.image)
+            data = read_bytes(photo.path)
+            pixels = photo_pixels(data, photo.frame)
+            with budget.hold(pixels if pixels <= options.max_pixels else 0):
+                processed = process_photo(data, photo.name, detector, options, photo.frame)
+                if processed.image is not None:
+                    exif = exif_for_picture(data) if options.keep_metadata else None
+                    _write_pictures(photo, processed, processed.image, exif)
+                if not window:
+                    processed.image = None
+                return processed
         except UserFacingError as error:
             return ProcessedPhoto(error_record(photo.name, error))
-        if not window:
-            processed.image = None
-        return processed
 
-    def _write_pictures(photo: Photo, processed: ProcessedPhoto, image: np.ndarray) -> None:
+    def _write_pictures(
+        photo: Photo, processed: ProcessedPhoto, image: np.ndarray, exif: bytes | None
+    ) -> None:
         faces = processed.faces
         if options.crops and photo.crops:
             write_crops(image, faces, options.crops, photo.crops)
@@ -149,7 +170,7 @@ def photo_processor(
             draw_faces(image, faces)  # only now: crops and tiles have no captions
         if photo.picture:
             make_folder(photo.picture.parent)
-            processed.picture = PendingFile(photo.picture, encode_photo(photo.picture, image))
+            processed.picture = PendingFile(photo.picture, encode_photo(photo.picture, image, exif))
 
     return process
 

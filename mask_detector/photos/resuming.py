@@ -21,7 +21,8 @@ from mask_detector.errors import FileError
 from mask_detector.files import STANDARD_STREAM, write_bytes
 from mask_detector.photos.paths import Photo
 from mask_detector.photos.planning import Results
-from mask_detector.records import csv_header, face_rows
+from mask_detector.photos.processing import ProcessedPhoto
+from mask_detector.records import Records, csv_header, face_rows
 from mask_detector.text_files import csv_line, drop_half_line, encoded, harmless_cell
 
 
@@ -73,6 +74,20 @@ class EarlierRun:
     def is_new(self, record: Mapping[str, Any]) -> bool:
         """Whether the photo has no such record yet: one that fails again is not added again."""
         return self._digests.get(record["image"]) != _digest(record)
+
+    def store(self, photo: ProcessedPhoto, records: Records) -> None:
+        """Write the photo's record and put its picture into its place.
+
+        In this order nothing is lost, whenever the run is killed: a picture is there only where
+        its record is in the files. Whoever reads standard output finds the picture there.
+
+        Raises:
+            FileError: something cannot be written.
+        """
+        if self.is_new(photo.record):
+            records.write_to_files(photo.record)
+        photo.put_picture()
+        records.write_to_stream(photo.record)
 
     def complete_csv(self, classes: Sequence[str]) -> None:
         """Let the CSV hold a row for each face of the photos that are done, and none of the rest.

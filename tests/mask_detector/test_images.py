@@ -139,6 +139,18 @@ def test_exif_that_cannot_be_written_back(photo) -> None:
     assert decode_photo(data).shape == (96, 64, 3)
 
 
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_tiff_with_damaged_exif(photo, compression, orientation) -> None:
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info[ORIENTATION] = orientation
+    info.tagtype[0x8769], info[0x8769] = 4, 1_000_000  # EXIF beyond the file's end
+    image = photo.rotate(90, expand=True) if orientation == 6 else photo
+    data = saved(image, "TIFF", tiffinfo=info, compression=compression)
+    assert struct.pack("<HHII", 0x8769, 4, 1, 1_000_000) in data
+    assert likeness(data, photo) < 1
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("missing", [1, 2])
 def test_a_jpeg_without_its_end(examples, progressive, missing) -> None:

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from mask_detector.photos.parallel import DetectorPool, in_parallel, usable_cores
+from mask_detector.photos.parallel import DetectorPool, PixelBudget, in_parallel, usable_cores
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -49,6 +49,34 @@ def test_giving_up_early_leaves_no_thread() -> None:
     assert next(results) == (0, 0)
     results.close()
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(("pixels", "together"), [(1, 3), (4, 2), (5, 2), (6, 1), (10, 1), (99, 1)])
+def test_large_pictures_are_held_one_at_a_time(pixels, together) -> None:
+    budget, held, most = PixelBudget(10), 0, 0
+    counting = threading.Lock()
+    everyone = threading.Barrier(together)
+
+    def work(_: int) -> None:
+        nonlocal held, most
+        with budget.hold(pixels):
+            with counting:
+                held += 1
+                most = max(most, held)
+            everyone.wait(timeout=60)  # all that may be here at the same time are
+            with counting:
+                held -= 1
+
+    list(in_parallel(work, range(6), 3))
+    assert (most, held) == (together, 0)
+
+
+def test_a_picture_that_fails_is_let_go() -> None:
+    budget = PixelBudget(10)
+    with pytest.raises(ZeroDivisionError), budget.hold(10):
+        raise ZeroDivisionError
+    with budget.hold(10):
+        pass
 
 
 def test_usable_cores() -> None:
