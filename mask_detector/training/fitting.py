@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,13 @@ def fit_phase(
         _compile(net, recipe, rate, epochs * int(train.cardinality()))
         callbacks = _callbacks(best, log, folder / "backup", bool(recipe.averaging))
         net.fit(
-            train, epochs=epochs, validation_data=validation, callbacks=callbacks, shuffle=False
+            train,
+            epochs=epochs,
+            validation_data=validation,
+            callbacks=callbacks,
+            shuffle=False,
+            # A bar on a terminal; one line per epoch in a log file, where bars would be long.
+            verbose=1 if sys.stdout.isatty() else 2,
         )
         if any(math.isnan(row["val_loss"]) for row in _epochs(log)):
             raise UserFacingError("training diverged, try a lower --learning-rate")

@@ -124,7 +124,7 @@ def test_interrupted_phase_continues_where_it_stopped(
     fit, phase = type(net).fit, tmp_path / "head"
 
     def interrupted(self, *args, callbacks, **options):
-        return fit(self, *args, callbacks=[*callbacks, Interrupt(2)], verbose=0, **options)
+        return fit(self, *args, callbacks=[*callbacks, Interrupt(2)], **options)
 
     monkeypatch.setattr(type(net), "fit", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -139,7 +139,7 @@ def test_interrupted_phase_continues_where_it_stopped(
             def on_epoch_begin(self, epoch, logs=None):
                 begun.append((epoch, int(self.model.optimizer.iterations)))
 
-        return fit(self, *args, callbacks=[*callbacks, Note()], verbose=0, **options)
+        return fit(self, *args, callbacks=[*callbacks, Note()], **options)
 
     monkeypatch.setattr(type(net), "fit", resumed)
     fresh = tiny_network()
@@ -160,7 +160,7 @@ def test_interrupted_phase_continues_where_it_stopped(
 # The weights that this test writes carry no optimizer's state.
 @pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")
 def test_resumed_phase_keeps_a_better_epoch_of_before(
-    samples, classes, recipe, net, tmp_path, monkeypatch
+    samples, classes, recipe, net, tmp_path, capsys
 ):
     learn = training_stream(samples, classes, recipe, tmp_path)
     near, _ = validation_streams(samples, classes, recipe, tmp_path)
@@ -171,6 +171,7 @@ def test_resumed_phase_keeps_a_better_epoch_of_before(
     (phase / "log.csv").write_text("epoch,accuracy,loss,val_accuracy,val_loss\n0,1,0,1,0.00001\n")
     fit_phase(net, learn, near, recipe, 1, 0.02, phase)
     assert (phase / "best.weights.h5").read_bytes() == kept
+    assert capsys.readouterr().out.count("\n") <= 2  # a log file gets no progress bar
 
 
 def test_diverged_training_is_a_sentence(samples, classes, recipe, net, tmp_path):
