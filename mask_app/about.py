@@ -39,9 +39,9 @@ def page() -> None:
     for title, heading in (("Intended use", "Intended use"), ("Limits", "Known failures")):
         words = section(text, heading)
         if words:
-            st.subheader(title, anchor=False)
+            st.header(title, anchor=False)
             st.markdown(words)
-    st.subheader("Train a model on your own photos", anchor=False)
+    st.header("Train a model on your own photos", anchor=False)
     st.markdown("Sort photos into one folder per class, then run")
     st.code(
         "python train_mask_detector.py --dataset my_photos --model my.model\n"
@@ -58,7 +58,7 @@ def section(text: str, heading: str) -> str:
 
 
 def _show_figures(card: ModelCard) -> None:
-    st.subheader("Accuracy", anchor=False)
+    st.header("Accuracy", anchor=False)
     scores = card.scores
     if "balanced_accuracy" in scores:
         left, right = st.columns(2)
@@ -130,7 +130,7 @@ def _show_training(card: ModelCard) -> None:
     faces = card.training.get("faces")
     if not faces:
         return
-    st.subheader("Training data", anchor=False)
+    st.header("Training data", anchor=False)
     names = {"train": "Training", "validation": "Validation", "test": "Test"}
     table = pd.DataFrame(faces).T.reindex(columns=card.classes)
     table = table.rename(index=names, columns=display_name)

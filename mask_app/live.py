@@ -170,7 +170,7 @@ def _show_history(processor: LiveProcessor) -> None:
     )
     if st.context.timezone:
         counts.index = counts.index.tz_convert(st.context.timezone)
-    st.subheader("The last minutes", anchor=False)
+    st.header("The last minutes", anchor=False)
     widgets.counts_chart(counts, models.model().card.classes, "", "%H:%M:%S")
 
 

@@ -21,6 +21,14 @@ _CSS = """
 <style>
 .stMainBlockContainer {padding-top: 2.5rem; max-width: 72rem}
 .stMainBlockContainer h1 {font-size: 2.2rem; padding-top: 0}
+.stMainBlockContainer h2 {font-size: 1.5rem}
+/* Streamlit's captions are too pale to be read by everybody. */
+[data-testid=stCaptionContainer] {color: inherit; opacity: .8}
+[data-testid=stSidebar] h2 {font-size: 1.2rem}
+/* White on it is readable in the dark theme too, whose own colour is for text on black. */
+[data-testid=stBaseButton-primary], [data-testid=stBaseButton-primary]:is(:hover, :active) {
+  background: #0b6e4f; border-color: #0b6e4f; color: white
+}
 /* Streamlit's own limits are not those of the app, which the label names. */
 [data-testid=stFileUploaderDropzoneInstructions] {display: none}
 /* On a phone the pages' names stand in one row, below the arrow that opens the settings. */
@@ -30,6 +38,17 @@ _CSS = """
   .st-key-pages {gap: 0}
 }
 </style>
+"""
+# Screen readers say which of the links is the page that is open.
+_SCRIPT = """
+<script>
+window.currentPage ??= setInterval(() => {
+  const name = location.pathname.split('/').pop();
+  for (const link of document.querySelectorAll('.st-key-pages a')) {
+    link.ariaCurrent = link.getAttribute('href') === name ? 'page' : null;
+  }
+}, 300);
+</script>
 """
 _TITLE = "Face masks"
 _SETTINGS = {"photos": False, "video": False, "live": True}  # pages with settings; camera's too
@@ -53,6 +72,7 @@ def main() -> None:
     """Draw the page at the address that was asked for."""
     st.set_page_config(_TITLE, "😷", layout="wide")
     st.html(_CSS)
+    st.html(_SCRIPT, unsafe_allow_javascript=True)
     try:
         _draw()
     except UserFacingError as error:
@@ -107,7 +127,7 @@ def _welcome(pages: Sequence[StreamlitPage]) -> None:
     for column, page in zip(st.columns(len(doors)), doors, strict=True):
         icon, text = _DOORS[page.url_path]
         with column.container(border=True, height="stretch"):
-            st.subheader(f"{icon} {page.title}", anchor=False)
+            st.header(f"{icon} {page.title}", anchor=False)
             st.markdown(text)
             if st.button(f"Open {page.title.lower()}", key=f"open_{page.url_path}", type="primary"):
                 st.switch_page(page)

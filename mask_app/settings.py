@@ -119,14 +119,13 @@ def _draw_detection(detectors: list[str]) -> None:
 
 
 def _draw_camera() -> None:
-    st.subheader("Camera and sound", anchor=False)
+    st.header("Camera and sound", anchor=False)
     st.toggle("Mirror the picture", key=_PREFIX + "mirror", help="Labels stay readable.")
-    alarm = st.toggle("Sound when somebody wears no mask", key=_PREFIX + "alarm")
-    st.slider(
-        "Seconds between two sounds",
-        2,
-        60,
-        key=_PREFIX + "alarm_pause",
-        disabled=not alarm,
-        help="Minimum, however many people come.",
-    )
+    if st.toggle("Sound when somebody wears no mask", key=_PREFIX + "alarm"):
+        st.slider(
+            "Seconds between two sounds",
+            2,
+            60,
+            key=_PREFIX + "alarm_pause",
+            help="Minimum, however many people come.",
+        )

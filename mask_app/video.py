@@ -96,10 +96,10 @@ def _show_result(job: VideoJob, stem: str) -> None:
         return
     counts = pd.DataFrame(rows).set_index("time_s")
     most = counts.reindex(columns=[*classes, "unsure"], fill_value=0).fillna(0).max().astype(int)
-    st.subheader("Most at once", anchor=False)
+    st.header("Most at once", anchor=False)
     widgets.count_tiles(most.to_dict(), classes)
     st.video(str(job.output), alt=f"{stem} with a box and a label for each face")
-    st.subheader("Over time", anchor=False)
+    st.header("Over time", anchor=False)
     widgets.counts_chart(_thinned(counts.fillna(0), classes), classes, "Seconds", "d")
     with st.container(horizontal=True):
         for label, path, mime, icon in (

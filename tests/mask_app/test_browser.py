@@ -146,6 +146,9 @@ def test_every_page_has_an_address(app: App, page: Any, name: str) -> None:
     page.goto(f"{app.url}/{name}")
     page.get_by_role("heading", level=1).wait_for()
     assert page.get_by_text("Page not found").count() == 0
+    current = page.locator("[aria-current=page]")
+    current.wait_for()
+    assert current.get_attribute("href") == name
 
 
 def test_a_damaged_photo_is_a_sentence(app: App, page: Any, examples: Path, tmp_path: Path) -> None:
