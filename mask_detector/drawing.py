@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import cv2
 import numpy as np
 
-from mask_detector.detector import Face
+from mask_detector.detector import EVEN_CHANCE, Face
 from mask_detector.text import Bar, Colour, bar_size, draw_bar, text_size
 from mask_detector.wording import display_name
 
@@ -24,7 +24,6 @@ _COLOURS: dict[str, Colour] = {
 }
 _OTHER_COLOURS: tuple[Colour, ...] = ((200, 120, 0), (160, 160, 0), (0, 90, 170), (120, 60, 200))
 
-_EVEN_CHANCE = 0.5
 _TINT = 0.25  # of a face without a caption
 _LARGE_FACE = 6  # a face so many times as high as its caption has room for it inside its box
 # Where more of the captions than this have no room, all are shortened to their numbers; among so
@@ -48,7 +47,7 @@ def caption(face: Face, short: bool = False) -> str:
     A label with less than an even chance has a "?" instead of its probability.
     """
     track = "" if face.track is None else f"#{face.track} "
-    likely = face.probability >= _EVEN_CHANCE
+    likely = face.probability >= EVEN_CHANCE
     mark = "" if likely and not face.unsure else "?"
     if short:
         return f"{track}{face.probability:.0%}{mark}" if likely else f"{track}?"
@@ -200,5 +199,5 @@ def draw_counts(
 
 def _face_colour(face: Face) -> Colour:
     # A label with less than an even chance must not look certain.
-    likely = face.probability >= _EVEN_CHANCE
+    likely = face.probability >= EVEN_CHANCE
     return colour_of(face.counted_as if likely else "unsure", face.probabilities)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from edgefirst.tracker import ByteTrack
 
-from mask_detector.detector import Face, is_unsure
+from mask_detector.detector import EVEN_CHANCE, Face, is_unsure
 
 FORGET_S = 1.5
 """After so many seconds out of sight a face counts as somebody new when it comes back."""
@@ -96,6 +96,7 @@ class LabelOverTime:
         self.average = np.zeros(0)
         self.label = 0
         self._close_call = False  # for a while, or in the only frame
+        self._unlikely = False
         self._last_s = 0.0
         self._doubtful_since: float | None = None
 
@@ -120,13 +121,16 @@ class LabelOverTime:
             lead = min(LEAD, 2 * unsure_band)
             if self.average[likeliest] - self.average[self.label] > lead:
                 self.label = likeliest
+        self._unlikely = self.average[self.label] < self.average.max() or (
+            unsure_band > 0 and self.average[self.label] < EVEN_CHANCE
+        )
         self._last_s = time_s
         self._doubt(time_s, unsure_band)
 
     @property
     def unsure(self) -> bool:
-        """Whether it is too close to call: for a while, or because another class is likelier."""
-        return self._close_call or bool(self.average[self.label] < self.average.max())
+        """Whether it is too close to call for a while, or another class is likelier."""
+        return self._close_call or bool(self._unlikely)
 
     def _doubt(self, time_s: float, unsure_band: float) -> None:
         if not is_unsure(self.average, unsure_band):

@@ -158,6 +158,8 @@ def test_missing_model_is_a_sentence(tmp_path):
         ([0.34, 0.66], 0.15, False),
         ([0.2, 0.35, 0.45], 0.1, True),
         ([0.1, 0.3, 0.6], 0.1, False),
+        ([0.17, 0.2, 0.46, 0.17], 0.1, True),  # less than an even chance
+        ([0.17, 0.2, 0.46, 0.17], 0.0, False),
         ([1.0, 0.0], 0.5, False),
         ([0.99, 0.01], 0.5, True),
     ],

@@ -161,6 +161,17 @@ def test_a_label_that_is_not_the_likeliest_is_unsure(rate: float, band: float) -
     assert bool(behind) is (band > 0)
 
 
+def test_among_three_classes_a_label_needs_an_even_chance() -> None:
+    label, seen = LabelOverTime(), []
+    for number in range(20):
+        probabilities = [0.9, 0.05, 0.05] if number < 5 else [0.45, 0.28, 0.27]
+        label.update(np.array(probabilities), number / 25, 0.15)
+        seen.append((label.unsure, bool(label.average[label.label] < 0.5)))
+    assert all(unsure or not unlikely for unsure, unlikely in seen)
+    assert seen[0] == (False, False)
+    assert seen[-1] == (True, True)
+
+
 def test_an_average_is_of_the_looks_there_were() -> None:
     label = LabelOverTime()
     for number, mask in enumerate((0.9, 0.6, 0.3)):
