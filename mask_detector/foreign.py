@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,38 @@ def network_from_crops(network: Any, path: Path, pixels: str | None = None) -> A
 
 
 _SCALING_LAYERS = ("Rescaling", "Normalization")
+
+_LARGEST_SIZE = 16_384
+_SIZES = ("units", "filters", "depth_multiplier", "input_dim", "output_dim", "n")
+
+
+def check_layer_sizes(config: Any) -> None:
+    """Refuse a Keras description whose layers would not fit into memory once they are built.
+
+    Args:
+        config: JSON values.
+
+    Raises:
+        ModelFileError: a layer has more than 16,384 units, filters and the like.
+        RecursionError: the values are nested too deeply.
+    """
+    for part in dictionaries(config):
+        for name in _SIZES:
+            size = part.get(name)
+            if isinstance(size, int | float) and not size <= _LARGEST_SIZE:
+                raise ModelFileError(
+                    f"a layer of its network has {name} = {size:g}, at most {_LARGEST_SIZE} are "
+                    "accepted"
+                )
+
+
+def dictionaries(value: Any) -> Iterator[dict[str, Any]]:
+    """Every dictionary in a JSON value, outer ones and earlier ones first."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    for inner in value if isinstance(value, list) else []:
+        yield from dictionaries(inner)
 
 
 def noise_crops(size: int) -> np.ndarray:

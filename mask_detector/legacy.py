@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 
 from face_detector.weights import SSD_WHEEL, RemoteFile
 from mask_detector.errors import ModelFileError
-from mask_detector.foreign import network_from_crops
+from mask_detector.foreign import check_layer_sizes, dictionaries, network_from_crops
 from mask_detector.hdf5 import open_hdf5
 from mask_detector.keras_backend import load_keras_file
 from mask_detector.model_card import ModelCard
@@ -177,7 +177,8 @@ def parse_description(stored: object) -> _Description:
         )
     try:
         config = _cleaned(json.loads(stored))  # type: ignore[arg-type]  # TypeError is caught
-        parts = list(_dictionaries(config))
+        check_layer_sizes(config)
+        parts = list(dictionaries(config))
     except RecursionError:
         raise ModelFileError("its network is nested too deeply") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -203,15 +204,6 @@ def _is_last(config: Any, layer: dict[str, Any]) -> bool:
         return bool(config["config"]["layers"][-1] is layer)
     except (KeyError, IndexError, TypeError):
         return False
-
-
-def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
-    """Every dictionary in a JSON value, outer ones and earlier ones first."""
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    for inner in value if isinstance(value, list) else []:
-        yield from _dictionaries(inner)
 
 
 def _cleaned(value: Any) -> Any:

@@ -16,6 +16,7 @@ is read that is larger than it can reasonably be, and no other file is read on i
 from __future__ import annotations
 
 import dataclasses
+import json
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from typing import Any
 from mask_detector import legacy
 from mask_detector.compiled_network import KNOWN_NETWORKS, sha256
 from mask_detector.errors import ModelFileError
+from mask_detector.foreign import check_layer_sizes
 from mask_detector.hdf5 import LARGEST_BYTES, check_hdf5
 from mask_detector.keras_backend import load_keras_file
 from mask_detector.model_card import ModelCard
@@ -174,7 +176,8 @@ def replace_card(path: str | Path, card: ModelCard) -> None:
         ModelFileError: the file is missing or damaged, or the folder cannot be written to.
     """
     path = Path(path)
-    read_model(path)  # says in a sentence what is wrong with the file
+    compiled = read_model(path).compiled  # says in a sentence what is wrong with the file
+    card = dataclasses.replace(card, compiled_sha256=sha256(compiled) if compiled else "")
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
             copy = Path(folder) / path.name
@@ -201,11 +204,16 @@ def load_keras_archive(path: str | Path) -> Any:
         with _open_archive(path) as archive, zipfile.ZipFile(copy, "w") as new:
             if WEIGHTS_MEMBER not in archive.namelist():
                 raise ModelFileError(describe_archive(archive.namelist()))
-            for name in ("metadata.json", "config.json", WEIGHTS_MEMBER):
+            for name in ("metadata.json", "config.json"):
                 new.writestr(name, _read(archive, name))
+            config = _read(archive, "config.json")
             weights.write_bytes(_read(archive, WEIGHTS_MEMBER))
+            new.write(weights, WEIGHTS_MEMBER)
         try:
+            check_layer_sizes(json.loads(config))
             check_hdf5(weights)
         except ModelFileError as error:
-            raise ModelFileError(f"{path}: Keras cannot load its weights: {error}") from None
+            raise ModelFileError(f"{path}: Keras cannot load it: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise ModelFileError(f"{path}: Keras cannot load it ({error})") from None
         return load_keras_file(copy, shown_as=path)

@@ -14,8 +14,8 @@ from mask_detector.errors import ModelFileError
 from mask_detector.model_file import COMPILED_MEMBER, read_model
 
 
-def crashing(flatbuffer: bytes) -> bytes:
-    """The network with its root table far outside the file, which ends any process."""
+def damage(flatbuffer: bytes) -> bytes:
+    """The network with its root table far outside the file."""
     return b"\xff\xff\xff\x3f" + flatbuffer[4:]
 
 
@@ -32,10 +32,10 @@ def test_sound_network_passes(small_model: Path) -> None:
     assert Classifier(file).classes == file.card.classes
 
 
-def test_network_that_crashes_is_a_sentence(small_model, compiled, tmp_path, rewritten) -> None:
+def test_damaged_network_is_a_sentence(small_model, compiled, tmp_path, rewritten) -> None:
     card = small_model.with_name("card.json")
     text = read_model(small_model).card.to_json()
-    damaged = crashing(compiled)
+    damaged = damage(compiled)
     known = compiled_network.sha256(compiled)
     card = text.replace(known, compiled_network.sha256(damaged)).encode()
     path = rewritten(
@@ -60,6 +60,23 @@ def test_network_that_gives_no_answer(compiled, monkeypatch) -> None:
     monkeypatch.setattr(trial, "LONGEST_SECONDS", 0.0)
     with pytest.raises(ModelFileError, match="did not end within 0 s"):
         check_in_child(compiled, 64, 2, 1)
+
+
+def test_child_that_crashes(compiled, monkeypatch, tmp_path) -> None:
+    program = tmp_path / "crash.py"
+    program.write_text("import os; os.abort()")
+    monkeypatch.setattr(trial, "_PROGRAM", program)
+    with pytest.raises(ModelFileError, match="damaged: reading it ends the process"):
+        check_in_child(compiled, 64, 2, 1)
+
+
+def test_modules_beside_the_program_replace_no_others(compiled, monkeypatch, tmp_path) -> None:
+    """``mask_detector/files.py`` and the like are no top-level modules for the child."""
+    program = tmp_path / "program.py"
+    program.write_bytes(trial._PROGRAM.read_bytes())
+    (tmp_path / "numpy.py").write_text("raise SystemExit(5)")
+    monkeypatch.setattr(trial, "_PROGRAM", program)
+    check_in_child(compiled, 64, 2, 1)
 
 
 def test_python_that_cannot_be_started(compiled, monkeypatch, tmp_path) -> None:
