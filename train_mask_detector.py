@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import face_detector
-from mask_detector import command_line
+from mask_detector import command_line, files
 from mask_detector.keras_backend import package_versions
 from mask_detector.model_file import ModelCard, write_model
 from mask_detector.training import charts, compiling, fitting, network, recipe, report, streams
@@ -68,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         charts.sample_sheet(Path("data_check.png"), dataset, arguments.margin)
         print("samples of each class: data_check.png")
         return command_line.OK
+    confusion_plot = arguments.plot.with_stem(f"{arguments.plot.stem}_confusion")
+    for path in (arguments.model, arguments.plot, confusion_plot):
+        files.prepare_file(path)
     settings = recipe.from_arguments(arguments)
     classes = dataset.classes
     parts = dataset.parts(arguments.test_size)
@@ -115,7 +118,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.model.exists():
         arguments.model.replace(f"{arguments.model}.previous")
     write_model(arguments.model, model, card, compiled.flatbuffer)
-    confusion_plot = arguments.plot.with_stem(f"{arguments.plot.stem}_confusion")
     charts.plot_training(arguments.plot, phases)
     charts.plot_confusion(confusion_plot, tested.confusion, classes)
     print(f"wrote {arguments.model}, {arguments.plot} and {confusion_plot}")

@@ -15,10 +15,11 @@ from mask_detector.errors import FileError
 STANDARD_STREAM = "-"
 """The name of standard input or standard output on a command line."""
 
-# Synology's and QNAP's thumbnails and bins, Windows' and macOS's own.
+# Thumbnails, bins and indexes of Synology, QNAP, Windows, macOS, Linux and Python, in lower case.
 _SYSTEM_NAMES = (
-    "@eaDir", "#recycle", "@Recycle", ".@__thumb", "$RECYCLE.BIN", "System Volume Information",
-    "__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini",
+    "@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "$recycle.bin", "lost+found",
+    "system volume information", "__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini",
+    "__pycache__",
 )  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def standard_output() -> TextIO:
 
 def is_system_file(path: Path) -> bool:
     """Whether a file or folder is the system's: hidden, or a folder of thumbnails or a bin."""
-    return path.name.startswith(".") or path.name in _SYSTEM_NAMES
+    return path.name.startswith(".") or path.name.lower() in _SYSTEM_NAMES
 
 
 def make_folder(path: Path) -> None:
@@ -52,6 +53,18 @@ def make_folder(path: Path) -> None:
         raise FileError(f"{path}: cannot write there ({error.strerror})") from None
     if not os.access(path, os.W_OK | os.X_OK):
         raise FileError(f"{path}: cannot write there (the folder is read-only)")
+
+
+def prepare_file(path: Path) -> None:
+    """Make the folder of a file for results, so that a long run does not fail at its end.
+
+    Raises:
+        FileError: the file is a folder, or its folder cannot be made or written to.
+    """
+    if path.is_dir():
+        raise FileError(f"{path}: this is a folder, name a file")
+    if not path.exists():  # a device such as /dev/null needs no folder that can be written to
+        make_folder(path.parent)
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

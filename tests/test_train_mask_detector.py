@@ -208,6 +208,18 @@ def test_unusable_dataset_is_one_sentence(photos, run, prepare, sentence):
     assert "Traceback" not in done.stderr
 
 
+def test_outputs_are_checked_before_training(photos, run, tmp_path):
+    for option in ("--model", "--plot"):
+        done = run(
+            "train_mask_detector.py",
+            "--dataset", photos, "--model", "m.model", option, tmp_path / "photos",
+            cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert "photos: this is a folder, name a file" in done.stderr
+        assert "starting from" not in done.stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--epochs", "few"], ["--image-size", "8"], ["--alpha", "0.9"], ["--test-size", "1"]],

@@ -6,20 +6,9 @@ import codecs
 from pathlib import Path
 
 from mask_detector.errors import DatasetError
+from mask_detector.files import is_system_file
 
 MEGABYTE = 2**20
-
-_SYSTEM_NAMES = {
-    # Synology, QNAP, macOS, Windows, Linux, Jupyter: thumbnails, recycle bins, indexes.
-    "@eadir", "#recycle", "@recycle", "#snapshot", "@tmp", "__macosx", "$recycle.bin",
-    "system volume information", "lost+found", "thumbs.db", "ehthumbs.db", "desktop.ini",
-    "icon\r", "__pycache__",
-}  # fmt: skip
-
-
-def is_system_name(name: str) -> bool:
-    """Whether a file or folder is hidden or belongs to the system: no photos of the dataset."""
-    return name.startswith(".") or name.lower() in _SYSTEM_NAMES
 
 
 def sub_folders(folder: Path, problems: list[str]) -> list[Path]:
@@ -71,7 +60,7 @@ def files_below(folder: Path, problems: list[str], deep: bool = True) -> list[Pa
 
 def _entries(folder: Path, problems: list[str]) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if not is_system_name(path.name))
+        return sorted(path for path in folder.iterdir() if not is_system_file(path))
     except OSError as error:
         problems.append(f"{folder}: this folder cannot be read ({error.strerror})")
         return []

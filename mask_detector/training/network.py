@@ -11,6 +11,7 @@ import numpy as np
 import face_detector.weights
 from mask_detector import legacy
 from mask_detector.errors import ModelFileError, WeightsError
+from mask_detector.hdf5 import check_hdf5
 from mask_detector.keras_backend import import_keras
 from mask_detector.model_file import load_keras_archive, read_model
 
@@ -137,9 +138,12 @@ def _load_archive(path: Path) -> Any:
 
 def _load_keras_weights(network: Any, path: Path) -> str:
     try:
+        check_hdf5(path)
         network.load_weights(path)
-    except (ValueError, OSError) as error:
-        sentence = str(error).splitlines()[0]
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+    except Exception as error:  # Keras and h5py raise many kinds for weights of another network
+        sentence = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise ModelFileError(f"{path}: these weights do not fit ({sentence})") from None
     return str(path)
 

@@ -112,10 +112,20 @@ def test_missing_weights_are_a_sentence(net, tmp_path, name):
         network.load_pretrained(net, str(tmp_path / name))
 
 
-def test_damaged_keras_weights_are_a_sentence(net, tmp_path):
+@pytest.mark.parametrize("damage", ["header", "inside", "other network"])
+def test_damaged_keras_weights_are_a_sentence(net, tmp_path, damage):
     path = tmp_path / "some.weights.h5"
-    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
-    with pytest.raises(ModelFileError, match="do not fit"):
+    if damage == "header":
+        path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    elif damage == "inside":
+        net.save_weights(path)
+        content = bytearray(path.read_bytes())
+        place = content.index(b"SNOD")  # a node of the table of contents
+        content[place : place + 8] = bytes(8)
+        path.write_bytes(content)
+    else:
+        build_network(THREE, SIZE, 0.5).save_weights(path)
+    with pytest.raises(ModelFileError, match=r"some\.weights\.h5: "):
         network.load_pretrained(net, str(path))
 
 
