@@ -108,7 +108,7 @@ def drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-_STOP_SIGNALS = [
+STOP_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 
@@ -132,7 +132,7 @@ def interrupt_once() -> None:
             last = time.monotonic()
             raise KeyboardInterrupt(number)
 
-    for number in _STOP_SIGNALS:
+    for number in STOP_SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, interrupt)
 
@@ -149,18 +149,19 @@ class StopSignals:
     """
 
     def __init__(self) -> None:
-        self._accepted = True
+        self._accepted, self._stopped = True, False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignals:
-        for number in _STOP_SIGNALS:
+        for number in STOP_SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._stop)
         return self
 
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # Another signal must not change the exit status of a run that was stopped well.
+            signal.signal(number, signal.SIG_IGN if self._stopped else handler)
 
     @contextmanager
     def ending_this(self) -> Iterator[None]:
@@ -174,7 +175,7 @@ class StopSignals:
 
     def _stop(self, number: int, frame: object) -> None:
         if self._accepted:
-            self._accepted = False
+            self._accepted, self._stopped = False, True
             raise KeyboardInterrupt
         print("finishing the files", file=sys.stderr)
 
@@ -185,7 +186,7 @@ def deferred_signals() -> Iterator[None]:
     missed: list[int] = []
     before = {
         number: signal.signal(number, lambda number, _: missed.append(number))
-        for number in _STOP_SIGNALS
+        for number in STOP_SIGNALS
         if signal.getsignal(number) != signal.SIG_IGN
     }
     try:

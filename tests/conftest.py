@@ -25,6 +25,7 @@ from virtual_display import VirtualDisplay, missing_tools, virtual_display
 from waiting import wait_until
 
 from mask_detector import command_line
+from mask_detector.terminal import STOP_SIGNALS
 
 # TensorFlow's libraries export BoringSSL's functions under the names of OpenSSL's; pylibsrtp
 # (of the app's live camera, by way of aiortc) crashes at import when it is loaded after them.
@@ -78,7 +79,7 @@ def fresh_logging() -> Iterator[None]:
 @contextmanager
 def signal_handlers() -> Iterator[None]:
     """Put back the handlers of the signals that a script may catch."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ with open_container("talk.mp4") as container:
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from mask_detector.video.addresses import is_address, local_path, without_passwo
 _HIGHEST_RATE = 1000.0
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 _PLAYLISTS = ("hls", "dash")
+_MJPEG_ENDINGS = (".mjpeg", ".mjpg")
 _MJPEG_STREAMS = ("mpjpeg", "mjpeg")
 
 
@@ -38,8 +40,16 @@ def open_container(
         SourceError: there is no such file, no answer, or FFmpeg does not know what it is.
     """
     if not is_address(source):
+        path = local_path(source)
+        format = "mjpeg" if _is_mjpeg_file(path) else None
         # With "file:" before it a name is never taken for a protocol: 2021-05-02T12:30:00.mp4.
-        return _opened(source, f"file:{local_path(source)}")
+        try:
+            return _opened(source, f"file:{path}", format=format)
+        except SourceError as error:
+            if isinstance(error.__cause__, av.InvalidDataError) and _is_mp4(path):
+                problem = "its index is missing, it was cut off or is still being written"
+                raise SourceError(f"{source}: {problem}") from None
+            raise
     # Little probing: a live picture should come soon, and a slow camera within the time limit.
     options = {"analyzeduration": "2000000", "fpsprobesize": "0"}
     scheme = urlsplit(source).scheme.lower()
@@ -52,7 +62,10 @@ def open_container(
     refused = SourceError(f"{without_password(source)}: there is no JPEG in this stream")
     if not plain_mjpeg:
         try:
-            return _opened(source, source, options, stall_s)
+            container = _opened(source, source, options, stall_s)
+            if not (is_picture(container) and _is_mjpeg_file(source)):
+                return container
+            container.close()
         except SourceError as error:
             if not isinstance(error.__cause__, av.InvalidDataError | FileNotFoundError):
                 raise
@@ -105,11 +118,24 @@ def is_live(source: str, container: InputContainer) -> bool:
         return False
     if is_picture(container):
         return True
+    if container.format.name == "mjpeg" and container.size > 0 and _is_mjpeg_file(source):
+        return False
     name = container.format.name
     # A server that tells a size sends a file, but for the size of a playlist, and cameras that
     # promise a size for what never ends.
     has_size = container.size > 0 and name not in (*_PLAYLISTS, *_MJPEG_STREAMS)
     return not container.duration and not has_size
+
+
+def _is_mp4(path: str) -> bool:
+    with Path(path).open("rb") as file:
+        return file.read(8)[4:] == b"ftyp"
+
+
+def _is_mjpeg_file(source: str) -> bool:
+    """Whether the name is that of JPEGs one after the other, which FFmpeg takes for one photo."""
+    path = urlsplit(source).path if is_address(source) else source
+    return path.lower().endswith(_MJPEG_ENDINGS)
 
 
 def is_picture(container: InputContainer) -> bool:
@@ -141,5 +167,5 @@ def frame_rate(container: InputContainer, stream: VideoStream) -> float | None:
     rates: tuple[Any, ...] = stream.average_rate, stream.guessed_rate
     if not has_timestamps(container):
         rates = rates[::-1]  # FFmpeg calls the average 25 whatever the video itself says
-    rate = next((float(each) for each in rates if each), 0.0)
-    return rate if 0 < rate < _HIGHEST_RATE else None
+    plausible = (float(each) for each in rates if each and 0 < each < _HIGHEST_RATE)
+    return next(plausible, None)

@@ -73,13 +73,14 @@ class Video(Capture):
             most = round(self._options.max_megapixels * 1e6)
             stream.codec_context.options = {"max_pixels": str(most)}
         start = self._container.start_time
+        # Time of the file's start; where it is not known, that of its first packet.
         self._zero_s = None if start is None else start / av.time_base
         self._timeline = Timeline(jumps=containers.may_jump(self._container))
         self._skipped = 0  # packets before ``start`` that were not decoded
         self._lost = 0  # packets that could not be decoded
         self._cut_off = False  # the file ends within a packet
-        # Where the video, and where all streams end so far, in seconds from the file's start.
-        self._video_end_s = self._end_s = 0.0
+        self._shown_s = 0.0  # time of the last frame
+        self._sound_end_s = 0.0  # where the sound read so far ends, in the file's timestamps
 
     def frames(self) -> Iterator[tuple[float | None, np.ndarray]]:
         """Decoded frames; a recorded video begins at ``start`` or less than a second before.
@@ -129,7 +130,7 @@ class Video(Capture):
                 image = frame.to_ndarray(format="bgr24", threads=1)
                 image = _upright(_square(image, self._stream), matrix)
                 last_s = max(last_s, self._time(frame, self._skipped + number))
-                number += 1
+                number, self._shown_s = number + 1, last_s
                 yield None if self.live else last_s, image
 
     def _read_or_search(self) -> Iterator[tuple[float | None, np.ndarray]]:
@@ -159,9 +160,7 @@ class Video(Capture):
         """Seconds from the start of the file."""
         if frame.time is None or not containers.has_timestamps(self._container):
             return number / (self.rate or FOLDER_RATE)
-        if self._zero_s is None:
-            self._zero_s = frame.time
-        return max(0.0, frame.time - self._zero_s)
+        return max(0.0, frame.time - (self._zero_s or 0.0))
 
     # Where to begin -----------------------------------------------------------------------------
 
@@ -173,7 +172,8 @@ class Video(Capture):
             return
         if containers.has_index(self._container):
             with contextlib.suppress(av.FFmpegError):
-                self._container.seek(round((start_s + (self._zero_s or 0)) * av.time_base))
+                self._zero_s = self._zero_s or 0.0
+                self._container.seek(round((start_s + self._zero_s) * av.time_base))
                 packets = self._packets()
                 first = next(packets, None)
                 # Seeking may land later than it should: then, and after the end, nothing is sure.
@@ -213,16 +213,14 @@ class Video(Capture):
         """The video's packets, timestamps corrected, noting where the file's streams end."""
         for packet in self._container.demux(self._stream, *self._container.streams.audio):
             is_video = packet.stream is self._stream
-            seconds = self._timeline.correct(packet) if is_video else None
+            if is_video:
+                if self._zero_s is None and packet.pts is not None:
+                    self._zero_s = float(packet.pts * packet.time_base)
+                self._timeline.correct(packet)
+            elif packet.pts is not None and not packet.is_corrupt:
+                end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                self._sound_end_s = max(self._sound_end_s, end_s)
             self._cut_off = packet.is_corrupt if packet.size else self._cut_off
-            if packet.size and not packet.is_corrupt:
-                if not is_video and packet.pts is not None:
-                    seconds = float(packet.pts * packet.time_base)
-                if seconds is not None:
-                    length_s = float((packet.duration or 0) * packet.time_base)
-                    self._end_s = max(self._end_s, seconds + length_s - (self._zero_s or 0.0))
-                if is_video:
-                    self._video_end_s = self._end_s
             if is_video:
                 yield packet
 
@@ -232,15 +230,19 @@ class Video(Capture):
         """Raise SourceError where the file ends earlier than its own index says."""
         if not containers.has_index(self._container):
             return  # its duration is FFmpeg's estimate
-        stream, end_s, length_s = self._stream, self._end_s, self.length_s or 0.0
-        if (
-            stream.duration and stream.time_base
-        ):  # the video's own: sound and subtitles may go on for longer
-            length_s = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-            end_s, length_s = self._video_end_s, length_s - (self._zero_s or 0.0)
+        stream, zero_s = self._stream, self._zero_s or 0.0
+        end_s, length_s = self._timeline.end_s or 0.0, self.length_s or 0.0
+        if stream.duration and stream.time_base:  # the video's own: sound may go on for longer
+            end_s -= zero_s
+            length_s = (
+                float(((stream.start_time or 0) + stream.duration) * stream.time_base) - zero_s
+            )
+        else:  # the file's, which counts from its start or from 0
+            end_s = max(end_s, self._sound_end_s)
         if self._cut_off or end_s < length_s - _CUT_OFF_S:
-            whole = f" of {length_s:.2f}" if length_s else ""
-            raise SourceError(f"{self._name}: the file is cut off, it ends at {end_s:.2f}{whole} s")
+            whole = f" of {length_s:.2f}" if length_s > self._shown_s + _CUT_OFF_S else ""
+            shown = f"{self._shown_s:.2f}{whole} s"
+            raise SourceError(f"{self._name}: the file is cut off, it ends at {shown}")
 
     def _is_picture_address(self) -> bool:
         name = self._container.format.name

@@ -19,7 +19,7 @@ class Timeline:
         jumps: a jump forward is closed too; otherwise it is a pause of the recording.
 
     Attributes:
-        end_s: where the last packet ends, in seconds, None before the first.
+        end_s: where the packets so far end, in corrected seconds; None before the first.
     """
 
     def __init__(self, jumps: bool) -> None:
@@ -28,25 +28,24 @@ class Timeline:
         self._last_s = 0.0
         self._shift_s = 0.0
 
-    def correct(self, packet: Packet) -> float | None:
-        """Correct a packet's timestamps in place.
-
-        Returns:
-            Its decoding time in seconds, None where it has no timestamp.
-        """
-        ticks = packet.pts if packet.dts is None else packet.dts
-        if ticks is None:
-            return None
-        time_s = float(ticks * packet.time_base) + self._shift_s
+    def correct(self, packet: Packet) -> None:
+        """Correct a packet's timestamps in place."""
+        shown = packet.dts if packet.pts is None else packet.pts
+        decoded = packet.pts if packet.dts is None else packet.dts
+        if shown is None or decoded is None:
+            return
+        decoded_s = float(decoded * packet.time_base) + self._shift_s
         if self.end_s is not None:
-            back = time_s < self._last_s - _BACK_S
-            if back or (self._jumps and time_s > self.end_s + _FORWARD_S):
-                self._shift_s += self.end_s - time_s
-                time_s = self.end_s
+            back = decoded_s < self._last_s - _BACK_S
+            if back or (self._jumps and decoded_s > self.end_s + _FORWARD_S):
+                shift_s = self.end_s - float(shown * packet.time_base)
+                decoded_s += shift_s - self._shift_s
+                self._shift_s = shift_s
         if self._shift_s:
             shift = round(self._shift_s / packet.time_base)
+            shown += shift
             packet.pts = None if packet.pts is None else packet.pts + shift
             packet.dts = None if packet.dts is None else packet.dts + shift
-        self._last_s = time_s
-        self.end_s = time_s + float((packet.duration or 0) * packet.time_base)
-        return time_s
+        self._last_s = decoded_s
+        end_s = float((shown + (packet.duration or 0)) * packet.time_base)
+        self.end_s = end_s if self.end_s is None else max(self.end_s, end_s)

@@ -55,7 +55,15 @@ def test_ctrl_c_waits_for_the_block() -> None:
         signal.raise_signal(signal.SIGINT)
 
 
-def test_later_signals_let_files_be_finished(capsys) -> None:
+@pytest.fixture
+def handlers():
+    before = {number: signal.getsignal(number) for number in terminal.STOP_SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_later_signals_let_files_be_finished(capsys, handlers) -> None:
     finished = []
     with StopSignals() as signals:
         with signals.ending_this():
@@ -65,16 +73,8 @@ def test_later_signals_let_files_be_finished(capsys) -> None:
             signal.raise_signal(number)
         finished.append("whole")
     assert finished == ["whole"]
+    signal.raise_signal(signal.SIGTERM)  # nor is the exit status changed
     assert capsys.readouterr().err == "finishing the files\n" * 2
-
-
-@pytest.fixture
-def handlers():
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import struct
 import threading
 from collections.abc import Iterator
@@ -73,16 +74,19 @@ def served(tmp_path: Path) -> Iterator[str]:
         ("film.mp4", {}),
         ("no_duration.mkv", {"live": "1"}),
         ("film.ts", {}),
+        ("film.mjpeg", {}),
     ],
 )
 @pytest.mark.parametrize("start", [0, 1])
 def test_a_film_at_an_address_is_read_whole(
     tmp_path: Path, served: str, name: str, options: dict[str, str], start: int
 ) -> None:
-    film(tmp_path / name, options=options)
+    film(tmp_path / name, options=options, codec="mjpeg" if "mjpeg" in name else "mpeg4")
     frames = [each for each in frames_of(f"{served}/{name}", start) if (each[0] or 0) >= start]
-    assert numbers(frames) == list(range(20 * start, 40))
-    assert times(frames) == pytest.approx([n / 20 for n in range(20 * start, 40)], abs=2e-3)
+    assert numbers(frames) == list(range(40 - len(frames), 40))
+    assert len(frames) == pytest.approx(40 - 20 * start, abs=5)
+    rate = 25 if name == "film.mjpeg" else 20  # which such a file does not say
+    assert times(frames)[-1] == pytest.approx(39 / rate, abs=2e-3)
 
 
 def test_a_cameras_one_picture_address_gives_a_picture_again_and_again(
@@ -124,18 +128,21 @@ def test_rtsp_takes_the_transport_that_the_camera_has(transport: str) -> None:
         ("film.h264", "libx264", 12),
         ("film.avi", "mpeg4", 12),
         ("film.mpg", "mpeg2video", 12),
+        ("film.mjpg", "mjpeg", 12),
     ],
 )
 @pytest.mark.parametrize("start", [0.0, 0.5, 1.25])
 def test_a_start_is_where_it_should_be(
     tmp_path: Path, name: str, codec: str, keyframes: int, start: float
 ) -> None:
-    path = film(tmp_path / name, codec=codec, keyframes=keyframes)
+    rate = 25 if codec == "mjpeg" else 20
+    path = film(tmp_path / name, codec=codec, keyframes=keyframes, rate=rate)
     frames = frames_of(path, start)
     assert start - (times(frames)[0] or 0) < keyframes / 20 + 0.1
     frames = [each for each in frames if (each[0] or 0) >= start - 1e-3]
-    assert numbers(frames) == list(range(round(start * 20), 40))
-    assert times(frames) == pytest.approx([n / 20 for n in range(round(start * 20), 40)], abs=2e-3)
+    expected = list(range(math.ceil(start * rate), 40))
+    assert numbers(frames) == expected
+    assert times(frames) == pytest.approx([n / rate for n in expected], abs=2e-3)
 
 
 def test_joined_files_go_on_in_time(tmp_path: Path) -> None:
@@ -283,6 +290,13 @@ def test_a_file_that_is_cut_off_gives_its_frames_and_says_so(
             count += 1
     video.close()
     assert 0 < count < 40
+
+
+def test_an_mp4_without_its_index_is_explained(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.mp4")
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(SourceError, match="its index is missing, it was cut off or is still"):
+        frames_of(path)
 
 
 def test_damaged_frames_are_left_out_and_counted(
