@@ -43,15 +43,16 @@ EVERY_S = 0.5
 """Between two readings of what the process holds."""
 
 
+def accelerated(clock: Callable[[], float]) -> Callable[[], float]:
+    """A clock that goes ``SPEED`` times as fast as another one."""
+    start = clock()
+    return lambda: start + SPEED * (clock() - start)
+
+
 def run_accelerated(arguments: list[str]) -> None:
     """Run the video script with clocks that go ``SPEED`` times as fast."""
-
-    def faster(clock: Callable[[], float]) -> Callable[[], float]:
-        start = clock()
-        return lambda: start + SPEED * (clock() - start)
-
     # Waits of threads keep the true clock: it is threading's own since its import.
-    time.monotonic, time.time = faster(time.monotonic), faster(time.time)
+    time.monotonic, time.time = accelerated(time.monotonic), accelerated(time.time)
     written = time.strftime
     time.strftime = lambda form, when=None: written(form, when or time.localtime(time.time()))
     import detect_mask_video

@@ -189,7 +189,7 @@ def attack(script: Script, deadline: Deadline, most: int) -> Row:
             faults.append(f"left {', '.join(path.name for path in left)}")
         for path in left:
             path.unlink()
-        temporary += len(left)
+        temporary += len(left) if number == signal.SIGKILL else 0
         if script.folder.exists():
             script.check(number, faults)
         row.faults += [f"run {row.tried}, {number.name}: {fault}" for fault in faults]

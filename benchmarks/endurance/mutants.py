@@ -38,6 +38,8 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
     mutant = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 4, 8))):
         size = len(mutant)
+        if not size:
+            break
         # The tables that a reader follows stand at the ends of most files.
         edge = min(size, 1 << 16)
         place = rng.choice(
