@@ -7,6 +7,7 @@ downloads all that are missing or damaged into this folder, after which everythi
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -89,9 +90,13 @@ def main() -> int:
     """Download and verify all files; return 0, or 1 after one sentence on standard error."""
     try:
         for path in fetch(*MODEL_FILES, verify=True):
-            print(f"{path}: as expected")
+            print(f"{path}: as expected", flush=True)
     except UserFacingError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"standard output cannot be written to ({error.strerror})", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python writes the rest again when it exits
         return 1
     return 0
 

@@ -16,7 +16,7 @@ from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT
 from mask_detector.errors import UserFacingError, missing_package
 from mask_detector.files import STANDARD_STREAM
 from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES
-from mask_detector.terminal import drop_output, interrupt_once, prepare_streams, say
+from mask_detector.terminal import finish_streams, interrupt_once, prepare_streams, say
 
 Options = TypeVar("Options")
 
@@ -184,7 +184,6 @@ def exit_status(main: Callable[[], int]) -> int:
         number = interrupt.args[0] if interrupt.args else signal.SIGINT
         message, status = "interrupted", 128 + number
     except BrokenPipeError:  # before OSError, of which it is one
-        drop_output()
         return OK
     except UserFacingError as error:
         message, status = f"{Path(sys.argv[0]).name}: {error}", USAGE
@@ -194,7 +193,6 @@ def exit_status(main: Callable[[], int]) -> int:
         where = error.filename or "a file or standard output"
         message = f"{Path(sys.argv[0]).name}: {where}: cannot write or read ({error.strerror})"
         status = USAGE
-        drop_output()
     say(message, sys.stderr)
     return status
 
@@ -203,4 +201,7 @@ def run(main: Callable[[], int]) -> NoReturn:
     """Run a script's ``main(argv=None)`` on the command line; leave with its exit status."""
     prepare_streams()
     interrupt_once()
-    sys.exit(exit_status(main))
+    try:
+        sys.exit(exit_status(main))
+    finally:
+        finish_streams()

@@ -102,10 +102,17 @@ def prepare_streams() -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
 
 
-def drop_output() -> None:
-    """Send what is left of standard output nowhere: Python writes it again when it exits."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def finish_streams() -> None:
+    """Write what is left in the standard streams, or drop it where that fails.
+
+    Python tries again when it exits, prints what went wrong and changes the exit status.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 STOP_SIGNALS = [
@@ -177,7 +184,7 @@ class StopSignals:
         if self._accepted:
             self._accepted, self._stopped = False, True
             raise KeyboardInterrupt
-        print("finishing the files", file=sys.stderr)
+        say("finishing the files", sys.stderr)
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def test_closed_and_full_streams(
     done = subprocess.run(
         ["sh", "-c", f"'{sys.executable}' {PROGRAMS[program]} {streams}"],
         cwd=repository,
-        env=os.environ | {"PYTHONPATH": str(repository)},
+        env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
         capture_output=True,
         text=True,
         timeout=500,

@@ -23,7 +23,7 @@ from benchmarks.endurance.mutants import mutants
 from benchmarks.endurance.report import reliability_page, write_page
 from mask_detector import command_line
 
-KILLS, SESSIONS, ROUNDS, MUTANTS = 100, 30, 5, 20_000
+KILLS, SESSIONS, ROUNDS, MUTANTS = 100, 30, 3, 20_000
 """The most of each attack: stops of a script, sessions, rounds of streams, mutants of a kind."""
 
 CHECKING_SHARE = 0.04
@@ -58,14 +58,14 @@ def attack_all(seconds: float, scratch: Path) -> tuple[list[Row], list[str]]:
 
     def others() -> Iterator[Row]:
         shares: list[tuple[float, Callable[[Deadline], list[Row]]]] = [
-            (0.2, lambda d: [kills.attack(kills.PhotoScript(scratch / "found"), d, KILLS)]),
-            (0.2, lambda d: [kills.attack(kills.VideoScript(scratch / "video"), d, KILLS)]),
-            (0.2, lambda d: hostile_streams(d, ROUNDS)),
+            (0.25, lambda d: [kills.attack(kills.PhotoScript(scratch / "found"), d, KILLS)]),
+            (0.25, lambda d: [kills.attack(kills.VideoScript(scratch / "video"), d, KILLS)]),
+            (0.15, lambda d: hostile_streams(d, ROUNDS)),
             (1.0, lambda d: mutants(d, MUTANTS)),
         ]
         if not left_out:
             visits = lambda d: [sessions.sessions(d, SESSIONS, scratch)]  # noqa: E731
-            shares.insert(3, (0.2, visits))
+            shares.insert(3, (0.15, visits))
         for share, attack in shares:
             for row in attack(Deadline(min(end.left, share * seconds))):
                 _tell(row)

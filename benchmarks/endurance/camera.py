@@ -30,10 +30,10 @@ from benchmarks.process import Growth, Held, held
 SPEED = 24
 """So many seconds pass for the script in one second."""
 
-RATE = 60
+RATE = 25
 """Pictures that the camera sends in a second."""
 
-CUT_AFTER = 9000
+CUT_AFTER = 3750
 """Pictures after which the connection is cut: two and a half minutes, an hour for the script."""
 
 SIZE = (320, 240)
@@ -87,6 +87,7 @@ def camera(seconds: float, folder: Path) -> Row:
     options = ["--detector", "yunet", "--detector-size", "320", "--no-display", "--blur", "all"]
     options += ["--stall", "600", "--snapshots", "snapshots", "--snapshots-days", "0.25"]
     options += ["--alert", "command:true", "--alert-cooldown", "600", "--output", "out.mp4"]
+    options += ["--output-split", "60"]
     options += ["--json", "faces.jsonl", "--csv", "faces.csv", "--counts", "counts.csv"]
     with serve(_stream) as address, (folder / "log.txt").open("w") as log:
         command = [sys.executable, "-m", "benchmarks.endurance.camera", "--source", address]
@@ -116,7 +117,8 @@ def _checked(folder: Path, samples: list[Held], hours: float, status: int) -> Ro
     records = whole.json_records(folder / "faces.jsonl", row.faults)
     faces = whole.csv_rows(folder / "faces.csv", row.faults)
     minutes = whole.csv_rows(folder / "counts.csv", row.faults)
-    frames = whole.recorded_frames(folder / "out.mp4", row.faults)
+    parts = sorted(folder.glob("out_*.mp4"))
+    frames = sum(whole.recorded_frames(part, row.faults) or 0 for part in parts)
     if frames != len(records):
         row.faults.append(f"{frames} frames are recorded, {len(records)} have a record")
     if len(faces) != sum(len(record["faces"]) for record in records):
@@ -128,7 +130,8 @@ def _checked(folder: Path, samples: list[Held], hours: float, status: int) -> Ro
         row.faults.append("memory, threads or files grew")
     most = Held(*map(max, zip(*samples, strict=True)))
     row.outcome = (
-        f"{len(records):,} frames, {len(faces):,} faces, {len(minutes):,} minutes counted, "
+        f"{len(records):,} frames in {len(parts)} files of 60 minutes, {len(faces):,} faces, "
+        f"{len(minutes):,} minutes counted, "
         f"{log.count('is back')} reconnections; memory {samples[0].mebibytes:.0f} MiB at first, "
         f"at most {most.mebibytes:.0f}, grew by {growth.mebibytes:.1f} from the first quarter to "
         f"the last; at most {most.threads} threads and {most.files} open files, "

@@ -144,7 +144,7 @@ class TrainingScript(Script):
         if not model.exists():
             shutil.copy(REPOSITORY / "mask_detector.model", model)
         options = ["--dataset", str(self._photos()), "--weights", "none", "--image-size", "32"]
-        options += ["--alpha", "0.35", "--drawn-masks", "0", "--head-epochs", "0", "--epochs", "1"]
+        options += ["--alpha", "0.35", "--drawn-masks", "0", "--head-epochs", "1", "--epochs", "1"]
         options += ["--model", str(model), "--plot", str(self.folder / "plot.png")]
         begun = (self.folder / "small.model.training" / "settings.json").exists()
         return [*options, "--resume"] if begun else options
@@ -173,6 +173,7 @@ def attack(script: Script, deadline: Deadline, most: int) -> Row:
     seconds = time.monotonic() - start
     if status:
         row.faults.append(f"undisturbed it ended with {status}: {errors[-300:]}")
+        return row
     rng = random.Random(0)
     temporary = 0
     while row.tried < most and deadline.left:
@@ -183,7 +184,7 @@ def attack(script: Script, deadline: Deadline, most: int) -> Row:
             faults.append(f"did not end within {LIMIT_S} s")
         # Before the script's main has begun, Python itself answers a signal.
         if "Traceback" in errors and "in main" in errors:
-            faults.append(f"a traceback: {errors.strip().splitlines()[-1]}")
+            faults.append(f"a traceback: {' '.join(errors.split()[-60:])}")
         left = whole.temporary_files(script.folder) if script.folder.exists() else []
         if left and number != signal.SIGKILL:
             faults.append(f"left {', '.join(path.name for path in left)}")

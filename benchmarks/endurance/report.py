@@ -49,12 +49,15 @@ _HOW = """\
   at random, most often in the tables at both ends of a file. Each mutant is opened in a child
   process, since LiteRT and the decoders are C++: it must be refused in a sentence or be read.
 * **Hostile streams.** Servers send headers and pictures without an end, random bytes, another size
-  each frame, or nothing. The video script must end, and hold no more than 700 MiB at any time.
+  each frame, or nothing, at up to 1 Gbit/s. The video script (with `--stall 2 --give-up 3`) must
+  end, and hold no more than 700 MiB at any time. FFmpeg keeps what it has of a picture until
+  `--stall` ends the connection: on faster networks or with a longer `--stall` it can be more.
 * **Sessions of the app.** A real browser opens sessions, three at a time. Each uploads a photo and
   must see its own photo only; afterwards no file may be left.
 * **A camera for a day.** The video script watches an MJPEG stream with clocks that go 24 times as
   fast; the stream is cut once an hour of that time. Memory may grow by 10 MiB at most from the
-  first quarter of the run to the last, the numbers of threads and open files not at all.
+  first quarter of the run to the last, the numbers of threads and open files not at all. The
+  recording begins a new file every hour.
 """
 
 

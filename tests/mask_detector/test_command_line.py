@@ -28,10 +28,7 @@ def _raise(error: BaseException) -> int:
         (BrokenPipeError(), 0, ""),
     ],
 )
-def test_what_ends_a_script_becomes_a_line_and_a_status(
-    capsys, monkeypatch, error, status, words
-) -> None:
-    monkeypatch.setattr(command_line, "drop_output", lambda: None)  # pytest's own goes on
+def test_what_ends_a_script_becomes_a_line_and_a_status(capsys, error, status, words) -> None:
     assert command_line.exit_status(lambda: _raise(error)) == status
     out, err = capsys.readouterr()
     assert out == ""
