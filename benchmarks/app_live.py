@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure the app in a real browser: first page, live rate and delay, what starts leave behind.
+"""Measure the app in a real browser: first page, live rate and delay, leaks of the camera's starts.
 
     python -m benchmarks.app_live
     python -m benchmarks.app_live --seconds 20 --starts 50 --json app_live.json
@@ -53,11 +53,11 @@ _READ_CLOCKS = (
     }
     return ones % 2 ? null : number;
   };
-  window.clocks = {camera: [], answer: []};
+  window.clocks = {camera: [], annotated: []};
   const follow = (video, into) => {
     const next = (now, about) => {
       const number = read(video);
-      // Of the camera's picture the moment it was taken counts, of the answer that it is shown.
+      // The camera's picture has the time at which it was taken, the annotated one that of display.
       const when = into === clocks.camera ? about.captureTime ?? now : now;
       if (number !== null) into.push([number, when]);
       video.requestVideoFrameCallback(next);
@@ -77,7 +77,7 @@ _READ_CLOCKS = (
       new MutationObserver(() => {
         for (const video of document.querySelectorAll('video:not([followed])')) {
           video.setAttribute('followed', '');
-          follow(video, clocks.answer);
+          follow(video, clocks.annotated);
         }
       }).observe(document.documentElement, {childList: true, subtree: true});
     }
@@ -126,15 +126,20 @@ def with_number(image: np.ndarray, number: int) -> np.ndarray:
     return image
 
 
-def delays(camera: list[list[float]], answer: list[list[float]]) -> list[float]:
-    """Seconds from each camera frame to its answer; each frame counts once, repeats do not."""
+def delays(camera: list[list[float]], annotated: list[list[float]]) -> list[float]:
+    """Seconds from each camera frame to its annotated picture; repeated pictures do not count.
+
+    Args:
+        camera: number and time in milliseconds of each frame.
+        annotated: the same of each picture that came back.
+    """
     taken: list[float] = []
     last_number = None
-    for number, shown in answer:
+    for number, shown in annotated:
         if number == last_number:
             continue
         last_number = number
-        # Numbers come round again: the latest camera frame of that number before the answer.
+        # Numbers repeat: the latest camera frame of that number before the picture counts.
         before = [when for seen, when in camera if seen == number and when <= shown]
         if before:
             taken.append((shown - before[-1]) / 1000)
@@ -152,7 +157,7 @@ def measure_first_page(app: App, browser: Any) -> float:
 
 
 def measure_live(app: App, browser: Any, seconds: float) -> dict[str, float]:
-    """Rate and delay of the answers, in the browser's own eyes."""
+    """Rate and delay of the annotated pictures, measured in the browser."""
     page = browser.new_page()
     page.add_init_script("window.watching = true")
     page.add_init_script(_READ_CLOCKS)
@@ -162,19 +167,19 @@ def measure_live(app: App, browser: Any, seconds: float) -> dict[str, float]:
     page.get_by_text("frames per second").wait_for()
     time.sleep(5)  # the connection finds its bit rate
     frame = next(frame for frame in page.frames if "streamlit_webrtc" in frame.url)
-    frame.evaluate("clocks.camera.length = clocks.answer.length = 0")
+    frame.evaluate("clocks.camera.length = clocks.annotated.length = 0")
     time.sleep(seconds)
     clocks = frame.evaluate("clocks")
-    told = page.get_by_text("frames per second").inner_text()
+    page_text = page.get_by_text("frames per second").inner_text()
     page.close()
-    taken = delays(clocks["camera"], clocks["answer"])
+    taken = delays(clocks["camera"], clocks["annotated"])
     camera_frames = len({when for _, when in clocks["camera"]})
     return {
         "camera_frames_per_second": round(camera_frames / seconds, 1),
-        "answers_per_second": round(len(taken) / seconds, 1),
+        "annotated_frames_per_second": round(len(taken) / seconds, 1),
         "delay_median_ms": round(1000 * float(np.median(taken))),
         "delay_95th_ms": round(1000 * float(np.percentile(taken, 95))),
-        "page_says": told,
+        "page_says": page_text,
     }
 
 

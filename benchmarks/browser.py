@@ -53,7 +53,7 @@ class App:
 
     Attributes:
         temporary: where its temporary files go.
-        log: what it has said.
+        log: its output so far.
         started: when, by ``time.monotonic()``.
     """
 

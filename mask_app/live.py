@@ -90,7 +90,7 @@ def _browser_camera(processor: LiveProcessor) -> WebRtcStreamerState:
         media_stream_constraints={"video": _CAMERA, "audio": False},
         sink_video_track=track,
         # Given as a source_video_track it would go through two relays, the second of which is
-        # never told of the end and keeps its last frames (streamlit-webrtc 0.79).
+        # never stopped and keeps its last frames (streamlit-webrtc 0.79).
         player_factory=lambda: _Player(track),  # type: ignore[arg-type, return-value]
         video_html_attrs=_VIDEO,
         translations=_TEXTS,

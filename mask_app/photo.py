@@ -31,7 +31,7 @@ class _Photos:
         files: name and content of each photo, and its page in the file, by a number that stays
             the same.
         results: by that number and the face detector.
-        refused: what was said of the files that were not taken.
+        refused: sentences about the files that were not accepted.
         uploads: uploads so far; each one empties the drop zone.
     """
 

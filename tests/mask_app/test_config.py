@@ -1,4 +1,4 @@
-"""What the administrator sets, and what is said of values that cannot be used."""
+"""What the administrator sets, and the sentences about values that cannot be used."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def face(unmasked: float, left: int = 10) -> Face:
 
 @dataclass
 class FakeDetector:
-    """Finds what it is told to."""
+    """Detects the faces that it was given."""
 
     faces: Sequence[Face] = ()
     classes: tuple[str, ...] = ("with_mask", "without_mask")
@@ -178,7 +178,7 @@ def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
         return thread.submit(asyncio.run, work).result(PATIENCE_S)
 
 
-def test_a_slow_detector_gets_the_newest_frame_alone() -> None:
+def test_a_slow_detector_gets_only_the_newest_frame() -> None:
     detector = FakeDetector()
     camera = Camera([video_frame(10 * n) for n in range(1, 21)], 0.01)
     detector.meanwhile = lambda: wait_until(lambda: camera.given > 6 * len(detector.seen))
@@ -283,7 +283,7 @@ def test_a_shared_camera_is_open_while_somebody_watches(
     assert camera.error is None
 
 
-def test_a_camera_that_is_not_there_is_told_without_its_address() -> None:
+def test_a_camera_that_is_not_there_is_reported_without_its_address() -> None:
     camera = SharedCamera("/nowhere/secret.mp4")
     camera.join(lambda image: None)
     wait_until(lambda: camera.error is not None)

@@ -86,7 +86,7 @@ def test_a_password_is_compared(guess: str, wanted: str, right: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "session", "answer"),
+    ("method", "path", "session", "expected"),
     [
         ("PUT", "/_stcore/upload_file/guest/1", "", 403),
         ("DELETE", "/_stcore/upload_file/guest/1", "", 403),
@@ -98,11 +98,11 @@ def test_a_password_is_compared(guess: str, wanted: str, right: bool) -> None:
     ],
 )
 def test_files_are_refused_before_the_password(
-    monkeypatch: pytest.MonkeyPatch, method: str, path: str, session: str, answer: int
+    monkeypatch: pytest.MonkeyPatch, method: str, path: str, session: str, expected: int
 ) -> None:
     monkeypatch.setenv("MASK_APP_PASSWORD", "open sesame")
     monkeypatch.setattr(login, "_signed_in", {session})
-    assert status(method, path) == answer
+    assert status(method, path) == expected
 
 
 def test_files_are_accepted_where_there_is_no_password() -> None:
@@ -110,7 +110,7 @@ def test_files_are_accepted_where_there_is_no_password() -> None:
 
 
 def status(method: str, path: str) -> int:
-    """What the guard, or the app behind it, answers."""
+    """The HTTP status of the guard, or of the app behind it."""
     sent: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -76,7 +76,7 @@ def test_bad_files_are_sentences(name: str, content: bytes, sentence: str) -> No
     assert sentence in page.error[0].value
 
 
-def test_a_photo_without_faces_is_said_in_words() -> None:
+def test_a_photo_without_faces_has_its_sentence() -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 48), "white").save(buffer, "PNG")
     page = photo_page()
