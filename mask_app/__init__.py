@@ -1,6 +1,7 @@
 """The Streamlit app (``app.py``), a thin layer over ``mask_detector``.
 
-pages.py             the frame of all pages, and the first one
+pages.py             what all pages have in common: password, navigation, errors
+welcome.py           the first page; examples.py knows what visitors can try the app with
 photo.py             the page for photos; photo_results.py processes, draws and packs them
 video.py             the page for videos; video_workspace.py keeps one session's video,
                      video_job.py processes it in a process of its own

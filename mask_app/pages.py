@@ -1,4 +1,4 @@
-"""The app's pages: what all of them have in common, and the one that greets visitors.
+"""What all pages of the app have in common: password, navigation, settings, errors.
 
 Streamlit runs this script from top to bottom for every visitor and every click; ``app.py`` says so.
 """
@@ -10,8 +10,8 @@ from functools import partial
 from importlib import import_module
 
 import streamlit as st
-from streamlit.navigation.page import StreamlitPage
 
+from mask_app import welcome
 from mask_app.login import require_password
 from mask_app.settings import Settings, sidebar
 from mask_app.widgets import show_error, show_job_elsewhere
@@ -31,6 +31,7 @@ _CSS = """
 }
 /* Streamlit's own limits are not those of the app, which the label names. */
 [data-testid=stFileUploaderDropzoneInstructions] {display: none}
+.st-key-examples img {aspect-ratio: 1; object-fit: cover}
 /* On a phone the pages' names stand in one row, below the arrow that opens the settings. */
 .st-key-pages {gap: .25rem}
 @media (max-width: 640px) {
@@ -50,27 +51,12 @@ window.currentPage ??= setInterval(() => {
 }, 300);
 </script>
 """
-_TITLE = "Face masks"
 _SETTINGS = {"photos": False, "video": False, "live": True}  # pages with settings; camera's too
-_DOORS = {
-    "photos": (
-        ":material/photo_library:",
-        "See who wears a mask in one or many photos.",
-    ),
-    "video": (
-        ":material/movie:",
-        "Count masks over time in a recorded video.",
-    ),
-    "live": (
-        ":material/videocam:",
-        "See it at once, with this device's camera.",
-    ),
-}
 
 
 def main() -> None:
     """Draw the page at the address that was asked for."""
-    st.set_page_config(_TITLE, "😷", layout="wide")
+    st.set_page_config(welcome.TITLE, "😷", layout="wide")
     st.html(_CSS)
     st.html(_SCRIPT, unsafe_allow_javascript=True)
     try:
@@ -87,15 +73,18 @@ def _draw() -> None:
         st.Page(_page("live", chosen_settings), title="Live camera", url_path="live"),
         st.Page(_page("about", chosen_settings), title="About", url_path="about"),
     ]
+    others = {page.url_path: page for page in pages}
     # The default page has no address but "/": each of the others can be linked to.
-    welcome = st.Page(partial(_welcome, pages), title="Welcome", url_path="welcome", default=True)
+    first = st.Page(
+        partial(welcome.page, others), title="Welcome", url_path="welcome", default=True
+    )
     # Before the password: the address that was asked for is shown after it.
-    chosen = st.navigation([welcome, *pages], position="hidden")
+    chosen = st.navigation([first, *pages], position="hidden")
     if not require_password():
         return
     # Streamlit's own menu is hidden behind an arrow on a phone.
     with st.container(horizontal=True, key="pages"):
-        for page in [welcome, *pages]:
+        for page in [first, *pages]:
             st.page_link(page, width="content")
     if chosen.url_path in _SETTINGS:
         # Drawn by the script that draws all pages: a page's own widgets are forgotten with it.
@@ -115,22 +104,6 @@ def _page(name: str, chosen_settings: Sequence[Settings]) -> Callable[[], None]:
             show_error(str(error))
 
     return run
-
-
-def _welcome(pages: Sequence[StreamlitPage]) -> None:
-    st.title(_TITLE, anchor=False)
-    st.markdown(
-        "This app shows who wears a face mask, in photos, in videos and in front of a camera. "
-        "Pictures stay on the computer that runs it."
-    )
-    doors = [page for page in pages if page.url_path in _DOORS]
-    for column, page in zip(st.columns(len(doors)), doors, strict=True):
-        icon, text = _DOORS[page.url_path]
-        with column.container(border=True, height="stretch"):
-            st.header(f"{icon} {page.title}", anchor=False)
-            st.markdown(text)
-            if st.button(f"Open {page.title.lower()}", key=f"open_{page.url_path}", type="primary"):
-                st.switch_page(page)
 
 
 main()

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from mask_app import config, models, photo_results, widgets
+from mask_app import config, examples, models, photo_results, widgets
 from mask_app.config import Limits
 from mask_app.photo_results import PhotoResult
 from mask_app.settings import Settings
@@ -20,7 +20,7 @@ from mask_detector.images import photo_pages
 from mask_detector.wording import counts_in_words, number_of
 
 _PHOTOS_PER_PAGE = 8
-_EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "example_01.png"
+_EXAMPLE = next(iter(examples.PHOTOS))
 
 
 @dataclass
@@ -102,6 +102,8 @@ def page(settings: Settings) -> None:
     if uploads:
         photos.take(uploads, limits)
         st.rerun()
+    if example := examples.chosen():
+        photos.add(example.name, example.read_bytes(), limits.photos)
     results = _processed(photos, settings.detector, limits.photo_megapixels)
     _show_refused(photos, results)
     if not photos.files:

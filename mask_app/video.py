@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from mask_app import config, models, widgets
+from mask_app import config, examples, models, widgets
 from mask_app.photo_results import safe_name
 from mask_app.settings import Settings
 from mask_app.video_job import VideoJob
@@ -16,7 +16,6 @@ from mask_app.video_workspace import VIDEO_SUFFIXES, VideoWorkspace, workspace
 from mask_detector.errors import SourceError
 
 _CHART_POINTS = 300
-_EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "example_video.mp4"
 
 
 def page(settings: Settings) -> None:
@@ -32,13 +31,16 @@ def page(settings: Settings) -> None:
         help="It is processed on the computer that runs this page, and deleted when you close "
         "the page or remove it.",
     )
+    if example := examples.chosen():
+        work.take(example.name, example.read_bytes())
+        work.begin(settings)
     if upload is not None:
         _take(work, upload.name, upload.getbuffer())
     if refused := st.session_state.get("video_refused"):
         widgets.show_error(*refused)
     if not work.name:
         if st.button("Use the example video"):
-            _take(work, _EXAMPLE.name, _EXAMPLE.read_bytes())
+            _take(work, examples.VIDEO.name, examples.VIDEO.read_bytes())
         return
     st.markdown(f"**{widgets.escaped(work.name)}**")
     _show_buttons(work, settings)

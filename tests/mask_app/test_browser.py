@@ -102,8 +102,8 @@ def test_photos_are_counted_shown_and_taken_along(
 def test_settings_act_at_once(app: App, page: Any, examples: Path) -> None:
     open_page(page, app, "photos", "Photos")
     page.get_by_role("button", name="Use the example photo").click()
-    page.get_by_role("img", name="example_01.png: ").wait_for(timeout=300_000)
-    assert sum(counted(page).values()) == 4
+    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=300_000)
+    assert sum(counted(page).values()) == 1
     page.get_by_role("slider", name="Minimum face confidence").press("End")
     page.get_by_text("No face was detected").wait_for()
     page.get_by_role("combobox", name="Blur faces of").click()
@@ -116,6 +116,7 @@ def test_settings_photos_and_a_video_survive_other_pages(
     app: App, page: Any, examples: Path, screenshot: Screenshot
 ) -> None:
     open_page(page, app, "", "Face masks")
+    page.wait_for_function("[...document.images].every(image => image.naturalWidth)")
     screenshot(page, "welcome")
     page.get_by_role("button", name="Open photos").click()
     upload(page, examples / "example_02.jpg")
@@ -139,6 +140,18 @@ def test_settings_photos_and_a_video_survive_other_pages(
     page.get_by_role("link", name="Photos").click()
     page.get_by_role("button", name="Remove", exact=True).click()
     page.get_by_role("button", name="Use the example photo").wait_for()
+
+
+def test_an_example_is_one_click_away(app: App, page: Any) -> None:
+    open_page(page, app, "", "Face masks")
+    page.get_by_role("button", name="Many small faces", exact=True).click()
+    page.get_by_role("img", name="example_08.jpg: ").wait_for(timeout=300_000)
+    assert sum(counted(page).values()) > 20
+    page.get_by_role("link", name="Welcome").click()
+    page.get_by_role("button", name="A video of four seconds").click()
+    page.locator("video").wait_for(timeout=300_000)
+    page.get_by_role("link", name="Photos").click()
+    page.get_by_role("img", name="example_08.jpg: ").wait_for()
 
 
 @pytest.mark.parametrize("name", ["photos", "video", "live", "about"])

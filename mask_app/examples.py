@@ -1,0 +1,26 @@
+"""The examples that visitors can try the app with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+_FOLDER = Path(__file__).resolve().parent.parent / "examples"
+
+PHOTOS = {
+    _FOLDER / "example_02.jpg": "One person",
+    _FOLDER / "example_03.jpg": "Glasses and a cap",
+    _FOLDER / "example_08.jpg": "Many small faces",
+}
+"""What they show, by their files."""
+
+VIDEO = _FOLDER / "example_video.mp4"
+
+CHOSEN = "chosen_example"
+"""Where the session's state holds an example for the page that opens next."""
+
+
+def chosen() -> Path | None:
+    """The example that this page was opened with; None the next time, or where there is none."""
+    return st.session_state.pop(CHOSEN, None)

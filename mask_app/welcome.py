@@ -1,0 +1,57 @@
+"""The first page: what the app is, the way to the other pages, and examples to try it with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from mask_app import examples
+
+TITLE = "Face masks"
+
+_DOORS = {
+    "photos": (":material/photo_library:", "See who wears a mask in one or many photos."),
+    "video": (":material/movie:", "Count masks over time in a recorded video."),
+    "live": (":material/videocam:", "See it at once, with this device's camera."),
+}
+
+
+def page(pages: Mapping[str, StreamlitPage]) -> None:
+    """Draw the page.
+
+    Args:
+        pages: the other pages by their addresses.
+    """
+    st.title(TITLE, anchor=False)
+    st.markdown(
+        "This app shows who wears a face mask, in photos, in videos and in front of a camera. "
+        "Pictures stay on the computer that runs it."
+    )
+    for column, (address, (icon, text)) in zip(st.columns(3), _DOORS.items(), strict=True):
+        target = pages[address]
+        with column.container(border=True, height="stretch"):
+            st.header(f"{icon} {target.title}", anchor=False)
+            st.markdown(text)
+            if st.button(f"Open {target.title.lower()}", key=f"open_{address}", type="primary"):
+                st.switch_page(target)
+    st.header("Try it with an example", anchor=False)
+    with st.container(key="examples"):
+        *columns, last = st.columns(4)
+        for column, (path, words) in zip(columns, examples.PHOTOS.items(), strict=True):
+            with column:
+                st.image(str(path), alt=f"Example photo: {words.lower()}")
+                if st.button(words, key=f"example_{path.stem}", width="stretch"):
+                    _choose(path, pages["photos"])
+        with last:
+            icon = ":material/movie:"
+            if st.button("A video of four seconds", icon=icon, width="stretch"):
+                _choose(examples.VIDEO, pages["video"])
+
+
+def _choose(path: Path, target: StreamlitPage) -> None:
+    """Open a page that takes the example by itself."""
+    st.session_state[examples.CHOSEN] = path
+    st.switch_page(target)
