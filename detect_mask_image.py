@@ -115,7 +115,7 @@ def process(arguments: argparse.Namespace, earlier: EarlierRun, window: bool) ->
                 break
     if page:
         page.write()
-    if not photos or (summary.photos > 1 and not quiet):
+    if (earlier.done and not photos) or (summary.photos > 1 and not quiet):
         say(str(summary), sys.stderr if quiet else None)
     if summary.found(arguments.fail_on):
         return command_line.FOUND

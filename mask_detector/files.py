@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 import weakref
 from pathlib import Path
@@ -14,6 +15,8 @@ from mask_detector.errors import FileError
 
 STANDARD_STREAM = "-"
 """The name of standard input or standard output on a command line."""
+
+_PENDING_NAME = re.compile(r"\.[0-9a-f]{16}\.part")
 
 # Thumbnails, bins and indexes of Synology, QNAP, Windows, macOS, Linux and Python, in lower case.
 _SYSTEM_NAMES = (
@@ -113,6 +116,14 @@ class PendingFile:
             raise FileError(f"{self.path}: cannot write there ({error.strerror})") from None
         finally:
             self._delete()
+
+
+def delete_forgotten(folder: Path) -> None:
+    """Delete the pending files that a killed run has left in a folder, where no other run works."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if _PENDING_NAME.fullmatch(path.name):
+                _unlink(path)
 
 
 def _unlink(path: Path) -> None:

@@ -287,6 +287,7 @@ def test_a_folder_without_photos(detect, tmp_path) -> None:
         ("--image", "a.jpg", "--confidence", "2"),
         ("--image", "a.jpg", "--detector-size", "tiny"),
         ("--image", "a.jpg", "--blur", "some"),
+        ("--image", "a.jpg", "--max-megapixels", "179"),
         ("--image", "a.jpg", "--skip-done"),
         ("--image", "a.jpg", "--skip-done", "--json", "-"),
         ("--image", "a.jpg", "--json", "-", "--csv", "-"),
@@ -297,6 +298,28 @@ def test_wrong_usage(run, arguments) -> None:
     assert result.returncode == 2
     assert result.stderr.startswith("usage: ")
     assert "Traceback" not in result.stderr
+
+
+def test_pages_limits_and_metadata(detect, astronaut, tmp_path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    with Image.open(astronaut) as photo:
+        blank = Image.new("RGB", (400, 300), "white")
+        blank.save(tmp_path / "scan.tif", save_all=True, append_images=[photo])
+        photo.save(tmp_path / "phone.jpg", exif=exif)
+    arguments = ("-i", "scan.tif", "phone.jpg", "--json", "-", "-o", "out", "--keep-metadata")
+    result = detect(*arguments, "--max-megapixels", 0.25, cwd=tmp_path)
+    first, second, third = records(result.stdout)
+    assert (first["image"], first["faces"]) == ("scan.tif", [])
+    assert second["image"] == "scan.tif#2" and third["image"] == "phone.jpg"
+    assert "512 x 512 is too large a photo, at most 0.25 megapixels" in second["error"]
+    result = detect(*arguments, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [len(record["faces"]) for record in records(result.stdout)] == [0, 1, 1]
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["phone.jpg", "scan.tif", "scan_2.tif"]
+    with Image.open(tmp_path / "out" / "phone.jpg") as picture:
+        assert picture.getexif()[0x010F] == "a camera"
 
 
 @pytest.mark.parametrize(

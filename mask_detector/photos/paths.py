@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mask_detector.errors import PhotoError
+from mask_detector.errors import PhotoError, UserFacingError
 from mask_detector.files import STANDARD_STREAM, is_system_file
 from mask_detector.images import is_photo, photo_pages
 from mask_detector.photo_formats import starts_like_a_photo
@@ -121,6 +121,8 @@ def _names(wanted: Iterable[str]) -> Iterator[str]:
 
 
 def _standard_input() -> list[str]:
+    if sys.__stdin__ is None:
+        raise UserFacingError("standard input is closed: name the photos themselves")
     data = sys.stdin.buffer.read()
     lines = data.split(b"\0") if b"\0" in data else data.splitlines()
     return [os.fsdecode(line) for line in lines if line]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mask_detector.errors import FileError
-from mask_detector.files import STANDARD_STREAM, write_bytes
+from mask_detector.files import STANDARD_STREAM, delete_forgotten, write_bytes
 from mask_detector.photos.paths import Photo
 from mask_detector.photos.planning import Results
 from mask_detector.photos.processing import ProcessedPhoto
@@ -53,6 +53,8 @@ class EarlierRun:
         with self._locks:
             for path in _lock_files(results):
                 self._locks.enter_context(_lock(path))
+            for folder in {photo.picture.parent for photo in photos if photo.picture}:
+                delete_forgotten(folder)
             self._read_records()
             self.left = [photo for photo in photos if not self._is_done(photo)]
             self.done = len(photos) - len(self.left)

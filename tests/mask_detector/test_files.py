@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mask_detector.errors import FileError
-from mask_detector.files import make_folder, write_bytes
+from mask_detector.files import PendingFile, delete_forgotten, make_folder, write_bytes
 
 
 def test_make_folder(tmp_path) -> None:
@@ -24,3 +24,28 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a.bin"] and path.read_bytes() == b"second"
     with pytest.raises(FileError, match=r"cannot write there \(No such file"):
         write_bytes(Path(tmp_path / "none" / "a.bin"), b"")
+
+
+def test_a_pending_file_waits_until_it_is_put(tmp_path) -> None:
+    pending = PendingFile(tmp_path / "a.bin", b"whole")
+    (temporary,) = tmp_path.iterdir()
+    assert temporary.name.startswith(".")
+    pending.put()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
+    assert (tmp_path / "a.bin").read_bytes() == b"whole"
+
+
+def test_a_forgotten_file_is_deleted(tmp_path) -> None:
+    pending = PendingFile(tmp_path / "a.bin", b"whole")
+    del pending
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_run_left_is_deleted(tmp_path) -> None:
+    pending = PendingFile(tmp_path / "a.bin", b"whole")
+    (tmp_path / ".mine.part").touch()
+    delete_forgotten(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".mine.part"]
+    with pytest.raises(FileError, match=r"a.bin: cannot write there"):
+        pending.put()
+    delete_forgotten(tmp_path / "none")

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from mask_detector.errors import PhotoError
+from mask_detector.errors import PhotoError, UserFacingError
 from mask_detector.photos.paths import Photo, find_photos
 
 
@@ -73,6 +74,12 @@ def test_patterns(here) -> None:
     assert pairs(find_photos(["c*.jpg"])) == [("c*.jpg", "c*.jpg")]
 
 
+def test_standard_input_may_be_closed(monkeypatch) -> None:
+    monkeypatch.setattr(sys, "__stdin__", None)
+    with pytest.raises(UserFacingError, match="standard input is closed"):
+        find_photos(["-"])
+
+
 @pytest.mark.parametrize(
     ("data", "names"),
     [
@@ -87,3 +94,74 @@ def test_patterns(here) -> None:
 def test_standard_input(monkeypatch, data, names) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     assert [str(photo.path) for photo in find_photos(["-"])] == names
+
+
+def test_photos_are_known_by_their_beginning(here) -> None:
+    beginnings = {
+        "in/jpeg_large": b"\xff\xd8\xff",
+        "in/a.jpg!d": b"\xff\xd8\xff",
+        "in/b.unknown": b"RIFF....WEBP",
+        "in/c": b"II*\0",
+        "in/d.nef": b"II*\0",  # a camera's raw file is a TIFF, too
+        "in/e.bin": b"....ftypheic",
+        "in/f.bin": b"something",
+        "in/g.gif": b"GIF89a",
+    }
+    touch(*beginnings)
+    for name, beginning in beginnings.items():
+        Path(name).write_bytes(beginning)
+    found = [photo.path.name for photo in find_photos(["in"])]
+    assert found == ["a.jpg!d", "b.unknown", "c", "e.bin", "g.gif", "jpeg_large"]
+
+
+def test_what_is_left_out_is_named(here, caplog) -> None:
+    touch("in/a.jpg", "in/film.mp4", "in/b.nef", "in/c.NEF", "in/notes.txt", "in/.hidden.mp4")
+    touch("in/@eaDir/a.jpg", "elsewhere/b.jpg", "in/found.xyz")
+    Path("in/link").symlink_to(here / "elsewhere")
+    found = find_photos(["in"], recursive=True, without=[Path("in/found.xyz")])
+    assert pairs(found) == [("in/a.jpg", "a.jpg")]
+    assert [record.getMessage() for record in caplog.records] == [
+        "in: 3 other files left out (.nef, .mp4)",
+        "in: 1 linked folder left out, name them to include them",
+    ]
+
+
+def test_a_sub_folder_that_cannot_be_read_does_not_cost_the_others(here, monkeypatch) -> None:
+    touch("in/a.jpg", "in/secret/b.jpg")
+    list_folder = Path.iterdir
+
+    def iterdir(path: Path):
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied")
+        return list_folder(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    first, second = find_photos(["in"], recursive=True)
+    first.check()
+    with pytest.raises(PhotoError, match=r"^in/secret: .* \(Permission denied\)"):
+        second.check()
+
+
+def test_each_page_of_a_tiff_is_a_photo(here) -> None:
+    Path("in").mkdir()
+    page = Image.new("L", (4, 4))
+    page.save("in/scan.tif", save_all=True, append_images=[page, page])
+    found = find_photos(["in"])
+    assert [photo.name for photo in found] == ["in/scan.tif", "in/scan.tif#2", "in/scan.tif#3"]
+    assert [photo.frame for photo in found] == [0, 1, 2]
+    assert [str(photo.place) for photo in found] == ["scan.tif", "scan_2.tif", "scan_3.tif"]
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "sentence"),
+    [
+        ("https://host/a.jpg", "https://host/a.jpg", "download the photo"),
+        ("HTTP://me:secret@host/*.jpg", "HTTP://me:***@host/*.jpg", "download the photo"),
+        ("rtsp://me:secret@host/1", "rtsp://me:***@host/1", "name the photo's file"),
+    ],
+)
+def test_addresses_are_no_files(here, address, name, sentence) -> None:
+    (photo,) = find_photos([address])
+    assert photo.name == name
+    with pytest.raises(PhotoError, match=f"this is an address: {sentence}.*detect_mask_video.py"):
+        photo.check()

@@ -250,7 +250,7 @@ def script(here, run, monkeypatch) -> Callable[..., Any]:
 
 def results() -> tuple[list[str], list[str], list[str]]:
     lines = Path("found.jsonl").read_text().splitlines() if Path("found.jsonl").exists() else []
-    pictures = sorted(path.name for path in Path("out").iterdir())
+    pictures = sorted(path.name for path in Path("out").iterdir())  # hidden ones, too
     return sorted(lines), sorted(Path("found.csv").read_text().splitlines()), pictures
 
 
@@ -280,6 +280,7 @@ def test_a_kill_between_any_two_writers_loses_nothing(
             pytest.skip("there are no JSON lines")
         with pytest.raises(Killed):
             script(*arguments)
+    Path("out/.0123456789abcdef.part").write_text("of a run that was killed")
     done = script(*arguments)
     assert done.returncode == 1
     lines, found, pictures = results()
