@@ -7,9 +7,12 @@ python -m scripts.write_options --check    say whether it is out of date, and fa
 from __future__ import annotations
 
 import argparse
+import importlib
+import io
 import os
-import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 from mask_detector.files import write_bytes
@@ -30,11 +33,11 @@ Written by `python -m scripts.write_options`.
 """
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Write or check; 1 where the check fails."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="write nothing")
-    check = parser.parse_args().check
+    check = parser.parse_args(argv).check
     new = "\n".join([INTRODUCTION, *(section(program) for program in PROGRAMS)])
     if not check:
         write_bytes(PAGE, new.encode())
@@ -46,14 +49,18 @@ def main() -> int:
 
 def section(program: str) -> str:
     """One program's options in Markdown; ``program`` is what follows ``python``."""
-    shown = subprocess.run(
-        [sys.executable, *program.split(), "--help"],
-        cwd=REPOSITORY,
-        env=os.environ | {"COLUMNS": "98", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    module = program.removeprefix("-m ").removesuffix(".py")
+    arguments, environment = sys.argv, dict(os.environ)
+    sys.argv = [program, "--help"]
+    os.environ |= {"COLUMNS": "98", "NO_COLOR": "1"}
+    try:
+        with redirect_stdout(io.StringIO()) as output, suppress(SystemExit):
+            importlib.import_module(module).main()
+    finally:
+        sys.argv = arguments
+        os.environ.clear()
+        os.environ.update(environment)
+    shown = output.getvalue()
     titles = ("positional arguments:", "options:")
     start = min(shown.index(title) for title in titles if title in shown)
     listed = shown[start:].replace(f"{REPOSITORY}{os.sep}", "").rstrip()
