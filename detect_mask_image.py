@@ -38,6 +38,7 @@ QUIT_KEYS = (ord("q"), 27, -1)  # and closing the window
 
 # fmt: off
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
     parser = command_line.make_parser(__doc__)
     add = parser.add_argument_group("photos").add_argument
     add("--image", "-i", nargs="+", required=True, metavar="PATH",
@@ -77,6 +78,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Process all photos, as many at a time as there are cores."""
     arguments = parse_arguments(argv)
     wanted = command_line.options_for(Results, arguments)
     window = not (wanted.any() or arguments.no_display) and has_display()

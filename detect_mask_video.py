@@ -33,6 +33,7 @@ from mask_detector.video.zones import parse_zone
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
     parser = command_line.make_parser(__doc__)
     # fmt: off
     add = parser.add_argument_group("source").add_argument
@@ -85,6 +86,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Process the frames of all sources until they end or the user stops."""
     arguments = parse_arguments(argv)
     detector = MaskDetector.load(**command_line.detection_options(arguments), thorough=False)
     command_line.check_blur(arguments.blur, detector.classes)

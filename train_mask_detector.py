@@ -30,6 +30,7 @@ from mask_detector.training.samples import draw_on_unmasked_faces
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
     parser = command_line.make_parser(__doc__)
     # fmt: off
     add = parser.add_argument_group("data").add_argument
@@ -57,6 +58,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Train, calibrate and compile a network, and write it with its report."""
     arguments = parse_arguments(argv)
     started = time.monotonic()
 
