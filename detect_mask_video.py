@@ -105,7 +105,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         pace, started = Pace(), time.monotonic()
         rounds = watch(sources, detector, watches, arguments.max_frames)
         rounds = with_progress(rounds, sources.sources[0], shown=not window)
-
         with signals.ending_this():
             for views in rounds:
                 with deferred_signals():  # every file ends with the same frame
