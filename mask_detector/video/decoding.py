@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import math
 import time
@@ -13,6 +14,7 @@ import av
 import cv2
 import numpy as np
 from av.packet import Packet
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from mask_detector.errors import SourceError
@@ -111,6 +113,7 @@ class Video(Capture):
 
     def _read(self) -> Iterator[tuple[float | None, np.ndarray]]:
         number, last_s, matrix = 0, 0.0, None
+        converter = VideoReformatter()  # one for all: each starts threads of its own
         for packet in self._packets_from_start():
             try:
                 decoded = packet.decode()
@@ -119,15 +122,15 @@ class Video(Capture):
                 self._options.check_size(self._name, self._stream.width * self._stream.height)
                 self._lost += 1  # the next are usually whole
                 continue
-            except av.ArgumentError:  # so do other decoders, which forget the size
-                self._options.check_size(self._name, math.inf)
+            except av.FFmpegError as error:
+                if error.errno == errno.EINVAL:  # so do other decoders, which forget the size
+                    self._options.check_size(self._name, math.inf)
                 raise
             for frame in decoded:
                 self._options.check_size(self._name, frame.width * frame.height)
                 if number == 0:
                     matrix = _display_matrix(frame)
-                # FFmpeg would start threads for each frame, which costs more than it gains.
-                image = frame.to_ndarray(format="bgr24", threads=1)
+                image = converter.reformat(frame, format="bgr24").to_ndarray()
                 image = _upright(_square(image, self._stream), matrix)
                 last_s = max(last_s, self._time(frame, self._skipped + number))
                 number, self._shown_s = number + 1, last_s

@@ -237,7 +237,7 @@ def with_cover(path: Path, video: Path | None) -> None:
     with av.open(str(path), "w") as target:
         picture = target.add_stream("mjpeg", rate=1)
         picture.width, picture.height, picture.pix_fmt = 64, 48, "yuvj420p"
-        picture.disposition = av.stream.Disposition.attached_pic
+        picture.disposition = av.stream.Disposition.attached_pic.value
         sound = target.add_stream("libmp3lame" if path.suffix == ".mp3" else "aac", 48_000)
         source = av.open(str(video)) if video else None
         film_stream = source and target.add_stream_from_template(source.streams.video[0])
