@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Train with one ingredient of the recipe changed at a time and compare on other people's photos.
+"""Change one ingredient of the training recipe at a time and compare on another collection.
 
     python -m benchmarks.ablation --dataset my_faces --judge my_scenes
 
-Variants learn from one collection and are judged on another, since what counts is how a model does
-with strangers' photos. Each is measured twice: on the judging faces as detection cuts them (near),
-and on the same faces shrunk to 9 to 40 pixels, blurred, noisy and compressed (far). Test photos of
-either are not touched. Figures: balanced accuracy; the mean log loss after calibration, which also
-counts how sure a wrong answer was and how unsure a right one; and what detection takes for four
-faces. Every variant is trained once a seed, and the table shows each seed's difference from the
-recipe's log loss: training twice gives two models, and a difference that changes its sign from seed
-to seed is none.
+Each variant is trained on one collection and evaluated on another, since a model must work on
+photos from other sources. It is measured twice: on the evaluation faces as detection cuts them
+(near), and on the same faces shrunk to 9 to 40 pixels, blurred, noisy and compressed (far). Test
+photos of both collections stay unused. Figures: balanced accuracy; the mean log loss after
+calibration, which also counts how confident wrong and right answers are; and the time that
+detection takes for four faces. Every variant is trained once per seed, and the table shows each
+seed's difference from the recipe's log loss: two trainings of the same recipe differ, and a
+difference whose sign changes from seed to seed means nothing.
 """
 
 from __future__ import annotations
@@ -72,32 +72,37 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def parse_arguments() -> argparse.Namespace:
+# fmt: off
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = command_line.make_parser(__doc__)
     add = parser.add_argument
-    add("--dataset", type=Path, nargs="+", required=True, help="to learn from, as for training")
-    add("--judge", type=Path, nargs="+", required=True, help="to be judged on, as for training")
-    add(
-        "--classes", nargs="+", default=["with_mask", "without_mask"], help="those of both datasets"
-    )
-    add("--epochs", type=whole_number(1), default=3, help="of fine-tuning")
-    add("--image-size", type=whole_number(32, 512), default=64, help="of all but those named px")
+    add("--dataset", type=Path, nargs="+", required=True,
+        help="collection to train on, as for train_mask_detector.py")
+    add("--judge", type=Path, nargs="+", required=True,
+        help="collection to evaluate on, as for train_mask_detector.py")
+    add("--classes", nargs="+", default=["with_mask", "without_mask"],
+        help="classes of both collections")
+    add("--epochs", type=whole_number(1), default=3, help="epochs of fine-tuning")
+    add("--image-size", type=whole_number(32, 512), default=64,
+        help="side of the face crops in pixels, except in variants that name one")
     add("--seeds", type=whole_number(0), nargs="+", default=[0, 1, 2], help="random seeds")
-    add("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="which to train")
-    add("--output", type=Path, default=Path("ablation.json"), help="results; more are added to it")
-    return parser.parse_args()
+    add("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="variants to train")
+    add("--output", type=Path, default=Path("ablation.json"),
+        help="results; those of an earlier run are kept")
+    return parser.parse_args(argv)
+# fmt: on
 
 
-def main() -> int:
-    """Train and judge every variant, and print the table."""
-    arguments = parse_arguments()
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train and evaluate every variant, and print the table."""
+    arguments = parse_arguments(argv)
     detector = face_detector.load("yunet", thorough=False)
-    parts, judges = (
+    parts, evaluation = (
         read_dataset(folders, detector, arguments.classes).parts(TEST_SIZE)
         for folders in (arguments.dataset, arguments.judge)
     )
-    judging = [*judges["train"], *judges["validation"]]
+    evaluated = [*evaluation["train"], *evaluation["validation"]]
     results: dict[str, dict[str, Any]] = {}
     if arguments.output.exists():
         results = json.loads(arguments.output.read_text())
@@ -105,7 +110,7 @@ def main() -> int:
         for name in arguments.variants:
             changes = {"epochs": arguments.epochs, "image_size": arguments.image_size, "seed": seed}
             results.setdefault(name, {})[str(seed)] = _measure(
-                parts, judging, arguments.classes, changes | VARIANTS[name], arguments.output
+                parts, evaluated, arguments.classes, changes | VARIANTS[name], arguments.output
             )
             write_bytes(arguments.output, json.dumps(results, indent=1).encode())
             print(table(results), flush=True)
@@ -139,19 +144,19 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 def _measure(
     parts: dict[str, list[Sample]],
-    judging: list[Sample],
+    evaluated: list[Sample],
     classes: Sequence[str],
     changes: dict[str, Any],
     output: Path,
 ) -> dict[str, Any]:
-    """Train one variant and measure it on the judging faces."""
+    """Train one variant and measure it on the evaluation faces."""
     recipe = Recipe()
     mixing = {name: value for name, value in changes.items() if name in AUGMENTATION_FIELDS}
     plain = {name: value for name, value in changes.items() if name not in AUGMENTATION_FIELDS}
     learning = dataclasses.replace(
         recipe, augmentation=dataclasses.replace(recipe.augmentation, **mixing), **plain
     )
-    # The judging crops are the unchanged recipe's, whatever the variant learns from.
+    # The evaluation crops are the unchanged recipe's, whatever the variant learns from.
     unchanged = dataclasses.replace(learning, augmentation=recipe.augmentation)
     drawn = draw_on_unmasked_faces(parts["train"], classes, learning.drawn_masks, learning.seed)
     fitting.prepare(learning.seed)
@@ -161,15 +166,15 @@ def _measure(
     # Variants that see the same crops share them: cutting them takes longer than an epoch.
     cut = f"{learning.image_size}-{learning.margin}"
     crops = Path(f"{output}.crops") / f"{cut}-{len(drawn)}-{learning.seed}"
-    judged_crops = Path(f"{output}.crops") / f"{cut}-judging"
-    for folder in (crops, judged_crops):
+    evaluation_crops = Path(f"{output}.crops") / f"{cut}-evaluated"
+    for folder in (crops, evaluation_crops):
         folder.mkdir(parents=True, exist_ok=True)
     with fitting.Workspace(output, False, dataclasses.asdict(learning)) as folder:
         learn = streams.training_stream([*parts["train"], *drawn], classes, learning, crops)
         near, far = streams.validation_streams(parts["validation"], classes, unchanged, crops)
         fitting.fit(net, learn, near.concatenate(far), learning, folder)
     result: dict[str, Any] = {"minutes": round((time.monotonic() - started) / 60, 1)}
-    judged = streams.validation_streams(judging, classes, unchanged, judged_crops)
+    judged = streams.validation_streams(evaluated, classes, unchanged, evaluation_crops)
     for which, stream in zip(("near", "far"), judged, strict=True):
         result[which] = _scores(net, stream, len(classes))
     result["milliseconds"] = round(_latency(net, classes, learning), 1)

@@ -139,7 +139,7 @@ def labels_of_boxes(
     sizes: SizeRange = ALL_SIZES,
     resamples: int = evaluation.RESAMPLES,
 ) -> dict[str, Any]:
-    """Measure the classifier alone, on the annotated boxes of the classes that it knows.
+    """Measure only the classifier, on the annotated boxes of the classes that it knows.
 
     Returns:
         ``faces``, a Measure each of ``accuracy``, ``balanced_accuracy`` and ``recall`` (by

@@ -5,13 +5,14 @@
 One pass of the SSD face detector over the whole photo squeezed to 300 x 300, faces scored above
 0.5, boxes cut to whole pixels, crops squeezed to 224 x 224, Keras's ``predict`` on the peer's own
 model. The model comes with pip on first use; only the graph is rebuilt, as today's Keras cannot
-load the file. Two repairs: an empty crop is passed over (the peer crashes), and the face
+load the file. Two repairs: empty crops are skipped (the peer crashes), and the face
 detector is loaded once, not for every photo.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -85,11 +86,11 @@ class ClassicDetector:
         return np.asarray(self._model.predict(batch, batch_size=32, verbose=0))
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print one JSON line with the faces of a photo."""
     parser = command_line.make_parser(__doc__)
-    parser.add_argument("--image", type=Path, required=True, help="photo to look at")
-    args = parser.parse_args()
+    parser.add_argument("--image", type=Path, required=True, help="photo to process")
+    args = parser.parse_args(argv)
     image = cv2.imread(str(args.image))
     if image is None:
         raise PhotoError(f"{args.image}: cannot be read as a photo")

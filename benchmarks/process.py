@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Held(NamedTuple):
-    """What a process holds at one moment.
+    """What a process holds at a point in time.
 
     Attributes:
         mebibytes: resident memory in MiB.

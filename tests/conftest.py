@@ -152,7 +152,7 @@ def run_script() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[VirtualDisplay]:
-    """A display that nobody sees, to open windows on."""
+    """A virtual display, to open windows on."""
     if missing := missing_tools():
         pytest.skip(missing)
     if not cv2.currentUIFramework():

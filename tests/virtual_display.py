@@ -1,4 +1,4 @@
-"""A display that nobody sees (Xvfb), and the hands of a user at it (xdotool, Xlib)."""
+"""A virtual display (Xvfb) and a user's input to it (xdotool, Xlib)."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def missing_tools() -> str:
 def virtual_display() -> Iterator[VirtualDisplay]:
     """A display of its own, as long as the context lasts."""
     read, write = os.pipe()
-    # Without -noreset the server starts anew each time its last client leaves, as every xdotool
-    # does, and cuts off whoever is just connecting.
+    # Without -noreset the server restarts each time its last client leaves, as every xdotool does,
+    # and cuts off a client that is just connecting.
     command = ["Xvfb", "-noreset", "-displayfd", str(write), "-screen", "0", "1024x768x24"]
     with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
         os.close(write)

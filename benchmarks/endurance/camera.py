@@ -82,7 +82,7 @@ def _stream() -> Iterator[bytes]:
 
 
 def camera(seconds: float, folder: Path) -> Row:
-    """Let the script watch the camera for so long, and check what it wrote."""
+    """Let the script watch the camera for ``seconds``, and check what it wrote."""
     folder.mkdir()
     options = ["--detector", "yunet", "--detector-size", "320", "--no-display", "--blur", "all"]
     options += ["--stall", "600", "--snapshots", "snapshots", "--snapshots-days", "0.25"]

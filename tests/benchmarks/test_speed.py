@@ -47,7 +47,7 @@ def test_tasks_take_turns_and_the_warm_up_does_not_count():
 
 
 def results(**milliseconds: float) -> Results:
-    """A whole report, every engine taking so long whatever is asked."""
+    """A whole report in which an engine takes the same time for everything."""
     one = {name: Measured((milliseconds[name],)) for name in milliseconds}
     row = one, dict.fromkeys(one, 1.0)
     return Results(
