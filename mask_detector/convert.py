@@ -145,6 +145,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UserFacingError("--format int8 needs photos to calibrate with: --calibration FOLDER")
     if arguments.classes:
         check_class_names(arguments.classes)
+    if arguments.new.is_dir() or not arguments.new.parent.is_dir():
+        raise ModelFileError(f"{arguments.new}: expected a file name in a folder that is there")
     model, card = read_old(arguments.old, arguments.classes, arguments.pixels)
     crops = noise_crops(card.input_size)
     if arguments.calibration:

@@ -67,6 +67,10 @@ def read_beginning(path: Path) -> bytes:
         with path.open("rb") as file:
             beginning = file.read(512)
     except FileNotFoundError:
+        if path.parts and path.parts[0].lower() in ("http:", "https:", "ftp:", "s3:", "file:"):
+            raise ModelFileError(
+                f"{path}: this is an address; download the file and name it there"
+            ) from None
         raise ModelFileError(
             f"{path}: there is no such model file; train one with train_mask_detector.py "
             "or name another with --model"

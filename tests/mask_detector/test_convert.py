@@ -122,6 +122,12 @@ def test_folder_without_photos(small_model):
         convert.calibration_crops(small_model.parent / "none", read_model(small_model).card)
 
 
+@pytest.mark.parametrize("new", [".", "none/new.model"])
+def test_place_that_cannot_be_written_to_is_reported_first(tmp_path, new):
+    with pytest.raises(ModelFileError, match="expected a file name in a folder that is there"):
+        run(tmp_path / "old.keras", tmp_path / new)
+
+
 def test_foreign_model_without_classes(tmp_path):
     foreign(tmp_path / "old.keras", 2, "softmax")
     with pytest.raises(ModelFileError, match="--classes"):

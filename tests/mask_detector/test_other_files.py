@@ -78,6 +78,11 @@ def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
         read_model(tmp_path / "pipe")
 
 
+def test_address() -> None:
+    with pytest.raises(ModelFileError, match="this is an address; download the file"):
+        read_model("https://example.com/mask_detector.model")
+
+
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000])
 def test_names_that_no_file_can_have(name: str) -> None:
     with pytest.raises(ModelFileError, match="cannot be read"):
