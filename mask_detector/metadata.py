@@ -20,6 +20,7 @@ _KEPT = (
     Base.XPTitle, Base.XPComment, Base.XPAuthor, Base.XPKeywords, Base.XPSubject,
 )  # fmt: skip
 _LEFT_OUT = (Base.MakerNote, Base.ExifInteroperabilityOffset)
+_LONGEST_BYTES = 16
 
 
 def exif_for_picture(data: bytes) -> bytes | None:
@@ -40,7 +41,7 @@ def exif_for_picture(data: bytes) -> bytes | None:
     except Exception:  # EXIF is damaged in countless ways, and the picture is more important
         return None
     described = _writable(main)
-    parts = {part: _writable(tags) for part, tags in parts.items()}
+    parts = {part: _writable(tags, part) for part, tags in parts.items()}
     if not described and not any(parts.values()):
         return None
     kept = Image.Exif()
@@ -52,14 +53,20 @@ def exif_for_picture(data: bytes) -> bytes | None:
     return kept.tobytes()
 
 
-def _writable(tags: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The tags that Pillow can write: one that it cannot would cost all the others."""
+def _writable(tags: Mapping[Any, Any], part: IFD | None = None) -> dict[Any, Any]:
+    """The tags that Pillow can write: one that it cannot would cost all the others.
+
+    Args:
+        part: the directory of EXIF that they belong to, the main one where None.
+    """
     writable = {}
     for tag, value in tags.items():
         alone = Image.Exif()
-        alone[tag] = value
+        (alone if part is None else alone.get_ifd(part))[tag] = value
         try:
-            if tag not in _LEFT_OUT and alone.tobytes():
+            # Only notes of makers, known or not, have long values of bytes; previews are in them.
+            is_note = isinstance(value, bytes) and len(value) > _LONGEST_BYTES
+            if tag not in _LEFT_OUT and not is_note and alone.tobytes():
                 writable[tag] = value
         except Exception:  # of whatever kind the value provokes
             continue

@@ -42,18 +42,23 @@ _JPEG_END, _JPEG_NOISE = b"\xff\xd9", bytes(range(0x51, 0xF1, 7)) * 32
 # Tags of TIFF: https://www.loc.gov/preservation/digital/formats/content/tiff_tags.shtml
 _SUBFILE_TYPE, _SAMPLE_FORMAT, _DNG_VERSION = 254, 339, 50706
 _REDUCED_OR_MASK = 0b101  # a smaller copy of another page, a transparency mask
+_WHITES_OF_16_BITS = (255, 1023, 4095, 16383, 65535)
 _UNSIGNED = (None, 1, (1,))
 
 _VIDEO = "this is a video: detect_mask_video.py --source reads it"
 _ANIMATION = "this is an animation: detect_mask_video.py --source reads it"
 _RAW = "this is a camera's raw file: convert it to JPEG or TIFF first"
 _PDF = "this is a PDF document: save its pages as pictures first"
+_ARCHIVE = "this is an archive: unpack it and name the folder"
+_POINTER = "this is a Git LFS pointer, not the photo: run git lfs pull"
 _WEB_PAGE = "this is a web page, not a photo: download the picture itself"
 _OTHER_FILES = (
     (rb"FUJIFILMCCD-RAW|IIRO|IIRS|MMOR|IIU\0|....ftypcrx ", _RAW),
     (rb"....(ftyp|moov|mdat|wide|free)|RIFF....AVI |\x1aE\xdf\xa3|FLV\x01|OggS|0&\xb2u", _VIDEO),
     (rb"\0\0\x01[\xb3\xba]|G.{187}G", _VIDEO),  # MPEG
     (rb"%PDF", _PDF),
+    (rb"PK\x03\x04|7z\xbc\xaf|Rar!|\x1f\x8b", _ARCHIVE),
+    (rb"version https://git-lfs", _POINTER),
     (rb"(?i)\s*<(!doctype html|html)", _WEB_PAGE),
 )
 
@@ -131,7 +136,7 @@ def _what_else(data: bytes) -> str:
     for pattern, sentence in _OTHER_FILES:
         if re.match(pattern, data[:1024], re.DOTALL):
             return sentence
-    return "this is not a photo, or of a kind that is not supported"
+    return "this is not a photo, or of a kind that is not supported: convert it to JPEG or PNG"
 
 
 def starts_like_a_photo(path: Path) -> bool:
@@ -199,7 +204,7 @@ def has_deep_grey(photo: Image.Image) -> bool:
 def deep_grey(photo: Image.Image) -> np.ndarray:
     """Grey values of more than 8 bits, or floats, brought to 8.
 
-    Whole numbers of 16 bits are 0 to 65535, of which cameras with 12 bits use the lowest part.
+    Numbers of 16 bits may be from a camera with 10, 12 or 14, which leaves the highest unused.
     Nothing in a file of floats or of 32 bits says what is white: the likeliest range that holds
     the values is taken, 0 to 1, 255 or 65535, or else they are stretched.
 
@@ -222,8 +227,8 @@ def deep_grey(photo: Image.Image) -> np.ndarray:
 
 def _range(lowest: float, highest: float, photo: Image.Image) -> tuple[float, float]:
     """The values that are black and white."""
-    if photo.format in ("PNG", "PPM") or photo.mode.startswith("I;16"):
-        return 0, 65535 if highest > 4095 else 4095
+    if photo.mode.startswith("I;16") or (photo.mode == "I" and photo.format in ("PNG", "PPM")):
+        return 0, next(white for white in _WHITES_OF_16_BITS if highest <= white)
     whites = (1, 255, 65535) if photo.mode == "F" else (255, 65535)
     for white in whites:
         # Enlarging and sharpening make some values a little too low or too high.

@@ -197,7 +197,10 @@ def grey_tiff(values: np.ndarray) -> bytes:
         (np.int32, 257),
         (np.int32, 8_000_000),
         (np.uint16, 257),
+        (np.uint16, 64),
         (np.uint16, 16),
+        (np.uint16, 4),
+        (np.uint16, 1),
     ],
 )
 def test_values_of_floats_and_of_many_bits(photo, kind, scale) -> None:
@@ -205,6 +208,13 @@ def test_values_of_floats_and_of_many_bits(photo, kind, scale) -> None:
     assert likeness(grey_tiff(values), photo) < 25
     reach = np.ptp(decode_photo(grey_tiff(values)))
     assert reach > 150
+
+
+@pytest.mark.parametrize("highest", [1.0, 255.0])
+def test_a_picture_of_floats_without_tiff(photo, highest) -> None:
+    values = np.asarray(photo.convert("L")).astype("<f4") * (highest / 255)
+    data = b"Pf\n96 64\n-1.0\n" + values[::-1].tobytes()  # from bottom to top
+    assert likeness(data, photo) < 5
 
 
 @pytest.mark.parametrize("odd", [[np.nan], [np.inf, -np.inf], [np.nan, -3e38, 3e38], [0.0]])
@@ -267,6 +277,8 @@ def test_the_first_of_a_stereo_photo(photo) -> None:
         (b"Dear Sir or Madam,", "not a photo"),
         (b"\n<!DOCTYPE html><html>", "a web page, not a photo"),
         (b"%PDF-1.7\n", "a PDF document"),
+        (b"PK\x03\x04" + bytes(40), "an archive"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         (b"\0\0\0\x18ftypmp42" + bytes(40), "a video: detect_mask_video.py --source"),
         (b"\0\0\0\x08wide\0\0\0\0mdat" + bytes(40), "a video"),
         (b"RIFF\0\0\0\0AVI LIST", "a video"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL.ExifTags import IFD, Base
 
 from mask_detector.images import PICTURE_SUFFIXES, encode_photo
 from mask_detector.metadata import exif_for_picture
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged metadata
 
 THUMBNAIL = b"\xff\xd8 a small copy of the photo \xff\xd9"
 NOTE = b"a preview in the maker's notes"
@@ -23,7 +26,8 @@ def exif_of(data: bytes) -> Image.Exif:
 def photo(kind: str = "JPEG") -> bytes:
     exif = Image.Exif()
     exif[Base.Orientation], exif[Base.Make], exif[Base.XResolution] = 6, "a camera", 72.0
-    exif.get_ifd(IFD.Exif).update({Base.ISOSpeedRatings: 200, Base.MakerNote: NOTE})
+    notes = {Base.MakerNote: NOTE, 0xEEEE: NOTE}  # one of a maker, one of nobody knows whom
+    exif.get_ifd(IFD.Exif).update({Base.ISOSpeedRatings: 200, **notes})
     exif.get_ifd(IFD.GPSInfo)[1] = "N"
     exif.get_ifd(IFD.IFD1)[Base.JpegIFOffset] = 8
     stream = io.BytesIO()
@@ -60,6 +64,20 @@ def test_a_tag_that_cannot_be_written_does_not_cost_the_others() -> None:
     exif = Image.Exif()
     exif.load(exif_for_picture(stream.getvalue()))
     assert dict(exif) == {Base.Make: "cam", Base.Orientation: 1}
+
+
+def test_damaged_exif_never_ends_a_run() -> None:
+    data, chance = photo(), random.Random(1)
+    start, end = data.index(b"Exif"), data.index(THUMBNAIL)
+    kept = 0
+    for _ in range(200):
+        mutant = bytearray(data)
+        for _ in range(chance.randrange(1, 6)):
+            mutant[chance.randrange(start, end)] = chance.choice((0, 1, 255, chance.randrange(256)))
+        exif = exif_for_picture(bytes(mutant))
+        kept += exif is not None
+        assert exif is None or THUMBNAIL not in exif
+    assert kept > 50
 
 
 @pytest.mark.parametrize("suffix", PICTURE_SUFFIXES)
