@@ -103,7 +103,7 @@ def _shades(colour: Colour) -> np.ndarray:
     return steps[None]
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)
 def _letters(text: str, size: int) -> np.ndarray:
     """How much ink each pixel of a bar has, uint8 (h, w); all bars of a size are equally high."""
     words = [_word(f"{word} ", size) for word in _drawable(text).split(" ")]
@@ -112,7 +112,7 @@ def _letters(text: str, size: int) -> np.ndarray:
     return np.hstack([margin, *words, margin])
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _word(word: str, size: int) -> np.ndarray:
     # In a video numbers change from frame to frame, and few of the words beside them.
     font = _font(size)
