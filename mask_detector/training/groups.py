@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from pathlib import Path
 
 import cv2
@@ -75,13 +76,14 @@ def read_groups(path: Path, *columns: str) -> dict[str, str]:
     if not path.exists():
         raise DatasetError(f"{path}: there is no such file")
     wanted = f"{path}: expected a CSV with columns {' or '.join(columns)} and group"
-    lines = read_text(path, _MOST_BYTES).splitlines()
+    text = read_text(path, _MOST_BYTES)
     groups: dict[str, str] = {}
     try:
         # Excel separates with semicolons where the comma is the decimal sign.
-        delimiter = ";" if lines and ";" in lines[0] and "," not in lines[0] else ","
-        rows = csv.DictReader(lines, delimiter=delimiter)
-        column = next(name for name in columns if name in (rows.fieldnames or ()))
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+        column = next(name for name in columns if name in rows.fieldnames)
         for row in rows:
             name, group = (row[column] or "").strip(), (row["group"] or "").strip()
             if name and group and groups.setdefault(name, group) != group:

@@ -14,7 +14,7 @@ import numpy as np
 from face_detector import Detections, FaceDetector
 from face_detector.detections import box_areas, iou
 from mask_detector.errors import PhotoError
-from mask_detector.images import decode_photo
+from mask_detector.images import decode_photo, photo_pages
 from mask_detector.terminal import ProgressBar
 from mask_detector.training.groups import group_near_duplicates, perceptual_hashes
 from mask_detector.training.layouts import DatasetPhoto
@@ -92,6 +92,10 @@ def _find_faces(
     height, width = image.shape[:2]
     if min(height, width) < SMALLEST_PHOTO:
         raise PhotoError(f"{photo.path}: {width} x {height} pixels are too few")
+    if photo.path.suffix.lower() in (".tif", ".tiff"):
+        notes["photos of several pages, of which the first is used"] += (
+            len(photo_pages(photo.path)) > 1
+        )
     found = face_detector.find(image)
     if not photo.label:  # annotated: the boxes are known
         photo.samples = [_with_landmarks(sample, found) for sample in photo.samples]

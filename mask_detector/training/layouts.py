@@ -177,6 +177,8 @@ def _annotated_photos(
                 problems.append(f"{photo.path}: a box of {x2 - x1:.0f} x {y2 - y1:.0f} px, skipped")
         photos.append(DatasetPhoto(photo.path, samples, ignored=len(photo.ignored)))
     notes["boxes marked as crowds or difficult, not used"] += sum(p.ignored for p in photos)
+    all_photos = sum(map(is_photo, files_below(images, [])))
+    notes["photos without usable annotations, left out"] += all_photos - len(photos)
     return photos
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from face_detector import Detections
 from mask_detector.errors import DatasetError
@@ -137,6 +138,14 @@ def test_largest_face_is_the_sample(folder):
     dataset = read(folder, detector=FixedDetector((0, 0, 10, 10), (20, 20, 60, 60), (1, 1, 30, 20)))
     assert {sample.box for sample in dataset.samples} == {(20, 20, 60, 60)}
     assert dataset.notes["photos with several faces, of which the largest is taken"] == 6
+
+
+def test_only_the_first_page_is_used_and_that_is_noted(folder):
+    first, second = (Image.fromarray(picture(seed)) for seed in (30, 31))
+    first.save(folder / "with_mask" / "scan.tif", save_all=True, append_images=[second])
+    dataset = read(folder)
+    assert len(dataset.samples) == 7
+    assert dataset.notes == {"photos of several pages, of which the first is used": 1}
 
 
 def test_photo_without_a_face_is_kept_whole(folder):

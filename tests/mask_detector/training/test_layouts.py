@@ -37,7 +37,7 @@ def find(folder: Path) -> tuple[dict[str, list[str]], list[str], Counter[str]]:
     problems: list[str] = []
     notes: Counter[str] = Counter()
     photos = find_photos(folder, problems, notes)
-    return {p.path.relative_to(folder).as_posix(): p.labels for p in photos}, problems, notes
+    return {p.path.relative_to(folder).as_posix(): p.labels for p in photos}, problems, +notes
 
 
 def make(folder: Path, **texts: str) -> None:
@@ -202,6 +202,13 @@ def test_an_archive_is_no_folder(tmp_path):
         find(tmp_path / "photos.zip")
 
 
+def test_photos_without_annotations_are_counted(tmp_path):
+    make(tmp_path, images__a_png="", images__b_png="", annotations__a_xml=VOC.format("mask"))
+    found, _, notes = find(tmp_path)
+    assert found == {"images/a.png": ["mask"]}
+    assert notes == {"photos without usable annotations, left out": 1}
+
+
 def test_crowds_are_counted(tmp_path):
     crowd = COCO.format("a.png", "mask").replace('"bbox"', '"iscrowd": 1, "bbox"')
     make(tmp_path, images__a_png="", annotations__c_json=crowd)
@@ -241,8 +248,17 @@ def test_names_of_photos_in_groups(photos, heading, name):
     assert groups(photos, f"{heading}\n{row}\n") == {"mask/1.png": "anna"}
 
 
-def test_semicolons_separate_too(photos):
-    assert groups(photos, "file;group\nmask/1.png;anna, ben\n") == {"mask/1.png": "anna, ben"}
+@pytest.mark.parametrize(
+    "table",
+    [
+        "file;group\r\nmask/1.png;anna, ben\r\n",
+        "file\tgroup\nmask/1.png\tanna, ben\n",
+        'File, Group\nmask/1.png,"anna, ben"\n',
+    ],
+    ids=["semicolons", "tabs", "capitals and spaces"],
+)
+def test_tables_as_spreadsheets_write_them(photos, table):
+    assert groups(photos, table) == {"mask/1.png": "anna, ben"}
 
 
 def test_name_without_a_folder_groups_all_that_have_it(photos):
