@@ -197,7 +197,16 @@ def test_everything_at_once_is_written(
     done = run(
         *("--source", video, "--detector", "yunet", "--end", "2", "--every", 4),
         *("--json", "faces.jsonl", "--csv", "faces.csv", "--counts", "counts.csv"),
-        *("--output", "out.mp4", "--snapshots", "bare", "--alert", command, "--alert-after", 0.5),
+        *(
+            "--output",
+            "out.mp4",
+            "--snapshots",
+            "unmasked",
+            "--alert",
+            command,
+            "--alert-after",
+            0.5,
+        ),
         *("--zone", "0.7,0,1,0,1,1,0.7,1", "--blur", "all", "--mirror"),
     )
     assert done.returncode == 0, done.stderr
@@ -215,9 +224,9 @@ def test_everything_at_once_is_written(
     assert sum(map(int, people[:-1])) == 1  # the right one of three people
     assert len(recorded(tmp_path / "out.mp4")[3]) == len(found)
     assert "11 frames" in done.stdout
-    bare = found[-1]["counts"]["without_mask"]
-    assert len(list((tmp_path / "bare").iterdir())) == bare
-    assert ("alerts by command: 0 delivered, 1 not" in done.stderr) is bool(bare)
+    unmasked = found[-1]["counts"]["without_mask"]
+    assert len(list((tmp_path / "unmasked").iterdir())) == unmasked
+    assert ("alerts by command: 0 delivered, 1 not" in done.stderr) is bool(unmasked)
 
 
 def test_blurred_faces_are_in_no_recording(run: Run, video: Path, tmp_path: Path) -> None:
@@ -249,7 +258,7 @@ def test_blurred_faces_are_in_no_recording(run: Run, video: Path, tmp_path: Path
         (["--json", "-", "--csv", "-"], "only one of"),
     ],
 )
-def test_wrong_usage_is_told(run: Run, options: list[str], words: str) -> None:
+def test_wrong_usage_is_explained(run: Run, options: list[str], words: str) -> None:
     done = run(*options)
     assert done.returncode == 2
     assert words in done.stderr

@@ -27,10 +27,10 @@ _COMPLAIN_AGAIN_S = 60.0
 
 
 class Alerts:
-    """Tells receivers, each in a thread of its own, about people without a mask.
+    """Sends alerts about people without a mask, to each receiver in a thread of its own.
 
     Args:
-        receivers: as :func:`receiver` lets them pass.
+        receivers: as :func:`receivers.parse_receiver` accepts them.
         after_s, cooldown_s: when, for each source; see :class:`UnmaskedRule`.
 
     Raises:
@@ -40,37 +40,37 @@ class Alerts:
     def __init__(
         self, receivers: Sequence[str], after_s: float = 2.0, cooldown_s: float = 10.0
     ) -> None:
-        self._lines = [_Line(*make_sender(each)) for each in receivers]
+        self._deliveries = [_Delivery(*make_sender(each)) for each in receivers]
         self._rules: dict[int, UnmaskedRule] = {}
         self._times = after_s, cooldown_s
 
     def take(self, view: View) -> None:
-        """Tell about those of a frame's faces that are due."""
+        """Send alerts about those faces of a frame that are due."""
         rule = self._rules.setdefault(view.source, UnmaskedRule(*self._times))
         for face in rule.due(view.inside, view.frame.time_s):
             about = {"event": UNMASKED, "source": view.name, "time_s": round(view.frame.time_s, 3)}
-            self.tell({**about, "at": view.time_of_day, **face.as_json()})
+            self.send({**about, "at": view.time_of_day, **face.as_json()})
 
-    def tell(self, event: Alert) -> None:
-        """Hand over an alert and return at once."""
-        for line in self._lines:
-            line.put(event)
+    def send(self, event: Alert) -> None:
+        """Queue an alert for every receiver and return at once."""
+        for delivery in self._deliveries:
+            delivery.put(event)
 
     @property
     def delivered(self) -> int:
-        """Deliveries that went well, over all receivers."""
-        return sum(line.delivered for line in self._lines)
+        """Successful deliveries, over all receivers."""
+        return sum(delivery.delivered for delivery in self._deliveries)
 
     @property
     def failed(self) -> int:
-        """Deliveries that did not."""
-        return sum(line.failed for line in self._lines)
+        """Failed deliveries."""
+        return sum(delivery.failed for delivery in self._deliveries)
 
     def close(self) -> None:
         """Give waiting alerts a few seconds to be delivered, then report what was lost."""
         deadline = time.monotonic() + _CLOSING_S
-        for line in self._lines:
-            line.finish(deadline)
+        for delivery in self._deliveries:
+            delivery.finish(deadline)
 
     def __enter__(self) -> Alerts:
         return self
@@ -79,8 +79,8 @@ class Alerts:
         self.close()
 
 
-class _Line:
-    """One receiver: its queue, its thread, what came of it."""
+class _Delivery:
+    """One receiver: its queue, its thread, its counts."""
 
     def __init__(self, name: str, send: Send) -> None:
         self.delivered = self.failed = self._offered = 0
@@ -95,7 +95,7 @@ class _Line:
         try:
             self._waiting.put_nowait(event)
         except queue.Full:
-            self._fail("too many alerts wait for it")
+            self._fail("too many alerts are waiting for it")
 
     def finish(self, deadline: float) -> None:
         with contextlib.suppress(queue.Full):  # it is stuck
@@ -109,7 +109,7 @@ class _Line:
             try:
                 self._send(event)
                 self.delivered += 1
-            except Exception as error:  # whatever a receiver does, the others go on
+            except Exception as error:  # whatever one receiver does, the run goes on
                 self._fail(failure(error))
 
     def _fail(self, reason: str) -> None:

@@ -197,7 +197,7 @@ class _File:
 
     def write(self, image: np.ndarray, time_s: float) -> None:
         frame = planar(fitted(image, *self._size))
-        # Times must grow: two pictures of the same moment lie one tick apart.
+        # Times must grow: two pictures of the same time lie one tick apart.
         self._last = max(self._last + 1, round((time_s - self.start_s) / VIDEO_CLOCK))
         frame.pts, frame.time_base = self._last, VIDEO_CLOCK
         self._container.mux(self._stream.encode(frame))

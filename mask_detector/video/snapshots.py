@@ -1,9 +1,9 @@
-"""Keep one picture of each person without a mask, for a stated time.
+"""Keep one picture of each person without a mask, for a limited time.
 
-    snapshots = Snapshots(Path("bare"), keep_days=7)
+    snapshots = Snapshots(Path("unmasked"), keep_days=7)
     snapshots.take(view)
 
-Pictures older than that are deleted from the folder, those alone that bear this module's names.
+Older pictures are deleted from the folder, but only those with file names that this module writes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from mask_detector.crops import crop_with_margin
-from mask_detector.errors import PhotoError
+from mask_detector.errors import FileError, PhotoError
 from mask_detector.files import make_folder
 from mask_detector.images import write_photo
 from mask_detector.video.people import UnmaskedRule
@@ -23,7 +23,7 @@ from mask_detector.video.view import View
 logger = logging.getLogger(__name__)
 
 AFTER_S = 0.5
-"""A person is kept who has been without a mask for so long."""
+"""Seconds without a mask after which a picture of the person is kept."""
 
 _MARGIN = 0.3  # of the face's size, around it
 _TIDY_EVERY_S = 3600.0
@@ -31,7 +31,7 @@ _NAME = re.compile(r"bare_\d{8}_\d{6}_[\w-]+_\d+\.jpg")
 
 
 class Snapshots:
-    """A folder with one crop a person without a mask.
+    """A folder with one crop of each person without a mask.
 
     Args:
         folder: made if it is not there.
@@ -58,7 +58,7 @@ class Snapshots:
                 write_photo(
                     self._folder / name, crop_with_margin(view.frame.image, face.box, _MARGIN)
                 )
-            except PhotoError as error:
+            except (PhotoError, FileError) as error:
                 logger.warning("%s", error)
         if time.monotonic() >= self._tidy_at:
             self._tidy()
@@ -66,6 +66,9 @@ class Snapshots:
     def _tidy(self) -> None:
         self._tidy_at = time.monotonic() + _TIDY_EVERY_S
         oldest = time.time() - self._keep_s
-        for path in self._folder.iterdir():
-            if _NAME.fullmatch(path.name) and path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+        try:
+            for path in self._folder.iterdir():
+                if _NAME.fullmatch(path.name) and path.stat().st_mtime < oldest:
+                    path.unlink(missing_ok=True)
+        except OSError as error:  # the folder may have gone away meanwhile
+            logger.warning("%s: old pictures are not deleted (%s)", self._folder, error.strerror)

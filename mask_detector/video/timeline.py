@@ -12,8 +12,8 @@ _FORWARD_S = 10.0
 class Timeline:
     """Corrects the timestamps of one stream's packets, in the order in which they are decoded.
 
-    Files that were joined (``cat a.ts b.ts``), or recorded by a camera that was restarted, begin
-    anew with their timestamps: what follows is moved so that it continues.
+    In joined files (``cat a.ts b.ts``), and after a camera's restart, timestamps start again: what
+    follows is moved so that it continues.
 
     Args:
         jumps: a jump forward is closed too; otherwise it is a pause of the recording.

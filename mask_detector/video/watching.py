@@ -39,11 +39,11 @@ class Watched(Protocol):
 
 
 class Watch:
-    """What is remembered of one source from frame to frame: its tracks and its people.
+    """The state of one source from frame to frame: its tracks and its people.
 
     Args:
         source: the source, at ``index`` among all.
-        detector: whose faces it will be given.
+        detector: the detector whose faces :meth:`update` gets.
         zones: only faces inside one of them count; without any, all do.
     """
 
@@ -61,7 +61,7 @@ class Watch:
         self._tracker.unsure_band = band
 
     def update(self, frame: Frame, found: Faces) -> View:
-        """Follow the faces that were found in the next frame."""
+        """Track the faces detected in the next frame."""
         # Candidates come and go around the lowest score: their places stay hidden in between.
         self._candidates = [
             (seen_s, face)
@@ -97,7 +97,7 @@ def watch(
     watches: Sequence[Watch],
     max_frames: int | None = None,
 ) -> Iterator[list[View]]:
-    """What is new in the sources, round by round, until they end.
+    """Process what is new in the sources, round by round, until they end.
 
     Args:
         watches: one for each source, in order.
@@ -129,7 +129,7 @@ def with_progress(
 
 
 def summary(watches: Sequence[Watch], seconds: float) -> str:
-    """What was seen from the start to the end, one line a source."""
+    """Frames and people from the start to the end, one line per source."""
     lines = []
     for each in watches:
         people = people_in_words(each.people.seen(), each.people.ever_unmasked())
@@ -151,5 +151,5 @@ class Pace:
             return 0.0
         now, time_s = time.monotonic(), max(view.frame.time_s for view in views)
         if self._zero is None or now > self._zero + time_s:
-            self._zero = now - time_s  # a slow stretch or a pause is not made up for
+            self._zero = now - time_s  # a slow stretch or a pause is not caught up
         return self._zero + time_s - now

@@ -19,8 +19,8 @@ from mask_detector.errors import UserFacingError
 def post(request: Request, limit_s: float) -> None:
     """Send a request and wait until it is answered with a status of 200 to 299.
 
-    The time-outs of sockets hold for each read: a receiver that sends a byte now and then would
-    never meet them, and finding a name's address has none. Hence a thread that may be left alone.
+    A socket's time-out holds for each read, so a receiver that sends a byte now and then would
+    never meet it, and name resolution has none. Hence a thread that can be abandoned.
 
     Raises:
         TimeoutError: that took longer than ``limit_s``.

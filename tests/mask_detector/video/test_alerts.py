@@ -60,7 +60,7 @@ def test_masked_unsure_and_unnumbered_faces_are_not_due(kind: dict[str, Any]) ->
     assert [due(rule, face(**kind), at=step) for step in range(5)] == [[]] * 5
 
 
-def test_a_mask_put_on_starts_the_time_anew() -> None:
+def test_a_mask_put_on_starts_the_time_again() -> None:
     rule = UnmaskedRule(after_s=2)
     labels = ["without_mask", "without_mask", "with_mask", *["without_mask"] * 3]
     assert [due(rule, face(label=name), at=n) for n, name in enumerate(labels)] == [[]] * 5 + [[1]]
@@ -185,8 +185,8 @@ def test_a_webhook_that_fails_is_counted_and_reported(
 ) -> None:
     web.status = status
     with Alerts([f"webhook:http://127.0.0.1:{web.port}/"]) as alerts:
-        alerts.tell(EVENT)
-        alerts.tell(EVENT)
+        alerts.send(EVENT)
+        alerts.send(EVENT)
     assert (alerts.delivered, alerts.failed) == (0, 2)
     assert heard().count("not delivered") == 1  # not again and again
     assert str(status) in heard()
@@ -195,7 +195,7 @@ def test_a_webhook_that_fails_is_counted_and_reported(
 
 def test_a_webhook_that_refuses_is_reported_without_its_password(heard: Callable[[], str]) -> None:
     with Alerts([f"webhook:http://me:secret@127.0.0.1:{free_port()}/"]) as alerts:
-        alerts.tell(EVENT)
+        alerts.send(EVENT)
     assert alerts.failed == 1
     assert "refused" in heard()
     assert "secret" not in heard()
@@ -210,8 +210,8 @@ def test_a_webhook_that_hangs_holds_up_nothing_and_nobody(
     addresses = [f"webhook:http://127.0.0.1:{each.port}/" for each in (web, other)]
     alerts = Alerts(addresses)
     for _ in range(WAITING_ALERTS + 5):
-        alerts.tell(EVENT)
-        wait_until(lambda: alerts._lines[1]._waiting.empty())
+        alerts.send(EVENT)
+        wait_until(lambda: alerts._deliveries[1]._waiting.empty())
     # The other one gets them all while the first one hangs.
     wait_until(lambda: alerts.delivered == len(other.got) == WAITING_ALERTS + 5)
     assert alerts.failed >= 4  # what found the queue full
@@ -226,7 +226,7 @@ def test_a_webhook_that_hangs_is_given_up(
     monkeypatch.setattr(receivers, "DELIVERY_S", 0.3)
     web.status = None
     with Alerts([f"webhook:http://127.0.0.1:{web.port}/"]) as alerts:
-        alerts.tell(EVENT)
+        alerts.send(EVENT)
     assert alerts.failed == 1
     assert "it took longer than 0.3 s" in heard()
 
@@ -238,7 +238,7 @@ def test_a_redirect_is_not_followed_and_not_delivered(
     other = Receiver()
     web.status, web.location = status, f"http://127.0.0.1:{other.port}/"
     with Alerts([f"webhook:http://me:secret@127.0.0.1:{web.port}/"]) as alerts:
-        alerts.tell(EVENT)
+        alerts.send(EVENT)
     other.close()
     assert (alerts.delivered, alerts.failed) == (0, 1)
     assert other.got == []
@@ -264,7 +264,7 @@ def test_a_receiver_that_drips_its_headers_is_given_up(
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=drip, args=(server,), daemon=True).start()
         with Alerts([f"webhook:http://127.0.0.1:{server.getsockname()[1]}/"]) as alerts:
-            alerts.tell(EVENT)
+            alerts.send(EVENT)
         assert closed.wait(20)  # the connection is not kept either
     assert alerts.failed == 1
     assert "it took longer than 0.5 s" in heard()
@@ -275,8 +275,8 @@ def test_a_command_gets_the_alert_on_standard_input(tmp_path: Path) -> None:
     script = tmp_path / "take it.py"
     script.write_text("import sys; open(sys.argv[1], 'a').write(sys.stdin.read())")
     with Alerts([f"command:'{sys.executable}' '{script}' '{tmp_path / 'got'}'"]) as alerts:
-        alerts.tell(EVENT)
-        alerts.tell(EVENT)
+        alerts.send(EVENT)
+        alerts.send(EVENT)
     assert [json.loads(line) for line in (tmp_path / "got").read_text().splitlines()] == [EVENT] * 2
 
 
@@ -286,7 +286,7 @@ def test_a_command_that_fails_or_hangs_is_reported(
     monkeypatch.setattr(receivers, "DELIVERY_S", 4.0)
     commands = ["raise SystemExit(3)", "import time; time.sleep(60)"]
     with Alerts([f"command:'{sys.executable}' -c '{each}'" for each in commands]) as alerts:
-        alerts.tell(EVENT)
+        alerts.send(EVENT)
     assert alerts.failed == 2
     assert "ended with status 3" in heard()
     assert "took longer than 4 s" in heard()
@@ -303,7 +303,7 @@ def test_a_machine_without_sound_says_so(
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with Alerts(["sound"]) as alerts:
-        alerts.tell(EVENT)
+        alerts.send(EVENT)
     assert "there is no sound here" in heard()
     assert alerts.failed == 1
 
@@ -318,7 +318,7 @@ def test_a_sound_is_played_by_what_is_there(
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     monkeypatch.setattr(shutil, "which", lambda name: str(player) if name == "aplay" else None)
     with Alerts(["sound"]) as alerts:
-        alerts.tell(EVENT)
+        alerts.send(EVENT)
     assert alerts.delivered == 1
     assert (tmp_path / "played.wav").read_bytes()[:4] == b"RIFF"
 
@@ -364,16 +364,16 @@ def test_mqtt_delivers_and_survives_a_broker_that_restarts(
     try:
         with Alerts([f"mqtt://127.0.0.1:{port}/door/mask"]) as alerts:
             assert subscribed.wait(PATIENCE_S)
-            alerts.tell(EVENT)
+            alerts.send(EVENT)
             wait_until(lambda: got == [EVENT])
             broker.close()
             wait_until(lambda: not listener.is_connected())
             subscribed.clear()
-            alerts.tell(EVENT)
+            alerts.send(EVENT)
             wait_until(lambda: alerts.failed == 1)
             broker = Broker(port)
             assert subscribed.wait(PATIENCE_S)
-            alerts.tell(EVENT)
+            alerts.send(EVENT)
             wait_until(lambda: alerts.delivered == 2)
         wait_until(lambda: len(got) >= 2)
     finally:

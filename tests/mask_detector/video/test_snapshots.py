@@ -11,6 +11,7 @@ import pytest
 
 from mask_detector.errors import UserFacingError
 from mask_detector.images import read_photo
+from mask_detector.video import snapshots as module
 from mask_detector.video.snapshots import AFTER_S, Snapshots
 from mask_detector.video.sources import Frame
 from mask_detector.video.tracking import TrackedFace
@@ -25,7 +26,7 @@ def view(time_s: float, label: str, track: int = 1, unsure: bool = False) -> Vie
     return View(0, name, True, Frame(image, 0, time_s), [face], [], {}, {})
 
 
-def test_one_picture_of_each_bare_person(tmp_path: Path) -> None:
+def test_one_picture_of_each_unmasked_person(tmp_path: Path) -> None:
     snapshots = Snapshots(tmp_path / "new" / "folder", keep_days=7)
     for step in range(30):
         for track, label in ((1, "without_mask"), (2, "with_mask"), (3, "without_mask")):
@@ -37,7 +38,7 @@ def test_one_picture_of_each_bare_person(tmp_path: Path) -> None:
     assert picture[20:30, 10:20].mean() > 180
 
 
-def test_a_bare_moment_is_not_kept(tmp_path: Path) -> None:
+def test_a_short_time_without_a_mask_is_not_kept(tmp_path: Path) -> None:
     snapshots = Snapshots(tmp_path, keep_days=7)
     for step in range(20):
         snapshots.take(view(step * AFTER_S / 3, "without_mask" if step % 3 else "with_mask"))
@@ -59,3 +60,15 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserFacingError, match="cannot write there"):
         Snapshots(tmp_path / "file" / "folder", keep_days=7)
+
+
+def test_a_folder_that_is_gone_does_not_end_the_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_TIDY_EVERY_S", 0.0)
+    snapshots = Snapshots(tmp_path / "folder", keep_days=7)
+    (tmp_path / "folder").rmdir()
+    for step in range(10):
+        snapshots.take(view(step * AFTER_S, "without_mask"))
+    assert "cannot write there" in caplog.text
+    assert "old pictures are not deleted" in caplog.text

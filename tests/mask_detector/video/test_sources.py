@@ -191,7 +191,7 @@ def test_a_camera_that_is_not_there_names_those_that_are(monkeypatch: pytest.Mon
 
 
 class Camera:
-    """Stands for a camera that gives three frames and is then pulled out; opened anew, it works."""
+    """A camera that gives three frames and is then pulled out; opened again, it works."""
 
     opened = 0
 
@@ -217,7 +217,7 @@ class Camera:
         pass
 
 
-def test_a_camera_that_is_pulled_out_is_opened_anew(
+def test_a_camera_that_is_pulled_out_is_opened_again(
     quick: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(cv2, "VideoCapture", Camera)
@@ -227,7 +227,7 @@ def test_a_camera_that_is_pulled_out_is_opened_anew(
             numbers += [frame.number for frame in next(iter(sources)).values()]
     assert Camera.opened == 3
     assert sources.sources[0].live
-    assert "camera 0 gives no more frames; trying again" in told(caplog)
+    assert "camera 0 gives no more frames; trying again" in messages(caplog)
 
 
 def test_one_broken_source_does_not_stop_the_others(numbered: Path, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_live_source_gives_its_newest_frame(quick: None) -> None:
         source, rounds = sources.sources[0], iter(sources)
         for _ in range(3):
             came = source._number
-            while source._number < came + 5:  # while a frame is looked at, five more come
+            while source._number < came + 5:  # while a frame is processed, five more come
                 time.sleep(0.01)
             numbers = [frame.number for frame in next(rounds).values()]
             assert numbers[0] >= came + 4
@@ -264,7 +264,7 @@ def collect(
     return taken
 
 
-def told(caplog: pytest.LogCaptureFixture) -> str:
+def messages(caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join(record.getMessage() for record in caplog.records)
 
 
@@ -294,8 +294,8 @@ def test_a_stream_that_is_cut_is_taken_up_in_another_size(
     error = sources.sources[0].error
     assert error is not None
     assert "given up after 1.5 s" in str(error)
-    assert "is back" in told(caplog)
-    assert "secret" not in told(caplog) + str(error)
+    assert "is back" in messages(caplog)
+    assert "secret" not in messages(caplog) + str(error)
 
 
 def test_a_frozen_stream_counts_as_dropped(quick: None, caplog: pytest.LogCaptureFixture) -> None:
@@ -311,7 +311,7 @@ def test_a_frozen_stream_counts_as_dropped(quick: None, caplog: pytest.LogCaptur
         ]
         with Sources([camera.address], SourceOptions(stall=0.7, give_up=3)) as sources:
             frames = collect(sources, steps)
-    assert "no answer in time; trying again" in told(caplog)
+    assert "no answer in time; trying again" in messages(caplog)
     gaps = [b.time_s - a.time_s for a, b in pairwise(frames)]
     assert max(gaps) > 0.7
 
@@ -360,4 +360,4 @@ def test_rtsp_is_cut_comes_back_in_another_size_and_dies(
             server.close()
     assert {frame.image.shape for frame in frames} == {(120, 160, 3), (240, 320, 3)}
     assert "given up after 4 s" in str(sources.sources[0].error)
-    assert "secret" not in told(caplog)
+    assert "secret" not in messages(caplog)

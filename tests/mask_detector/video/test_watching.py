@@ -21,7 +21,7 @@ from mask_detector.video.zones import Zone, parse_zone
 
 
 class SquareDetector:
-    """Finds a bare face on the lower left of every picture, and notes the batches."""
+    """Finds an unmasked face on the lower left of every picture, and notes the batches."""
 
     classes = ("with_mask", "without_mask")
     unsure = 0.1
@@ -59,7 +59,7 @@ def watching(
 ) -> tuple[list[View], list[Watch]]:
     with Sources(names) as sources:
         while not all(map(lambda q, s: q or s.error, sources._waiting, sources.sources)):
-            time.sleep(0.01)  # so that what could be looked at together is
+            time.sleep(0.01)  # so that frames of both are in one batch
         watches = [Watch(each, n, detector, zones) for n, each in enumerate(sources.sources)]
         rounds = watch(sources, cast(MaskDetector, detector), watches, max_frames)
         return [view for views in rounds for view in views], watches
