@@ -22,13 +22,13 @@ from mask_detector import command_line
 from mask_detector.command_line import number, timestamp, whole_number
 from mask_detector.detector import MaskDetector
 from mask_detector.display import VideoWindow, has_display
-from mask_detector.terminal import StopSignals, deferred_signals, say
+from mask_detector.terminal import StopSignals, deferred_signals
 from mask_detector.video.canvas import Canvas, CanvasOptions
 from mask_detector.video.captures import SourceOptions
 from mask_detector.video.outputs import OutputOptions, Outputs
 from mask_detector.video.receivers import KINDS, parse_receiver
 from mask_detector.video.sources import Sources
-from mask_detector.video.watching import Pace, Watch, summary, watch, with_progress
+from mask_detector.video.watching import Pace, Watch, print_summary, watch, with_progress
 from mask_detector.video.zones import parse_zone
 
 
@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                         break
                     detector.hiding = window.blur != "none"  # a key may have changed it
         if any(each.frames for each in watches):
-            say(summary(watches, time.monotonic() - started), outputs.messages)
+            print_summary(watches, time.monotonic() - started, outputs.messages)
     return command_line.OK if sources.check() else command_line.FAILED
 
 

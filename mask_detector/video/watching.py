@@ -13,16 +13,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from mask_detector.detector import Face, Faces, MaskDetector, count_faces
-from mask_detector.terminal import ProgressBar
+from mask_detector.terminal import ProgressBar, say
 from mask_detector.video.people import People
 from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.tracking import FaceTracker
 from mask_detector.video.view import View
 from mask_detector.video.zones import Zone, inside_any
-from mask_detector.wording import number_of, people_in_words, printable
+from mask_detector.wording import number_of, people_in_words
 
 CANDIDATE_S = 0.2
 """For so many seconds the place of a candidate stays hidden."""
@@ -128,15 +128,19 @@ def with_progress(
             yield views
 
 
-def summary(watches: Sequence[Watch], seconds: float) -> str:
-    """Frames and people from the start to the end, one line per source."""
-    lines = []
+def print_summary(watches: Sequence[Watch], seconds: float, file: TextIO | None = None) -> None:
+    """Print frames and people from the start to the end, one line per source.
+
+    Args:
+        watches: one for each source.
+        seconds: how long it took.
+        file: where to; None is standard output.
+    """
     for each in watches:
         people = people_in_words(each.people.seen(), each.people.ever_unmasked())
-        name = f"{printable(each.source.name)}: " if len(watches) > 1 else ""
+        name = f"{each.source.name}: " if len(watches) > 1 else ""
         frames = number_of(each.frames, "frame")
-        lines.append(f"{name}{frames}, {each.frames / seconds:.1f} per second; {people}")
-    return "\n".join(lines)
+        say(f"{name}{frames}, {each.frames / seconds:.1f} per second; {people}", file)
 
 
 class Pace:

@@ -16,7 +16,7 @@ from mask_detector.detector import Face, Faces, MaskDetector
 from mask_detector.video.captures import SourceOptions
 from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.view import View
-from mask_detector.video.watching import CANDIDATE_S, Pace, Watch, summary, watch
+from mask_detector.video.watching import CANDIDATE_S, Pace, Watch, print_summary, watch
 from mask_detector.video.zones import Zone, parse_zone
 
 
@@ -147,8 +147,12 @@ def test_a_recorded_video_is_shown_no_faster_than_it_runs() -> None:
     assert pace.wait_s([]) == 0
 
 
-def test_the_summary_names_people(detector: Any, folders: list[str]) -> None:
+def test_the_summary_has_a_line_for_each_source(
+    detector: Any, folders: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     _, watches = watching(detector, folders)
-    lines = summary(watches, seconds=2.0).splitlines()
+    print_summary(watches, seconds=2.0)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
     nobody = "nobody in sight for long enough to count"
     assert lines[0] == f"{folders[0]}: 3 frames, 1.5 per second; {nobody}"
