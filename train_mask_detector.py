@@ -35,7 +35,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     # fmt: off
     add = parser.add_argument_group("data").add_argument
     add("--dataset", type=Path, nargs="+", default=[Path("dataset")], metavar="FOLDER",
-        help="folders of class folders, or with images/ and annotations/ (VOC, YOLO or COCO)")
+        help="photos in class folders, or annotated (VOC, YOLO, COCO); see dataset/README.md")
     add("--classes", nargs="+", metavar="NAME", help="classes to learn, in output order")
     add("--test-size", type=command_line.number(0.01, 0.9), default=0.2, metavar="SHARE",
         help="share of the groups of photos held out for testing")

@@ -27,10 +27,10 @@ from mask_detector.training.annotations.marks import (
 from mask_detector.training.folders import MEGABYTE, read_text
 
 CLASS_FILES = (
-    "classes.txt", "_darknet.labels", "obj.names", "data.yaml", "data.yml", "dataset.yaml",
+    "classes.txt", "_darknet.labels", "*.names", "data.yaml", "data.yml", "dataset.yaml",
     "dataset.yml",
 )  # fmt: skip
-"""Names of the file with the class names: beside the labels, or up to two folders above them."""
+"""Names, or patterns of names, of the file with the class names: beside the labels, or up to two folders above them."""
 
 _MOST_LABEL_BYTES = 8 * MEGABYTE
 _MOST_CLASS_BYTES = MEGABYTE // 4
@@ -81,7 +81,7 @@ def _mark(columns: list[str], classes: Mapping[int, str], size: Size) -> Mark:
 
 def _class_file(folder: Path) -> Path:
     places = [folder, *folder.resolve().parents[:2]]
-    candidates = [place / name for place in places for name in CLASS_FILES]
+    candidates = (path for place in places for name in CLASS_FILES for path in place.glob(name))
     path = next((path for path in candidates if path.is_file()), None)
     if path is None:
         raise DatasetError(
