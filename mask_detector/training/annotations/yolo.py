@@ -27,10 +27,10 @@ from mask_detector.training.annotations.marks import (
 from mask_detector.training.folders import MEGABYTE, read_text
 
 CLASS_FILES = (
-    "classes.txt", "_darknet.labels", "*.names", "data.yaml", "data.yml", "dataset.yaml",
-    "dataset.yml",
+    "classes.txt", "_darknet.labels", "*.names",
+    "data.yaml", "data.yml", "dataset.yaml", "dataset.yml",
 )  # fmt: skip
-"""Names, or patterns of names, of the file with the class names: beside the labels, or up to two folders above them."""
+"""Names of the file with the class names, beside the labels or up to two folders above them."""
 
 _MOST_LABEL_BYTES = 8 * MEGABYTE
 _MOST_CLASS_BYTES = MEGABYTE // 4
