@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from av.video.stream import VideoStream
 
-from mask_detector.errors import FileError, UserFacingError
+from mask_detector.errors import UserFacingError
 from mask_detector.files import LateFile
 from mask_detector.video.sound import Sound
 
@@ -131,12 +131,12 @@ class Recording:
                 if file is None:
                     file = _File(self._next_path(), *item, self._rate, self.sound_of)
                 file.write(*item)
-            except (av.FFmpegError, OSError, FileError) as error:
+            except Exception as error:  # if this thread died, `write` would wait for ever
                 self._error = self._explained(error)
         try:
             if file and not self._error:
                 file.finish()
-        except (av.FFmpegError, OSError, FileError) as error:
+        except Exception as error:
             self._error = self._explained(error)
         if file and self._error:
             file.abandon()
@@ -148,7 +148,7 @@ class Recording:
     def _explained(self, error: Exception) -> UserFacingError:
         if isinstance(error, UserFacingError):
             return error
-        reason = getattr(error, "strerror", None) or type(error).__name__
+        reason = getattr(error, "strerror", None) or repr(error)
         return UserFacingError(f"{self.path}: recording failed ({reason})")
 
 
@@ -201,8 +201,8 @@ class _File:
         self._last = max(self._last + 1, round((time_s - self.start_s) / VIDEO_CLOCK))
         frame.pts, frame.time_base = self._last, VIDEO_CLOCK
         self._container.mux(self._stream.encode(frame))
-        if self._sound:
-            self._sound.write_until(time_s)
+        if self._sound and not self._sound.write_until(time_s):
+            self._sound = None
         self._file.appear_with(self._fragment)
 
     def finish(self) -> None:

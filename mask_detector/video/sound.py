@@ -68,15 +68,26 @@ class Sound:
         source.close()
         return None
 
-    def write_until(self, time_s: float) -> None:
-        """Write what sounds until ``time_s`` of the source."""
+    def write_until(self, time_s: float) -> bool:
+        """Write what sounds until ``time_s`` of the source.
+
+        Returns:
+            False where the source cannot be read any further: the sound ends there, closed.
+        """
         while (packet := self._next) is not None:
             seconds = self._seconds(packet)
             if seconds is not None and seconds > time_s:
-                return
+                return True
             if seconds is not None and seconds >= 0:
                 self._write(packet, seconds)
-            self._next = next(self._packets, None)
+            try:
+                self._next = next(self._packets, None)
+            except (av.FFmpegError, OSError) as error:
+                logger.warning("the recording's sound ends early: %s", containers.reason(error))
+                self.finish()
+                self.close()
+                return False
+        return True
 
     def finish(self) -> None:
         """Write what the encoder holds."""

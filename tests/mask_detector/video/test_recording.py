@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,9 @@ import numpy as np
 import pytest
 
 from mask_detector.errors import UserFacingError
+from mask_detector.video import recording as module
 from mask_detector.video.recording import Recording, fitted, is_part
+from mask_detector.video.sound import Sound
 
 
 def picture(width: int = 64, height: int = 48, grey: int = 128) -> np.ndarray:
@@ -245,6 +250,38 @@ def test_a_recording_is_split_into_files_that_play(tmp_path: Path, suffix: str, 
     assert sound_of(parts[1])[1] == pytest.approx(0.2, abs=0.05)
     assert all(is_part(part, path) for part in parts)
     assert not is_part(tmp_path / f"out.x_1{suffix}", path)
+
+
+def test_whatever_stops_the_encoder_is_an_error_of_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "planar", lambda image: image.no_such_thing)
+    with (
+        pytest.raises(UserFacingError, match=r"recording failed \(AttributeError"),
+        Recording(tmp_path / "out.mp4") as recording,
+    ):
+        for number in range(200):  # many more than may wait
+            recording.write(picture(), number / 25)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sound_that_ends_early_ends_no_recording(
+    tmp_path: Path, talk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Sound):
+        def _from_start(self, start_s: float) -> Iterator[Any]:
+            yield from itertools.islice(super()._from_start(start_s), 50)
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "Sound", Broken)
+        with Recording(tmp_path / "out.mp4", sound_of=talk) as recording:
+            for number in range(50):
+                recording.write(picture(), number / 25)
+    assert len(times_of(tmp_path / "out.mp4")) == 50
+    assert "the recording's sound ends early: Input/output error" in caplog.text
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert sum(1 for _ in container.decode(audio=0)) == pytest.approx(50, abs=3)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
