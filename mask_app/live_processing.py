@@ -108,7 +108,7 @@ class LiveProcessor:
         view.hide(settings.blur)
         if settings.mirror:
             view = view.mirrored()
-        image = draw_faces(view.frame.image, view.faces)
+        image = draw_faces(view.frame.image, view.faces, view.text_size)
         now = time.monotonic()
         with self._lock:
             self._done.append((now, now - arrived))

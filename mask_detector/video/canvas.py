@@ -26,7 +26,6 @@ from mask_detector.wording import counts_in_words, printable
 _OUTSIDE, _WHITE = (110, 110, 110), (255, 255, 255)
 _TILED_SIZE = 1280, 720
 _RATE_FRAMES = 30  # the rate shown is that of so many last rounds
-_SIZE_FOLLOWS = 0.1  # of the way to the text size wanted, from frame to frame
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,6 @@ class Canvas:
     def __init__(self, sources: Sequence[Source], options: CanvasOptions = CanvasOptions()) -> None:
         self.started, self.time_s = False, 0.0
         self._sources, self._options = sources, options
-        self._sizes: dict[int, float] = {}
         self._moments: deque[float] = deque(maxlen=_RATE_FRAMES)
         self._shown: set[int] = set()
         columns = math.ceil(math.sqrt(len(sources)))
@@ -113,16 +111,8 @@ class Canvas:
             for face in view.faces:
                 if face.outside:  # a box without a caption: it does not count
                     cv2.rectangle(image, face.box[:2], face.box[2:], _OUTSIDE)
-            draw_faces(image, view.inside, self._text_size(view), avoid=bars)
+            draw_faces(image, view.inside, view.text_size, avoid=bars)
         return image
-
-    def _text_size(self, view: View) -> int:
-        """The size of captions: it follows people who come closer slowly, rather than jump."""
-        height, width = view.frame.image.shape[:2]
-        wanted = text_size(width, height, [face.box[2] - face.box[0] for face in view.inside])
-        last = self._sizes.get(view.source, wanted)
-        self._sizes[view.source] = last + _SIZE_FOLLOWS * (wanted - last)
-        return round(self._sizes[view.source])
 
     def _put(self, index: int, picture: np.ndarray | None) -> None:
         width, height = self._tile

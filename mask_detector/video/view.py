@@ -31,6 +31,8 @@ class View:
         people: distinct people inside the zones so far.
         candidates: what may be faces too, see :class:`mask_detector.detector.Faces`, now or in the
             last frames.
+        text_size: height of the captions in pixels, which changes slowly from frame to frame;
+            None lets the picture and its faces decide.
     """
 
     source: int
@@ -42,6 +44,7 @@ class View:
     counts: dict[str, int]
     people: dict[str, int]
     candidates: list[Face] = field(default_factory=list)
+    text_size: int | None = None
 
     @property
     def inside(self) -> list[TrackedFace]:

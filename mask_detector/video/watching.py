@@ -17,6 +17,7 @@ from typing import Protocol, TextIO
 
 from mask_detector.detector import Face, Faces, MaskDetector, count_faces
 from mask_detector.terminal import ProgressBar, say
+from mask_detector.text import text_size
 from mask_detector.video.people import People
 from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.tracking import FaceTracker
@@ -26,6 +27,8 @@ from mask_detector.wording import number_of, people_in_words
 
 CANDIDATE_S = 0.2
 """For so many seconds the place of a candidate stays hidden."""
+
+_SIZE_FOLLOWS = 0.1  # of the way to the text size wanted, from frame to frame
 
 
 class Watched(Protocol):
@@ -55,6 +58,7 @@ class Watch:
         self._index, self._zones, self._classes = index, zones, detector.classes
         self._tracker = FaceTracker(detector.classes, detector.unsure)
         self._candidates: list[tuple[float, Face]] = []
+        self._text_size = 0.0
 
     def set_unsure_band(self, band: float) -> None:
         """Change the half width of the unsure band from the next frame on."""
@@ -69,8 +73,8 @@ class Watch:
             if frame.time_s - CANDIDATE_S <= seen_s <= frame.time_s
         ] + [(frame.time_s, face) for face in found.candidates]
         faces = self._tracker.update(found, frame.time_s)
+        height, width = frame.image.shape[:2]
         if self._zones:
-            height, width = frame.image.shape[:2]
             faces = [
                 replace(face, outside=not inside_any(self._zones, face.box, width, height))
                 for face in faces
@@ -78,6 +82,10 @@ class Watch:
         inside = [face for face in faces if not face.outside]
         self.people.see(inside, frame.time_s)
         self.frames += 1
+        # The captions' size follows people who come closer slowly, rather than jump.
+        size = text_size(width, height, [face.box[2] - face.box[0] for face in inside])
+        last = self._text_size or size
+        self._text_size = last + _SIZE_FOLLOWS * (size - last)
         return View(
             self._index,
             self.source.name,
@@ -88,6 +96,7 @@ class Watch:
             count_faces(inside, self._classes),
             self.people.seen(),
             [face for _, face in self._candidates],
+            round(self._text_size),
         )
 
 

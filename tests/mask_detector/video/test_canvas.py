@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 
 import numpy as np
@@ -88,16 +87,3 @@ def test_several_sources_are_tiled_and_a_missing_one_says_so() -> None:
     assert second[340, 480].tolist() == [50] * 3
     assert second[340, 1120].tolist() == [90] * 3
     assert np.array_equal(first, kept)  # it may be on its way into a file
-
-
-def test_captions_do_not_change_their_size_at_once() -> None:
-    image = np.full((400, 600, 3), 128, np.uint8)
-    canvas, heights = Canvas([Source("0", SourceOptions())], CanvasOptions(no_counts=True)), []
-    for width in [200, *[30] * 60]:
-        view = view_of(image.copy())
-        (face,) = view.faces
-        view.faces[:] = [dataclasses.replace(face, box=(60, 240, 60 + width, 240 + width))]
-        drawn = red(canvas.draw([view]))[:240]
-        heights.append(np.count_nonzero(drawn.any(axis=1)))
-    assert heights[0] - 2 <= heights[1] <= heights[0]
-    assert heights[-1] < heights[0]

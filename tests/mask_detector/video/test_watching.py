@@ -13,6 +13,7 @@ import pytest
 from streams import MjpegServer
 
 from mask_detector.detector import Face, Faces, MaskDetector
+from mask_detector.text import text_size
 from mask_detector.video.captures import SourceOptions
 from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.view import View
@@ -122,6 +123,20 @@ def view_of(image: np.ndarray, source: int = 0, time_s: float = 0.0) -> View:
     face = Watch(Source("0", SourceOptions()), source, cast(MaskDetector, SquareDetector()))
     found = SquareDetector().detect_many([image])[0]
     return face.update(Frame(image, 0, time_s), found)
+
+
+def test_captions_change_their_size_slowly() -> None:
+    follow = Watch(Source("0", SourceOptions()), 0, cast(MaskDetector, SquareDetector()))
+    image, sizes = np.zeros((400, 600, 3), np.uint8), []
+    for number, width in enumerate([200, *[30] * 60]):
+        face = Face(
+            (60, 200, 60 + width, 200 + width), 0.9, {"with_mask": 0.9, "without_mask": 0.1}
+        )
+        view = follow.update(Frame(image, number, number / 25), Faces([face]))
+        sizes.append(view.text_size)
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == text_size(600, 400, [200]) and sizes[-1] == text_size(600, 400, [30])
+    assert sizes[0] - sizes[1] <= 1 < sizes[0] - sizes[-1]
 
 
 def test_a_candidate_stays_hidden_for_a_moment() -> None:
