@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,7 @@ _SUFFIXES_WITHOUT_EXIF = (".bmp", ".dib", ".ppm", ".pnm")
 _JPEG_QUALITY = 95  # OpenCV's default
 _BAND_PIXELS = 2_000_000
 _MOST_PAGES = 1000
+_MOST_BYTES = 1_500_000_000  # 178 megapixels of four channels with 16 bits
 _LONGEST_REASON = 120
 _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: lambda image: cv2.flip(image, 1),
@@ -82,10 +84,15 @@ def read_bytes(path: str | Path) -> bytes:
     """What is in a photo's file.
 
     Raises:
-        PhotoError: the file is missing or unreadable.
+        PhotoError: the file is missing, unreadable, no file or larger than any photo.
     """
     path = Path(path)
     try:
+        status = path.stat()
+        if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+            raise PhotoError(f"{path}: this is a device, not a photo")
+        if status.st_size > _MOST_BYTES:
+            raise PhotoError(f"{path}: {status.st_size / 1e9:.1f} GB are too many for a photo")
         return path.read_bytes()
     except FileNotFoundError:
         raise PhotoError(f"{path}: there is no such file") from None

@@ -1,7 +1,7 @@
 """EXIF for annotated pictures: what describes a photo, and nothing that shows more than they do.
 
 A camera keeps small copies of the photo in its EXIF, in which no face is hidden; they are left out,
-and so is what the maker alone can read.
+and so is what only the maker can read.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ def _writable(tags: Mapping[Any, Any], part: IFD | None = None) -> dict[Any, Any
     """
     writable = {}
     for tag, value in tags.items():
-        alone = Image.Exif()
-        (alone if part is None else alone.get_ifd(part))[tag] = value
+        one = Image.Exif()
+        (one if part is None else one.get_ifd(part))[tag] = value
         try:
             # Only notes of makers, known or not, have long values of bytes; previews are in them.
             is_note = isinstance(value, bytes) and len(value) > _LONGEST_BYTES
-            if tag not in _LEFT_OUT and not is_note and alone.tobytes():
+            if tag not in _LEFT_OUT and not is_note and one.tobytes():
                 writable[tag] = value
         except Exception:  # of whatever kind the value provokes
             continue

@@ -25,7 +25,7 @@ _INK = (60, 60, 60)
 
 
 def doubt(faces: Sequence[Face]) -> float:
-    """How much a photo deserves a second look, 0 to 1.
+    """How much a photo should be checked by eye, 0 to 1.
 
     That of its most doubtful face: 1 - (first - second probability). A photo without faces,
     where one may have been missed, comes after those with a face below 75 % of two classes.

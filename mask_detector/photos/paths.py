@@ -34,7 +34,7 @@ class Photo:
     """A photo to process.
 
     Attributes:
-        path: where it lies, as the user named it.
+        path: where it is, as the user named it.
         place: its name below an output folder: sub-folders of the folder it was found in are kept.
         name: its name in records: the path, and for further pages of a TIFF "#2" and so on.
         frame: which frame of its file it is, from 0.
@@ -100,7 +100,7 @@ def _pages(photo: Photo) -> list[Photo]:
     if photo.problem or photo.path.suffix.lower() not in _TIFF_SUFFIXES:
         return [photo]
     try:
-        frames = photo_pages(photo.path)
+        frames = photo_pages(photo.path) if is_file(photo.path) else [0]
     except PhotoError as error:
         return [replace(photo, problem=str(error).removeprefix(f"{photo.path}: "))]
     pages = [replace(photo, frame=frames[0])]
@@ -163,7 +163,9 @@ class _Listing:
             if is_system_file(entry) or entry.absolute() in self._excluded:
                 continue
             if not is_folder(entry):
-                if is_photo(entry) or starts_like_a_photo(entry):
+                # Pipes and devices could keep a run waiting for ever; broken links are reported.
+                readable = is_file(entry) or not entry.exists()
+                if readable and (is_photo(entry) or starts_like_a_photo(entry)):
                     self.photos.append(Photo(entry, entry.relative_to(self._folder)))
                 elif _could_be_a_picture(entry):
                     self._left_out[entry.suffix.lower()] += 1
@@ -189,6 +191,14 @@ def _could_be_a_picture(path: Path) -> bool:
     """Whether somebody may expect the file to be read: no text or document."""
     kind = mimetypes.guess_type(path.name)[0]
     return kind is None or kind.startswith(("image/", "video/"))
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file at ``path``; no path makes this fail."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def is_folder(path: Path) -> bool:

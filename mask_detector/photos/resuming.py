@@ -19,7 +19,7 @@ from typing import Any
 
 from mask_detector.errors import FileError
 from mask_detector.files import STANDARD_STREAM, delete_forgotten, write_bytes
-from mask_detector.photos.paths import Photo
+from mask_detector.photos.paths import Photo, is_file
 from mask_detector.photos.planning import Results
 from mask_detector.photos.processing import ProcessedPhoto
 from mask_detector.records import Records, csv_header, face_rows
@@ -71,7 +71,7 @@ class EarlierRun:
     def _is_done(self, photo: Photo) -> bool:
         if self._json is not None and photo.name not in self._faces:
             return False
-        return photo.picture is None or photo.picture.exists()
+        return photo.picture is None or is_file(photo.picture)
 
     def is_new(self, record: Mapping[str, Any]) -> bool:
         """Whether the photo has no such record yet: one that fails again is not added again."""
@@ -81,7 +81,7 @@ class EarlierRun:
         """Write the photo's record and put its picture into its place.
 
         In this order nothing is lost, whenever the run is killed: a picture is there only where
-        its record is in the files. Whoever reads standard output finds the picture there.
+        its record is in the files. A reader of standard output finds it there.
 
         Raises:
             FileError: something cannot be written.
@@ -217,7 +217,7 @@ def _lock(path: Path) -> Iterator[None]:
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
-        if not path.exists():  # the run that held it ended this very moment
+        if not path.exists():  # the run that held it has just ended
             lock.release()
             raise Timeout(str(path))
     except Timeout:

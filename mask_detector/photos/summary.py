@@ -27,7 +27,7 @@ class Summary:
 
     Args:
         classes: the model's class names.
-        done_before: photos that an earlier run has done; None where none was looked for.
+        done_before: photos that an earlier run has done; None where none is skipped.
     """
 
     def __init__(self, classes: Sequence[str], done_before: int | None = None) -> None:

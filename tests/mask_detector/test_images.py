@@ -401,6 +401,17 @@ def test_reading_a_file(photo, tmp_path) -> None:
             read_photo(tmp_path / name)
 
 
+def test_what_is_no_file_of_a_photo(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("mask_detector.images._MOST_BYTES", 1e9)
+    with (tmp_path / "sparse.jpg").open("wb") as file:
+        file.truncate(2_000_000_000)
+    with pytest.raises(PhotoError, match=r"2.0 GB are too many for a photo"):
+        read_photo(tmp_path / "sparse.jpg")
+    if Path("/dev/zero").exists():
+        with pytest.raises(PhotoError, match="a device"):
+            read_photo("/dev/zero")
+
+
 def test_endings() -> None:
     assert is_photo(Path("a.JFIF")) and is_photo(Path("a.heic")) and not is_photo(Path("a.txt"))
     assert not is_photo(Path(".a.jpg"))

@@ -114,6 +114,15 @@ def test_photos_are_known_by_their_beginning(here) -> None:
     assert found == ["a.jpg!d", "b.unknown", "c", "e.bin", "g.gif", "jpeg_large"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipes_in_a_folder_are_not_waited_for(here) -> None:
+    touch("in/a.jpg")
+    for name in ("in/b.jpg", "in/c.tif", "in/d"):
+        os.mkfifo(name)
+    Path("in/e.jpg").symlink_to("nowhere")
+    assert pairs(find_photos(["in"])) == [("in/a.jpg", "a.jpg"), ("in/e.jpg", "e.jpg")]
+
+
 def test_what_is_left_out_is_named(here, caplog) -> None:
     touch("in/a.jpg", "in/film.mp4", "in/b.nef", "in/c.NEF", "in/notes.txt", "in/.hidden.mp4")
     touch("in/@eaDir/a.jpg", "elsewhere/b.jpg", "in/found.xyz")
