@@ -1,4 +1,4 @@
-"""The app and a Chromium whose camera plays a file: for measuring it, and for its tests."""
+"""The app and a Chromium whose camera plays a file, for benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -73,8 +73,13 @@ class App:
 
 
 @contextlib.contextmanager
-def running_app(**environment: str) -> Iterator[App]:
-    """The app, started as README says, with temporary files of its own."""
+def running_app(folder_of_app: Path = REPOSITORY, **environment: str) -> Iterator[App]:
+    """The app, started as README says, with temporary files of its own.
+
+    Args:
+        folder_of_app: where ``app.py`` is: another one than this app may be started to compare.
+        environment: variables to set.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="app_test_") as folder:
         log = Path(folder) / "log.txt"
@@ -84,7 +89,7 @@ def running_app(**environment: str) -> Iterator[App]:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-                cwd=REPOSITORY,
+                cwd=folder_of_app,
                 env={**os.environ, **MEMORY, "TMPDIR": str(temporary), **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
