@@ -11,6 +11,7 @@ from typing import Any
 
 from mask_detector.errors import FileError
 from mask_detector.files import STANDARD_STREAM, standard_output
+from mask_detector.terminal import printable
 
 _BLOCK = 65_536
 
@@ -41,6 +42,8 @@ class TextFile:
         """Write lines, each with its end, in one piece."""
         try:
             if self._stream is not None:
+                if self._stream.isatty():  # a file's name must not steer the terminal
+                    text = "\n".join(map(printable, text.split("\n")))
                 self._stream.write(text)
                 self._stream.flush()
             elif self._file is not None:

@@ -181,7 +181,11 @@ def _repair(
     made: dict[str, str] = {}
     for record in records:
         if (cell := _cell(record["image"])) in wrong:
-            made[cell] = "".join(csv_line(row) for row in face_rows(record, classes))
+            try:
+                made[cell] = "".join(csv_line(row) for row in face_rows(record, classes))
+            except (KeyError, TypeError, AttributeError):
+                message = f"the record of {record['image']} is not as this program writes it"
+                raise ValueError(message) from None
     write_bytes(path, encoded("".join([csv_line(header), *lines, *made.values()])))
 
 

@@ -160,6 +160,17 @@ def test_no_cell_is_a_formula(tmp_path, start) -> None:
     assert (row["x1"], row[f"'{start}class"]) == ("-1", "0.9")
 
 
+def test_names_do_not_steer_a_terminal(capsys, monkeypatch) -> None:
+    record = photo_record("a\x1b[2J\n.jpg", 640, 480, [SURE], {})
+    for is_terminal in (False, True):
+        monkeypatch.setattr("sys.stdout.isatty", lambda answer=is_terminal: answer, raising=False)
+        with CsvFaces("-", CLASSES) as faces:
+            faces.write(record)
+        out = capsys.readouterr().out
+        assert ("\x1b" in out) is not is_terminal
+        assert out.count("\n") == 3
+
+
 def test_csv_of_frames(tmp_path) -> None:
     path = tmp_path / "found.csv"
     with CsvFaces(path, CLASSES, FRAME_COLUMNS) as faces:

@@ -158,6 +158,16 @@ def test_a_csv_with_other_columns_is_left_alone(here, header) -> None:
     assert Path("found.csv").read_text() == header
 
 
+@pytest.mark.parametrize("faces", [[1], [{}], [{"box": 1}], ["face"]])
+def test_records_of_another_program(here, faces) -> None:
+    Path("found.jsonl").write_text(json.dumps({"image": "a.jpg", "faces": faces}) + "\n")
+    with (
+        EarlierRun(photos("a.jpg"), FOUND, skip_done=True) as earlier,
+        pytest.raises(FileError, match=r"found.csv: .*the record of a.jpg is not as"),
+    ):
+        earlier.complete_csv(CLASSES)
+
+
 def test_devices_stay_devices(here) -> None:
     with EarlierRun([], Results(json="/dev/null", csv="/dev/null"), skip_done=True) as earlier:
         earlier.complete_csv(CLASSES)
