@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from mask_detector.drawing import GREY
-from mask_detector.errors import PhotoError
+from mask_detector.errors import FileError, PhotoError
 from mask_detector.images import write_photo
 from mask_detector.terminal import say
 from mask_detector.text import draw_text, text_size
@@ -189,7 +189,7 @@ class VideoWindow:
         try:
             write_photo(path, picture)
             logger.warning("saved %s", path)
-        except PhotoError as error:
+        except (PhotoError, FileError) as error:
             logger.warning("%s", error)
 
 

@@ -28,7 +28,7 @@ from mask_detector.records import error_record, photo_record
 from mask_detector.wording import faces_in_words
 
 DEFAULT_MEGAPIXELS = 160
-"""Larger photos are refused unless a limit is given: no camera but a stitched panorama has more."""
+"""Larger photos are refused unless another limit is given; few cameras have more."""
 
 _CROP_MARGIN = 0.2
 _PIXELS_AT_A_TIME = 144_000_000  # twelve of 12 megapixels: about 2 GB
