@@ -23,7 +23,8 @@ from mask_app.settings import Settings
 from mask_detector.detector import Face, Faces, count_faces, is_unsure
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import PhotoError
-from mask_detector.images import decode_photo
+from mask_detector.images import decode_photo, photo_pixels
+from mask_detector.photos.parallel import PixelBudget
 from mask_detector.photos.planning import unique_paths
 from mask_detector.privacy import hide_faces
 from mask_detector.records import CsvFaces, JsonLines, error_record, photo_record
@@ -33,6 +34,8 @@ _JPEG_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
 _LONGEST_NAME = 60  # characters, of up to four bytes each: file systems allow 255 bytes
 # Windows refuses these in names, with the controls and the marks that reverse what follows them.
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069<>:"|?*]')
+# Of the photos of all visitors that are in memory at the same time: about a gigabyte.
+_budget = PixelBudget(60_000_000)
 _COMMAND = re.compile(r": detect_mask_video\.py .*")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
@@ -76,8 +79,10 @@ class PhotoResult:
 
     def drawn(self, settings: Settings) -> bytes:
         """JPEG of the photo in its own size, with boxes and captions."""
-        image, faces = decode_photo(self.data, frame=self.frame), self.chosen_faces(settings)
-        return _jpeg(draw_faces(hide_faces(image, faces, settings.blur), faces))
+        faces = self.chosen_faces(settings)
+        with _budget.hold(photo_pixels(self.data, self.frame)):
+            image = decode_photo(self.data, frame=self.frame)
+            return _jpeg(draw_faces(hide_faces(image, faces, settings.blur), faces))
 
     def drawn_small(self, settings: Settings, marked: int | None = None) -> bytes:
         """JPEG of the small photo, with boxes and numbered captions.
@@ -120,16 +125,19 @@ def process(
     """
     name = safe_name(name)
     try:
-        image = decode_photo(data, max_pixels=megapixels * 1_000_000, frame=frame)
+        with _budget.hold(photo_pixels(data, frame)):
+            image = decode_photo(data, max_pixels=megapixels * 1_000_000, frame=frame)
+            height, width = image.shape[:2]
+            scale = min(1.0, _SHOWN_SIDE / max(width, height))
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            small = _jpeg(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+            faces = tuple(detect(image))
+            del image  # before another large photo is decoded
     except PhotoError as error:
         # Where the reason ends with a command, the app has a page for it.
         reason = _COMMAND.sub(": the page Video reads it", str(error))
         return PhotoResult(name, data, frame, error=reason)
-    height, width = image.shape[:2]
-    scale = min(1.0, _SHOWN_SIDE / max(width, height))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = _jpeg(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-    return PhotoResult(name, data, frame, small, scale, width, height, tuple(detect(image)))
+    return PhotoResult(name, data, frame, small, scale, width, height, faces)
 
 
 def safe_name(name: str) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
+from mask_app import photo_results
 from mask_app.photo_results import PhotoResult, as_zip, process, safe_name, with_unique_names
 from mask_app.settings import Settings
 from mask_detector.detector import Face
 from mask_detector.images import decode_photo
+from mask_detector.photos.parallel import PixelBudget
 
 SETTINGS = Settings("yunet", 0.5, 0.1, "none")
 
@@ -89,3 +93,26 @@ def test_a_photo_that_is_too_large_has_an_error() -> None:
     assert photo.error is not None
     assert "too large" in photo.error
     assert PhotoResult("a.png", b"").chosen_faces(SETTINGS) == []
+
+
+@pytest.mark.parametrize(("large", "at_once"), [(False, 2), (True, 1)])
+def test_large_photos_are_processed_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, large: bool, at_once: int
+) -> None:
+    if large:
+        monkeypatch.setattr(photo_results, "_budget", PixelBudget(30_000))
+    inside: list[int] = []
+    most: list[int] = []
+    both = threading.Barrier(at_once)
+
+    def detect(image: np.ndarray) -> list[Face]:
+        inside.append(1)
+        both.wait(60)
+        most.append(len(inside))
+        both.wait(60)
+        inside.pop()
+        return []
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda name: process(name, noise_png(), detect, 1), ["a.png", "b.png"]))
+    assert max(most) == at_once
