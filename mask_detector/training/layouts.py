@@ -94,14 +94,13 @@ def _photos_in(
         return _annotated_photos(images, annotations, problems, notes)
     # train/ and test/ are parts of a dataset, in which the same layouts are looked for.
     splits = [path for path in inside if path.name.lower() in SPLITS]
-    if splits and deepest:
-        for path in inside:
-            if path not in splits:
-                names = ", ".join(split.name for split in splits)
-                problems.append(f"{path}: left out, only {names} beside it are read")
-        return _photos_of_splits(splits, problems, notes, deepest - 1)
+    if splits and not deepest:
+        raise DatasetError(f"{folder}: {splits[0].name}/ lies too deep in such folders")
+    if splits:
+        others = [path for path in inside if path not in splits]
+        return _photos_of_splits(splits, others, problems, notes, deepest - 1)
     # Archives often unpack into one more folder.
-    if len(inside) == 1 and deepest and _is_dataset(inside[0], problems):
+    if len(inside) == 1 and deepest and _is_dataset(inside[0]):
         return _photos_in(inside[0], problems, notes, deepest - 1)
     photos = _class_folder_photos(inside, problems)
     loose = [path for path in files if is_photo(path)]
@@ -120,19 +119,28 @@ def _named(folders: Sequence[Path], names: Sequence[str]) -> Path | None:
     return next((by_name[name] for name in names if name in by_name), None)
 
 
-def _is_dataset(folder: Path, problems: list[str]) -> bool:
+def _is_dataset(folder: Path) -> bool:
     """Whether a folder is certainly a dataset of its own, and not a class."""
-    inside = sub_folders(folder, problems)
+    inside = sub_folders(folder, [])
     if any(path.name.lower() in SPLITS for path in inside) or _named(inside, _PHOTO_FOLDERS):
         return True
-    files = files_below(folder, problems, deep=False)
+    files = files_below(folder, [], deep=False)
     return bool(annotation_kinds(files, Gallery(folder, filter(is_photo, files))))
 
 
 def _photos_of_splits(
-    splits: Sequence[Path], problems: list[str], notes: Counter[str], deepest: int
+    splits: Sequence[Path],
+    others: Sequence[Path],
+    problems: list[str],
+    notes: Counter[str],
+    deepest: int,
 ) -> list[DatasetPhoto]:
-    """The photos of all parts together: they are split again, by groups."""
+    """The photos of all parts together: they are split again, by groups.
+
+    Args:
+        others: the folders beside them; those named like a class of the parts are read too, or
+            all if the parts hold no photos that can be used.
+    """
     photos: list[DatasetPhoto] = []
     errors: list[DatasetError] = []
     for split in splits:
@@ -140,12 +148,19 @@ def _photos_of_splits(
             photos += _photos_in(split, problems, notes, deepest)
         except DatasetError as error:  # many published sets have a test part without annotations
             errors.append(error)
-    if errors and not photos:
+    if errors and not photos and not others:
         raise errors[0]
     problems += [str(error) for error in errors]
     names = ", ".join(split.name for split in splits)
     notes[f"photos from {names}, which are split again by groups"] += len(photos)
-    return photos
+    classes = {label for photo in photos for label in photo.labels}
+    beside = [path for path in others if not classes or path.name in classes]
+    problems += [
+        f"{path}: left out, it is no class of {names} beside it"
+        for path in others
+        if path not in beside
+    ]
+    return photos + _class_folder_photos(beside, problems)
 
 
 def _class_folder_photos(folders: Sequence[Path], problems: list[str]) -> list[DatasetPhoto]:

@@ -163,7 +163,27 @@ def test_parts_are_read_together_and_that_is_noted(tmp_path):
     found, problems, notes = find(tmp_path)
     assert len(found) == 2
     assert notes == {"photos from test, train, which are split again by groups": 2}
-    assert problems == [f"{tmp_path / 'samples'}: left out, only test, train beside it are read"]
+    assert problems == [
+        f"{tmp_path / 'samples'}: left out, it is no class of test, train beside it"
+    ]
+
+
+def test_class_folders_beside_a_part(tmp_path):
+    make(tmp_path, mask__a_png="", none__b_png="", test__mask__c_png="", test__none__d_png="")
+    assert len(find(tmp_path)[0]) == 4
+
+
+def test_class_folders_beside_unsorted_photos(tmp_path):
+    make(tmp_path, mask__a_png="", none__b_png="", test__c_png="")
+    found, problems, _ = find(tmp_path)
+    assert found == {"mask/a.png": ["mask"], "none/b.png": ["none"]}
+    assert "test: 1 photo in no class folder" in problems[0]
+
+
+def test_parts_in_parts_are_never_classes(tmp_path):
+    make(tmp_path, **{"train__" * 8 + "a_png": ""})
+    with pytest.raises(DatasetError, match="too deep"):
+        find(tmp_path)
 
 
 def test_part_without_annotations_is_left_out_and_named(tmp_path):
