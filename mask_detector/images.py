@@ -198,11 +198,13 @@ def _upright_bgr(photo: Image.Image, data: bytes) -> np.ndarray:
     # In bands of rows: a photo of 100 megapixels takes 0.4 GB, and a copy as much again.
     rows = max(1, _BAND_PIXELS // photo.width)
     for top in range(0, photo.height, rows):
-        band = photo.crop((0, top, photo.width, min(top + rows, photo.height)))
+        bottom = min(top + rows, photo.height)
+        band = photo if rows >= photo.height else photo.crop((0, top, photo.width, bottom))
         if photo.has_transparency_data:
             band = band.convert("RGBA")
             band = Image.alpha_composite(Image.new("RGBA", band.size, "white"), band)
-        image[top : top + rows] = np.asarray(band.convert("RGB"))[..., ::-1]
+        band = band if band.mode == "RGB" else band.convert("RGB")
+        cv2.cvtColor(np.asarray(band), cv2.COLOR_RGB2BGR, dst=image[top:bottom])
     return turn(image)
 
 

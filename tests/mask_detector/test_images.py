@@ -333,7 +333,7 @@ def test_whatever_a_decoder_raises_is_a_photo_error(photo, monkeypatch) -> None:
         def fail(*_: object, error: Exception = error) -> None:
             raise error
 
-        monkeypatch.setattr(Image.Image, "convert", fail)
+        monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
         with pytest.raises(PhotoError, match=r"^the photo is damaged \(.+\)$"):
             decode_photo(saved(photo, "JPEG"))
         monkeypatch.undo()
