@@ -1,4 +1,4 @@
-# make setup, make demo, make app, make test, make bench: each works alone on a fresh clone.
+# make setup, make demo, make app, make test, make bench: each works on a fresh clone, without the others.
 # Without make: the same lines, as the README shows them.
 
 PYTHON ?= python3

@@ -5,10 +5,14 @@ from __future__ import annotations
 import itertools
 import random
 import shutil
+import sys
 import urllib.request
 from pathlib import Path
 
 import pytest
+
+if sys.platform == "win32":
+    pytest.skip("it sends signals that Windows does not have", allow_module_level=True)
 
 from benchmarks.endurance import Deadline, Row, hostile, kills, mutants, whole
 from benchmarks.endurance.camera import SPEED, accelerated

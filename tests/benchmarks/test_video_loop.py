@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import av
+import pytest
 
 from benchmarks import video_loop
 
@@ -19,6 +21,7 @@ def test_video_is_cut_together_with_itself(tmp_path):
     assert steps == {0.05}  # 20 frames a second, also from one round to the next
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs Linux's /proc")
 def test_a_long_run_processes_every_nth_frame(tmp_path):
     lasted = video_loop.long_run(120, tmp_path, every=2)
     assert lasted.frames == 120
