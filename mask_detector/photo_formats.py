@@ -69,7 +69,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def open_photo(data: bytes) -> Image.Image:
-    """Open a photo without decoding its pixels yet.
+    """Open a photo, at its first full page, without decoding its pixels yet.
 
     Raises:
         PhotoError: an animation, a raw file, or a format that is known but cannot be read.
@@ -84,8 +84,10 @@ def open_photo(data: bytes) -> Image.Image:
         raise PhotoError(_what_else(data)) from None
     if photo.format in _ANIMATED_FORMATS and getattr(photo, "is_animated", False):
         raise PhotoError(_ANIMATION)
+    if _is_reduced(photo) and (page := next(full_pages(photo), None)) is not None:
+        photo.seek(page)
     if _tag(photo, _DNG_VERSION) or _is_reduced(photo):
-        raise PhotoError(_RAW)  # its first page is only a preview
+        raise PhotoError(_RAW)  # all that can be read of it is a preview
     return photo
 
 

@@ -248,6 +248,18 @@ def test_pages_of_a_tiff(photo, tmp_path) -> None:
     assert photo_pages(path) == [0]
 
 
+def test_a_thumbnail_may_come_before_the_page(photo, tmp_path) -> None:
+    thumbnail, path = photo.resize((12, 8)), tmp_path / "scan.tif"
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info[254] = 1
+    page = photo.copy()
+    page.encoderinfo = {"tiffinfo": TiffImagePlugin.ImageFileDirectory_v2()}
+    thumbnail.save(path, save_all=True, append_images=[page], tiffinfo=info)
+    assert photo_pages(path) == [1]
+    for frame in (0, 1):
+        assert decode_photo(path.read_bytes(), frame=frame).shape == (64, 96, 3)
+
+
 def test_pages_have_an_end(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("mask_detector.images._MOST_PAGES", 3)
     pages = [Image.new("L", (2, 2))] * 3
