@@ -6,8 +6,9 @@ with open_container("talk.mp4") as container:
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import av
@@ -18,6 +19,12 @@ from av.video.stream import VideoStream
 
 from mask_detector.errors import SourceError
 from mask_detector.video.addresses import is_address, local_path, without_password
+from mask_detector.video.fetching import TemporaryVideo, fetch
+
+HttpWay = Literal["streamed", "searched", "fetched"]
+"""How what an HTTP address gives is read: as it comes; as JPEGs, wherever they begin, since cameras
+write headers between them that FFmpeg refuses ("Content-Type: image/jpg"); or downloaded first,
+since a server gives no part of a file whose index is at its end."""
 
 _HIGHEST_RATE = 1000.0
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -27,29 +34,19 @@ _MJPEG_STREAMS = ("mpjpeg", "mjpeg")
 
 
 def open_container(
-    source: str, stall_s: float | None = None, plain_mjpeg: bool = False
+    source: str, stall_s: float | None = None, way: HttpWay = "streamed"
 ) -> InputContainer:
     """Open a file by its name, whatever is in it, or an address.
 
     Args:
         stall_s: seconds without an answer after which reading from an address fails.
-        plain_mjpeg: look for JPEGs only in what an HTTP address gives. Cameras write headers
-            between them that FFmpeg refuses, such as "Content-Type: image/jpg".
+        way: how what an HTTP address gives is read.
 
     Raises:
         SourceError: there is no such file, no answer, or FFmpeg does not know what it is.
     """
     if not is_address(source):
-        path = local_path(source)
-        format = "mjpeg" if _is_mjpeg_file(path) else None
-        # With "file:" before it a name is never taken for a protocol: 2021-05-02T12:30:00.mp4.
-        try:
-            return _opened(source, f"file:{path}", format=format)
-        except SourceError as error:
-            if isinstance(error.__cause__, av.InvalidDataError) and _is_mp4(path):
-                problem = "its index is missing, it was cut off or is still being written"
-                raise SourceError(f"{source}: {problem}") from None
-            raise
+        return _opened_file(source, local_path(source))
     # Little probing: a live picture should come soon, and a slow camera within the time limit.
     options = {"analyzeduration": "2000000", "fpsprobesize": "0"}
     scheme = urlsplit(source).scheme.lower()
@@ -57,38 +54,71 @@ def open_container(
         options["rtsp_flags"] = "prefer_tcp"  # and UDP where a camera refuses TCP
     if scheme not in ("http", "https"):
         return _opened(source, source, options, stall_s)
+    if way == "fetched":
+        return _opened(source, fetch(source, stall_s))
     # What is recorded is read on where a connection broke; a stream is not.
     options |= {"reconnect": "1", "reconnect_delay_max": "5"}
-    refused = SourceError(f"{without_password(source)}: there is no JPEG in this stream")
-    if not plain_mjpeg:
+    if way == "searched":
+        # One JPEG is enough to know all about the stream.
+        options["probesize"] = "32"
+        container = _opened(source, source, options, stall_s, format="mjpeg")
+        if container.streams.video[0].width:
+            return container
+        container.close()
+        raise SourceError(f"{without_password(source)}: there is no JPEG in this stream")
+    try:
+        container = _opened(source, source, options, stall_s)
+    except SourceError as error:
+        other = another_way(source, error.__cause__)
+        if other is None:
+            raise
         try:
-            container = _opened(source, source, options, stall_s)
-            if not (is_picture(container) and _is_mjpeg_file(source)):
-                return container
-            container.close()
-        except SourceError as error:
-            if not isinstance(error.__cause__, av.InvalidDataError | FileNotFoundError):
+            return open_container(source, stall_s, other)
+        except SourceError:
+            if other == "fetched":
                 raise
-            refused = error
-    # One JPEG is enough to know all about the stream.
-    container = _opened(source, source, options | {"probesize": "32"}, stall_s, format="mjpeg")
-    if container.streams.video[0].width:
-        return container
-    container.close()  # there is no JPEG in it
-    raise refused
+            raise error from None  # which says more than that there is no JPEG
+    if is_picture(container) and _is_mjpeg_file(source):
+        container.close()
+        return open_container(source, stall_s, "searched")
+    return container
+
+
+def another_way(source: str, error: BaseException | None) -> HttpWay | None:
+    """How an address can be read where reading it as it comes failed; None for no other way."""
+    if urlsplit(source).scheme.lower() not in ("http", "https"):
+        return None
+    if isinstance(error, av.InvalidDataError | FileNotFoundError):
+        return "searched"
+    if isinstance(error, OSError) and error.errno == errno.EIO:
+        return "fetched"
+    return None
+
+
+def _opened_file(source: str, path: str) -> InputContainer:
+    format = "mjpeg" if _is_mjpeg_file(path) else None
+    try:
+        # With "file:" before it a name is never taken for a protocol: 2021-05-02T12:30:00.mp4.
+        return _opened(source, f"file:{path}", format=format)
+    except SourceError as error:
+        if isinstance(error.__cause__, av.InvalidDataError) and _is_mp4(path):
+            problem = "its index is missing, it was cut off or is still being written"
+            raise SourceError(f"{source}: {problem}") from None
+        raise
 
 
 def _opened(
     source: str,
-    name: str,
+    name: str | TemporaryVideo,
     options: dict[str, str] | None = None,
     timeout: float | None = None,
     format: str | None = None,
 ) -> InputContainer:
     try:
-        return av.open(
+        container = av.open(
             name, format=format, options=options, timeout=timeout, metadata_errors="replace"
         )
+        return cast(InputContainer, container)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(f"{without_password(source)}: {reason(error)}") from error
 

@@ -58,9 +58,9 @@ class Video(Capture):
         if not self.live and self._container.duration:
             self.length_s = self._container.duration / av.time_base
 
-    def _open(self, plain_mjpeg: bool = False) -> None:
+    def _open(self, way: containers.HttpWay = "streamed") -> None:
         self._opened_at = time.monotonic()
-        self._container = containers.open_container(self._address, self._options.stall, plain_mjpeg)
+        self._container = containers.open_container(self._address, self._options.stall, way)
         stream = containers.video_stream(self._container)
         problem = None
         if stream is None:
@@ -92,7 +92,7 @@ class Video(Capture):
         """
         try:
             count = 0
-            for frame in self._read_or_search():
+            for frame in self._read_somehow():
                 count += 1
                 yield frame
             if count == 1 and self._is_picture_address():
@@ -136,16 +136,22 @@ class Video(Capture):
                 number, self._shown_s = number + 1, last_s
                 yield None if self.live else last_s, image
 
-    def _read_or_search(self) -> Iterator[tuple[float | None, np.ndarray]]:
-        """Frames; where FFmpeg refuses the parts of a camera's stream, all JPEGs found in it."""
+    def _read_somehow(self) -> Iterator[tuple[float | None, np.ndarray]]:
+        """Frames, read in another way where an address gives none in the first."""
+        given = False
         try:
-            yield from self._read()
-        except av.InvalidDataError:
-            if self._container.format.name != "mpjpeg":
+            for frame in self._read():
+                given = True
+                yield frame
+            return
+        except (av.FFmpegError, OSError) as error:
+            way = containers.another_way(self._address, error)
+            is_mjpeg = self._container.format.name == "mpjpeg"
+            if given or way is None or (way == "searched") != is_mjpeg:
                 raise
-            self._container.close()
-            self._open(plain_mjpeg=True)
-            yield from self._read()
+        self._container.close()
+        self._open(way)
+        yield from self._read()
 
     def _poll(self) -> Iterator[tuple[float | None, np.ndarray]]:
         """Ask for a camera's picture again and again."""

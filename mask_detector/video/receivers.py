@@ -7,7 +7,6 @@ send({"event": "without_mask", ...})      # returns once it is delivered, raises
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import logging
 import os
@@ -23,11 +22,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import Request
 
 import numpy as np
 
 from mask_detector.errors import UserFacingError
+from mask_detector.video.fetching import request_to
 from mask_detector.video.webhooks import post
 
 logger = logging.getLogger(__name__)
@@ -141,15 +140,9 @@ def _run(command: Sequence[str], text: str) -> None:
 
 
 def _webhook_sender(address: str) -> Send:
-    parts = urlsplit(address)
-    headers = {"Content-Type": "application/json", "User-Agent": "mask-detector"}
-    if parts.username:
-        word = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers["Authorization"] = f"Basic {base64.b64encode(word.encode()).decode()}"
-        address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
     def send(event: Alert) -> None:
-        post(Request(address, json.dumps(event).encode(), headers), DELIVERY_S)
+        data, kind = json.dumps(event).encode(), {"Content-Type": "application/json"}
+        post(request_to(address, data, kind), DELIVERY_S)
 
     return send
 

@@ -89,6 +89,20 @@ def test_a_film_at_an_address_is_read_whole(
     assert times(frames)[-1] == pytest.approx(39 / rate, abs=2e-3)
 
 
+def test_an_index_at_the_end_is_reached_without_ranges(
+    tmp_path: Path, served: str, noisy: list[np.ndarray]
+) -> None:
+    """Python's own server gives files only from the beginning to the end."""
+    path = film(tmp_path / "film.mp4", [np.tile(each, (4, 4, 1)) for each in noisy])
+    data = path.read_bytes()
+    assert data.index(b"moov") > 1e5  # FFmpeg skips smaller ones by reading
+    assert len(frames_of(f"{served}/film.mp4")) == 40
+    assert numbers(frames_of(f"{served}/film.mp4", start=1)[-20:]) == numbers(frames_of(path)[20:])
+    path.write_bytes(data[:-5000])
+    with pytest.raises(SourceError, match="this is no video, or a damaged one"):
+        frames_of(f"{served}/film.mp4")
+
+
 def test_a_cameras_one_picture_address_gives_a_picture_again_and_again(
     tmp_path: Path, served: str
 ) -> None:
