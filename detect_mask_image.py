@@ -31,7 +31,7 @@ from mask_detector.photos.processing import DEFAULT_MEGAPIXELS, PictureOptions, 
 from mask_detector.photos.resuming import EarlierRun
 from mask_detector.photos.summary import Summary, photo_line
 from mask_detector.records import Records
-from mask_detector.terminal import ProgressBar, say
+from mask_detector.terminal import ProgressBar, deferred_signals, say
 
 QUIT_KEYS = (ord("q"), 27, -1)  # and closing the window
 
@@ -107,7 +107,8 @@ def process(arguments: argparse.Namespace, earlier: EarlierRun, window: bool) ->
         ProgressBar(len(photos), "photo") as bar,
     ):
         for photo, result in processed:  # in the order of the photos
-            earlier.store(result, records)
+            with deferred_signals():  # all files hold the same photos at the end
+                earlier.store(result, records)
             summary.add(result.record)
             bar.update()
             failed = "error" in result.record

@@ -306,6 +306,21 @@ def test_a_kill_between_any_two_writers_loses_nothing(
         assert sorted(names) == ["a.png", "b.png", "bad.png", "c.png"]
 
 
+def test_ctrl_c_leaves_all_files_with_the_same_photos(script, monkeypatch) -> None:
+    write = JsonLines.write
+
+    def interrupted(lines: JsonLines, record: dict[str, Any]) -> None:
+        write(lines, record)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(JsonLines, "write", interrupted)
+    stopped = script("--json", "found.jsonl", "--csv", "found.csv", "-o", "out")
+    assert (stopped.returncode, stopped.stderr) == (130, "interrupted\n")
+    lines, found, pictures = results()
+    assert [json.loads(line)["image"] for line in lines] == pictures == ["a.png"]
+    assert len(found) == 3
+
+
 def test_nothing_new_is_said_and_failed_photos_are_not_added_again(script) -> None:
     arguments = ("--json", "found.jsonl", "--csv", "found.csv", "-o", "out")
     first = script(*arguments)
