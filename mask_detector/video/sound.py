@@ -41,6 +41,9 @@ class Sound:
         self._input: AudioStream = stream
         self._zero_s = (source.start_time or 0) / av.time_base + start_s
         self._encoder: AudioStream | None = None
+        self._packets = self._from_start(start_s)
+        # Read before anything is added to the recording: it may fail.
+        self._next = next(self._packets, None)
         name = stream.codec_context.codec.canonical_name
         if name in (_COPIED_MOV if target.format.name == "mov" else _COPIED):
             self._output = target.add_stream_from_template(stream)
@@ -48,24 +51,32 @@ class Sound:
             rate = stream.rate if stream.rate in _AAC_RATES else _USUAL_RATE
             layout = "mono" if stream.channels == 1 else "stereo"
             self._encoder = self._output = target.add_stream("aac", rate=rate, layout=layout)
-        self._packets = self._from_start(start_s)
-        self._next = next(self._packets, None)
 
     @classmethod
-    def of(cls, name: str, target: OutputContainer, start_s: float) -> Sound | None:
+    def of(
+        cls,
+        name: str,
+        target: OutputContainer,
+        start_s: float,
+        way: containers.HttpWay = "streamed",
+    ) -> Sound | None:
         """The sound of a file or an address, None where it has none; a loss is reported."""
         try:
-            source = containers.open_container(name, _ANSWER_S)
+            source = containers.open_container(name, _ANSWER_S, way)
         except SourceError as error:
             logger.warning("recorded without sound: %s", error)
             return None
-        try:
-            if source.streams.audio:
+        problem: Exception | None = None
+        if source.streams.audio:
+            try:
                 return cls(source, target, start_s)
-        except (av.FFmpegError, OSError, ValueError, AttributeError) as error:
-            # A stream without a decoder has no codec context to ask.
-            logger.warning("%s: recorded without its sound (%s)", without_password(name), error)
+            except (av.FFmpegError, OSError, ValueError, AttributeError) as error:
+                problem = error  # AttributeError: there is no decoder for it, nor its context
         source.close()
+        if way == "streamed" and containers.another_way(name, problem) == "fetched":
+            return cls.of(name, target, start_s, "fetched")
+        if problem:
+            logger.warning("%s: recorded without its sound", without_password(name))
         return None
 
     def write_until(self, time_s: float) -> bool:

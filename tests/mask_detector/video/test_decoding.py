@@ -6,12 +6,8 @@ import gc
 import logging
 import math
 import struct
-import threading
-from collections.abc import Iterator
 from contextlib import nullcontext
 from fractions import Fraction
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
@@ -49,22 +45,6 @@ def numbers(frames: list[tuple[float | None, np.ndarray]]) -> list[int]:
 
 def times(frames: list[tuple[float | None, np.ndarray]]) -> list[float | None]:
     return [time_s for time_s, _ in frames]
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[str]:
-    """The address of a web server that serves ``tmp_path``."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -163,6 +164,14 @@ def test_sound_is_copied_or_becomes_aac(
         for number in range(10, 50):
             recording.write(picture(), number / 25)
     assert sound_of(path) == (becomes, pytest.approx(0.6, abs=0.06), pytest.approx(1.6, abs=0.15))
+
+
+def test_a_film_at_an_address_has_its_sound(tmp_path: Path, served: str, talk: Path) -> None:
+    shutil.copy(talk, tmp_path / "talk.mp4")
+    with Recording(tmp_path / "out.mp4", sound_of=f"{served}/talk.mp4") as recording:
+        for number in range(50):
+            recording.write(picture(), number / 25)
+    assert sound_of(tmp_path / "out.mp4")[1] == pytest.approx(1, abs=0.05)
 
 
 def test_sound_that_a_mov_cannot_hold_becomes_aac(tmp_path: Path) -> None:
