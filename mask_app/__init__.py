@@ -4,7 +4,8 @@ pages.py             what all pages have in common: password, navigation, errors
 welcome.py           the first page; examples.py knows what visitors can try the app with
 photo.py             the page for photos; photo_results.py processes, draws and packs them
 video.py             the page for videos; video_workspace.py keeps one session's video,
-                     video_job.py processes it in a process of its own
+                     video_job.py processes it in a process of its own, events.py finds who wore
+                     no mask when
 live.py              the page for the live camera; live_processing.py processes its frames,
                      live_tracks.py sends them over WebRTC, server_cameras.py reads the server's,
                      live_scripts.py runs in the browser

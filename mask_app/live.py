@@ -17,6 +17,7 @@ from mask_app.live_scripts import CAMERA_ERRORS, explain_camera, play_alarm
 from mask_app.live_tracks import AnnotatedTrack, BrowserTrack
 from mask_app.server_cameras import ServerTrack, SharedCamera
 from mask_app.settings import Settings
+from mask_detector.video.people import UNMASKED
 from mask_detector.wording import counts_in_words
 
 _UPDATE_SECONDS = 0.5
@@ -155,6 +156,8 @@ def _show_status(processor: LiveProcessor, active: bool) -> None:
         )
     else:
         st.caption("One moment…" if active else "Press **Start** and let the page use the camera.")
+    if running and (status.counts or {}).get(UNMASKED):
+        st.error("Somebody wears no mask.", icon=":material/warning:")
     if status.people is not None:
         st.caption(f"People since the start: {counts_in_words(status.people, 'nobody yet')}")
     play_alarm(status.alarms)
@@ -172,6 +175,22 @@ def _show_history(processor: LiveProcessor) -> None:
         counts.index = counts.index.tz_convert(st.context.timezone)
     st.header("The last minutes", anchor=False)
     widgets.counts_chart(counts, models.model().card.classes, "", "%H:%M:%S")
+    _show_events(processor)
+
+
+def _show_events(processor: LiveProcessor) -> None:
+    """When people were noticed without a mask, newest first, in the visitor's time zone."""
+    events = processor.status().events
+    if not events:
+        return
+    times = pd.to_datetime([time_s for time_s, _ in events], unit="s", utc=True)
+    if st.context.timezone:
+        times = times.tz_convert(st.context.timezone)
+    table = pd.DataFrame(
+        {"Time": times.strftime("%H:%M:%S"), "Person": [f"#{track}" for _, track in events]}
+    )
+    st.header("People without a mask", anchor=False)
+    st.dataframe(table, hide_index=True, alt="When people were without a mask")
 
 
 def _offer_stills(settings: Settings) -> None:

@@ -31,6 +31,7 @@ ALARM_AFTER_SECONDS = 1.0
 """How long somebody must be without a mask before a sound is played."""
 
 _RATE_SECONDS = 2.0
+_MOST_EVENTS = 200
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class LiveStatus:
         delay: seconds from a frame's arrival to its picture, waiting included.
         history: (time.time(), counts), one per second, oldest first.
         alarms: sounds asked for since the processor was made.
+        events: (time.time(), track) of the people who were noticed without a mask, newest first.
     """
 
     running: bool = False
@@ -54,6 +56,7 @@ class LiveStatus:
     delay: float = 0.0
     history: tuple[tuple[float, dict[str, int]], ...] = ()
     alarms: int = 0
+    events: tuple[tuple[float, int | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,19 @@ class LiveProcessor:
         self.settings = settings
         self._lock = threading.Lock()
         self._history: deque[tuple[float, dict[str, int]]] = deque(maxlen=HISTORY_SECONDS)
+        self._events: deque[tuple[float, int | None]] = deque(maxlen=_MOST_EVENTS)
         self._alarms = 0
         self.begin()
 
     def begin(self) -> None:
-        """Forget what belonged to an earlier stream, except for the history."""
+        """Forget what belonged to an earlier stream, except for the history and the events."""
         with self._lock:
             self._counts: dict[str, int] | None = None
             self._people: dict[str, int] | None = None
             self._done: deque[tuple[float, float]] = deque()  # time of completion, delay
             self._watch = Watch(_Camera(), 0, self.detector)
-            self._rule = UnmaskedRule(ALARM_AFTER_SECONDS)
+            self._event_rule = UnmaskedRule(ALARM_AFTER_SECONDS)
+            self._alarm_rule = UnmaskedRule(ALARM_AFTER_SECONDS)
 
     def process(self, image: np.ndarray, arrived: float) -> np.ndarray:
         """Detect, follow, hide, draw and count the faces of the next frame.
@@ -121,8 +126,10 @@ class LiveProcessor:
         second = int(time.time())
         if not self._history or second > self._history[-1][0]:
             self._history.append((second, self._counts))
-        self._rule.cooldown_s = settings.alarm_pause
-        if self._rule.due(view.inside, view.frame.time_s) and settings.alarm:
+        for face in self._event_rule.due(view.inside, view.frame.time_s):
+            self._events.appendleft((time.time(), face.track))
+        self._alarm_rule.cooldown_s = settings.alarm_pause
+        if self._alarm_rule.due(view.inside, view.frame.time_s) and settings.alarm:
             self._alarms += 1
 
     def status(self) -> LiveStatus:
@@ -132,7 +139,10 @@ class LiveProcessor:
             delays = [delay for ready, delay in self._done if now - ready <= _RATE_SECONDS]
             if not delays:
                 return LiveStatus(
-                    people=self._people, history=tuple(self._history), alarms=self._alarms
+                    people=self._people,
+                    history=tuple(self._history),
+                    alarms=self._alarms,
+                    events=tuple(self._events),
                 )
             span = max(now - self._done[0][0], 0.5)
             return LiveStatus(
@@ -143,4 +153,5 @@ class LiveProcessor:
                 delay=statistics.median(delays),
                 history=tuple(self._history),
                 alarms=self._alarms,
+                events=tuple(self._events),
             )

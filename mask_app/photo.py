@@ -192,14 +192,14 @@ def show(
         if remove is not None:
             icon = ":material/close:"
             row.button("Remove", key=f"remove_{key}", icon=icon, type="tertiary", on_click=remove)
-        marked = widgets.chosen_face(key)
+        marked = widgets.chosen_row(f"faces_{key}")
         st.image(photo.drawn_small(settings, marked), alt=f"{photo.name}: {words}")
         if settings.blur != "none":
             st.caption("The original is not shown while faces are blurred.")
         elif st.toggle("Show the original", key=f"original_{key}"):
             st.image(photo.small, alt=f"{photo.name} as it was uploaded")
         if faces:
-            widgets.face_table(faces, classes, key)
+            widgets.face_table(faces, classes, f"faces_{key}")
         else:
             st.info(
                 "No face was detected. A face must be at least about 10 pixels high "

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from mask_app import config, examples, models, widgets
+from mask_app.events import read_events
 from mask_app.photo_results import safe_name
 from mask_app.settings import Settings
 from mask_app.video_job import VideoJob
@@ -100,7 +101,25 @@ def _show_result(job: VideoJob, stem: str) -> None:
     most = counts.reindex(columns=[*classes, "unsure"], fill_value=0).fillna(0).max().astype(int)
     st.header("Most at once", anchor=False)
     widgets.count_tiles(most.to_dict(), classes)
-    st.video(str(job.output), alt=f"{stem} with a box and a label for each face")
+    events = read_events(job.records)
+    chosen = widgets.chosen_row("video_events")
+    start_s = int(events[chosen].start_s) if chosen is not None and chosen < len(events) else 0
+    st.video(
+        str(job.output), alt=f"{stem} with a box and a label for each face", start_time=start_s
+    )
+    if events:
+        st.header("People without a mask", anchor=False)
+        st.caption("Choose a row to see it in the video.")
+        widgets.event_table(
+            pd.DataFrame(
+                {
+                    "Person": [f"#{event.track}" for event in events],
+                    "From": [widgets.clock(event.start_s) for event in events],
+                    "Seconds": [event.seconds for event in events],
+                }
+            ),
+            "video_events",
+        )
     st.header("Over time", anchor=False)
     widgets.counts_chart(_thinned(counts.fillna(0), classes), classes, "Seconds", "d")
     with st.container(horizontal=True):

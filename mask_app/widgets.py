@@ -127,11 +127,31 @@ def label_with_mark(face: Face) -> str:
     return f"{mark(label)} {display_name(label)}"
 
 
-def chosen_face(key: str) -> int | None:
-    """Index of the row that is chosen in the table of faces of that key, None where none is."""
-    state = st.session_state.get(f"faces_{key}")
+def chosen_row(key: str) -> int | None:
+    """Index of the row that is chosen in the table of that key, None where none is."""
+    state = st.session_state.get(key)
     rows = state["selection"]["rows"] if state else []
     return rows[0] if rows else None
+
+
+def clock(seconds: float) -> str:
+    """A place in a video: "1:02:03" or "2:03"."""
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def event_table(events: pd.DataFrame, key: str) -> None:
+    """A row for each event; a column "Seconds" holds the durations."""
+    st.dataframe(
+        events,
+        column_config={"Seconds": st.column_config.NumberColumn(format="%.1f")},
+        hide_index=True,
+        key=key,
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="When people wore no mask; choosing a row shows it in the video",
+    )
 
 
 def face_table(faces: Sequence[Face], classes: Sequence[str], key: str) -> None:
@@ -140,7 +160,7 @@ def face_table(faces: Sequence[Face], classes: Sequence[str], key: str) -> None:
     Args:
         faces: at least one.
         classes: the model's class names, in order.
-        key: tells the table from those of other photos.
+        key: of the table in the session's state; see :func:`chosen_row`.
     """
     import pandas as pd  # slow to import: the first page does not wait for it
 
@@ -171,7 +191,7 @@ def face_table(faces: Sequence[Face], classes: Sequence[str], key: str) -> None:
         pd.DataFrame(rows),
         column_config=columns,
         hide_index=True,
-        key=f"faces_{key}",
+        key=key,
         on_select="rerun",
         selection_mode="single-row",
         alt="The faces; choosing a row marks the face in the picture",

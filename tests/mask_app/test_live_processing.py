@@ -149,6 +149,7 @@ def test_one_sound_a_person_however_long_they_stay() -> None:
         if step * ALARM_AFTER_SECONDS / 4 < ALARM_AFTER_SECONDS:
             assert processor.status().alarms == 0
     assert processor.status().alarms == 1
+    assert [track for _, track in processor.status().events] == [1]
 
 
 def test_no_sound_where_none_is_wanted() -> None:

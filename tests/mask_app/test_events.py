@@ -1,0 +1,51 @@
+"""Who wore no mask, and when."""
+
+from __future__ import annotations
+
+import pytest
+
+from mask_app.events import Event, unmasked_events
+
+Frames = list[dict[int | None, str]]
+
+
+def events_of(frames: Frames, rate: float = 10) -> list[Event]:
+    records = [
+        {
+            "time_s": number / rate,
+            "faces": [
+                {"track": track, "label": label.rstrip("?"), "unsure": "?" in label}
+                for track, label in faces.items()
+            ],
+        }
+        for number, faces in enumerate(frames)
+    ]
+    return unmasked_events(records)
+
+
+MASK, NONE = "with_mask", "without_mask"
+
+
+@pytest.mark.parametrize(
+    ("frames", "events"),
+    [
+        ([], []),
+        ([{}] * 20, []),
+        ([{1: MASK}] * 20, []),
+        ([{1: NONE}] * 3, []),
+        ([{None: NONE}] * 20, []),
+        ([{1: NONE + "?"}] * 20, []),
+        ([{1: NONE}] * 11, [Event(1, 0, 1)]),
+        ([{1: NONE}] * 6 + [{}] * 5 + [{1: NONE}] * 5, [Event(1, 0, 1.5)]),
+        (
+            [{1: NONE}] * 6 + [{1: MASK}] * 20 + [{1: NONE}] * 6,
+            [Event(1, 0, 0.5), Event(1, 2.6, 3.1)],
+        ),
+        ([{2: NONE}] * 2 + [{1: NONE, 2: NONE}] * 9, [Event(2, 0, 1), Event(1, 0.2, 1)]),
+    ],
+)
+def test_events_are_times_without_a_mask(frames: Frames, events: list[Event]) -> None:
+    found = events_of(frames)
+    assert [each.track for each in found] == [each.track for each in events]
+    for each, wanted in zip(found, events, strict=True):
+        assert (each.start_s, each.end_s) == pytest.approx((wanted.start_s, wanted.end_s))
