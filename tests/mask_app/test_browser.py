@@ -201,7 +201,7 @@ def test_a_video_is_processed_and_plays(
     screenshot(page, "video")
     # The second person pulls her mask down after two seconds: her row shows that.
     video.evaluate("video => { video.pause(); video.currentTime = 0; }")
-    page.locator("[data-testid=stDataFrame] canvas").first.click(position={"x": 18, "y": 88})
+    page.locator(".stDataFrameGlideDataEditor").first.click(position={"x": 18, "y": 88})
     page.wait_for_function("document.querySelector('video').currentTime >= 1.5")
     lines = download(page, "Data (JSON)", tmp_path).read_text().splitlines()
     assert [json.loads(line)["frame"] for line in lines] == list(range(80))
