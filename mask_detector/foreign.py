@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from mask_detector.errors import ModelFileError
 from mask_detector.keras_backend import first_line, import_keras
+
+logger = logging.getLogger(__name__)
 
 # What crops 0..255 are multiplied by, and what is added then, for each range of pixel values.
 PIXEL_RANGES = {"-1..1": (1 / 127.5, -1.0), "0..1": (1 / 255, 0.0), "0..255": (1.0, 0.0)}
@@ -44,6 +47,12 @@ def network_from_crops(network: Any, path: Path, pixels: str | None = None) -> A
         raise ModelFileError(
             f"{path}: expected a network from square RGB crops (N, S, S, 3) to classes (N, C), "
             f"got one from {shape} to {outputs}"
+        )
+    if pixels is None and not scales_itself and '"DepthwiseConv2D"' not in network.to_json():
+        logger.warning(
+            "%s does not say which pixel values its network expects, and it is no MobileNet: -1..1 "
+            "is assumed; python -m mask_detector.convert OLD NEW --pixels 0..1 makes it another",
+            path,
         )
     scale, offset = PIXEL_RANGES[pixels or ("0..255" if scales_itself else "-1..1")]
     crops = keras.Input(shape[1:], name="crops")

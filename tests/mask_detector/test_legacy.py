@@ -180,6 +180,15 @@ def test_networks_of_other_shapes_open(tmp_path, build, scale, offset):
     assert found == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("build", "warned"), [(lambda: plain(2), True), (nested, False), (scaling_itself, False)]
+)
+def test_unknown_pixel_values_are_warned_of(tmp_path, caplog, build, warned):
+    build().save(tmp_path / "other.h5")
+    read_model(tmp_path / "other.h5").load_keras()
+    assert ("--pixels 0..1" in caplog.text) == warned
+
+
 def test_one_sigmoid_is_the_second_class(tmp_path):
     model, path = plain(1, "sigmoid"), tmp_path / "sigmoid.h5"
     model.save(path)
