@@ -34,7 +34,7 @@ SYSTEM_NAMES = {
 }
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = command_line.make_parser(__doc__)
     parser.add_argument(
@@ -48,12 +48,12 @@ def parse_arguments() -> argparse.Namespace:
         metavar="JSON",
         help="from benchmarks/accuracy.py, for photos that the model was not trained on",
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Add the figures to the card, then write the pages made from it."""
-    arguments = parse_arguments()
+    arguments = parse_arguments(argv)
     card = read_model(arguments.model).card
     if arguments.accuracy:
         measured = merged(arguments.accuracy)

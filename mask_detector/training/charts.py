@@ -75,6 +75,7 @@ def sample_sheet(path: Path, dataset: Dataset, margin: float, a_class: int = 24)
 
 def panels(number: int, width: float, height: float) -> tuple[Any, Sequence[Any]]:
     """A Matplotlib figure of `number` panels side by side, each of that size in inches."""
+    # Not at the top: Matplotlib takes half a second to import.
     import matplotlib
 
     matplotlib.use("Agg")  # draws into memory: no display is needed

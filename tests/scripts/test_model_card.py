@@ -42,19 +42,18 @@ def pages(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(monkeypatch, pages, *reports: dict) -> int:
-    command = ["model_card.py", "--model", str(pages / "mask_detector.model"), "--accuracy"]
+def run(pages, *reports: dict) -> int:
+    arguments = ["--model", str(pages / "mask_detector.model"), "--accuracy"]
     for number, each in enumerate(reports):
         path = pages / f"{number}.json"
         path.write_text(json.dumps(each))
-        command.append(str(path))
-    monkeypatch.setattr("sys.argv", command)
-    return model_card.main()
+        arguments.append(str(path))
+    return model_card.main(arguments)
 
 
-def test_figures_of_several_reports_go_everywhere(monkeypatch, pages):
+def test_figures_of_several_reports_go_everywhere(pages):
     before = read_model(pages / "mask_detector.model")
-    assert run(monkeypatch, pages, report("ssd", "auto", 0.75), report("ssd", 300, 0.5)) == 0
+    assert run(pages, report("ssd", "auto", 0.75), report("ssd", 300, 0.5)) == 0
     after = read_model(pages / "mask_detector.model")
     assert after.compiled == before.compiled
     assert after.card.training == before.card.training
@@ -70,8 +69,8 @@ def test_figures_of_several_reports_go_everywhere(monkeypatch, pages):
     assert "| 0.15 | 0.010 | 0.020 | 0.300 |" in card
 
 
-def test_a_page_without_marks_is_a_sentence(monkeypatch, pages):
+def test_a_page_without_marks_is_a_sentence(pages):
     (pages / "README.md").write_text("no place for figures")
     with pytest.raises(ModelFileError, match=r"README\.md: the marks"):
-        run(monkeypatch, pages, report("ssd", "auto", 0.75))
+        run(pages, report("ssd", "auto", 0.75))
     assert (pages / "README.md").read_text() == "no place for figures"
