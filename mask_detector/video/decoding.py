@@ -82,7 +82,7 @@ class Video(Capture):
         self._lost = 0  # packets that could not be decoded
         self._cut_off = False  # the file ends within a packet
         self._shown_s = 0.0  # time of the last frame
-        self._sound_end_s = 0.0  # where the sound read so far ends, in the file's timestamps
+        self._others_end_s = 0.0  # where the other streams end so far, in the file's timestamps
 
     def frames(self) -> Iterator[tuple[float | None, np.ndarray]]:
         """Decoded frames; a recorded video begins at ``start`` or less than a second before.
@@ -220,7 +220,7 @@ class Video(Capture):
 
     def _packets(self) -> Iterator[Packet]:
         """The video's packets, timestamps corrected, noting where the file's streams end."""
-        for packet in self._container.demux(self._stream, *self._container.streams.audio):
+        for packet in self._container.demux():
             is_video = packet.stream is self._stream
             if is_video:
                 if self._zero_s is None and packet.pts is not None:
@@ -228,7 +228,7 @@ class Video(Capture):
                 self._timeline.correct(packet)
             elif packet.pts is not None and not packet.is_corrupt:
                 end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-                self._sound_end_s = max(self._sound_end_s, end_s)
+                self._others_end_s = max(self._others_end_s, end_s)
             self._cut_off = packet.is_corrupt if packet.size else self._cut_off
             if is_video:
                 yield packet
@@ -241,13 +241,15 @@ class Video(Capture):
             return  # its duration is FFmpeg's estimate
         stream, zero_s = self._stream, self._zero_s or 0.0
         end_s, length_s = self._timeline.end_s or 0.0, self.length_s or 0.0
-        if stream.duration and stream.time_base:  # the video's own: sound may go on for longer
+        if stream.duration and stream.time_base:  # the video's own: others may go on for longer
             end_s -= zero_s
             length_s = (
                 float(((stream.start_time or 0) + stream.duration) * stream.time_base) - zero_s
             )
+        elif self._options.start and self._container.streams.subtitles:
+            length_s = 0.0  # one that is shown to the end may lie before what was read
         else:  # the file's, which counts from its start or from 0
-            end_s = max(end_s, self._sound_end_s)
+            end_s = max(end_s, self._others_end_s)
         if self._cut_off or end_s < length_s - _CUT_OFF_S:
             whole = f" of {length_s:.2f}" if length_s > self._shown_s + _CUT_OFF_S else ""
             shown = f"{self._shown_s:.2f}{whole} s"
