@@ -37,8 +37,9 @@ from benchmarks.accuracy_report import print_report, without_nan
 from mask_detector import command_line
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
-from mask_detector.detector import MaskDetector, whole_pixels
+from mask_detector.detector import MaskDetector
 from mask_detector.errors import DatasetError, PhotoError
+from mask_detector.faces import whole_pixels
 from mask_detector.files import make_folder, write_bytes
 from mask_detector.images import read_photo
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mask_detector.detector import Face, is_unsure
+from mask_detector.faces import Face, is_unsure
 from mask_detector.training import calibration, evaluation
 from mask_detector.training.annotations import AnnotatedPhoto
 from mask_detector.training.evaluation import ALL_SIZES, PhotoBoxes, SizeRange

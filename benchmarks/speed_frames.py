@@ -106,8 +106,8 @@ def classic_loop(one_batch: bool) -> Callable[[np.ndarray], int]:
 def our_loop(name: str) -> Callable[[np.ndarray], int]:
     """Our step on a video frame: detect, classify, draw faces and counts."""
     from mask_detector import MaskDetector
-    from mask_detector.detector import count_faces
     from mask_detector.drawing import draw_counts, draw_faces
+    from mask_detector.faces import count_faces
 
     detector = MaskDetector.load(detector=name.lower(), thorough=False)
 

@@ -14,8 +14,8 @@ from mask_app import config, examples, models, photo_results, widgets
 from mask_app.config import Limits
 from mask_app.photo_results import PhotoResult
 from mask_app.settings import Settings
-from mask_detector.detector import count_faces
 from mask_detector.errors import PhotoError
+from mask_detector.faces import count_faces
 from mask_detector.images import photo_pages
 from mask_detector.wording import counts_in_words, number_of
 

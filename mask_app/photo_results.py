@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 
 from mask_app.settings import Settings
-from mask_detector.detector import Face, Faces, count_faces, is_unsure
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import PhotoError
+from mask_detector.faces import Face, Faces, count_faces, is_unsure
 from mask_detector.images import decode_photo, photo_pixels
 from mask_detector.photos.parallel import PixelBudget
 from mask_detector.photos.planning import unique_paths

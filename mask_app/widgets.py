@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mask_detector.detector import Face
 from mask_detector.drawing import colour_of
+from mask_detector.faces import Face
 from mask_detector.wording import display_name
 
 if TYPE_CHECKING:

@@ -1,133 +1,43 @@
-"""Find faces, cut them out, classify them: one call, one result type."""
+"""Find faces, cut them out, classify them: the library in one class.
+
+>>> detector = MaskDetector.load()
+>>> faces = detector.detect("examples/example_01.png")
+>>> picture = detector.draw("examples/example_01.png", faces)
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
 import face_detector
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
+from mask_detector.drawing import draw_faces
+from mask_detector.faces import Face, Faces, is_unsure, whole_pixels
 from mask_detector.model_file import read_model
+from mask_detector.pictures import Picture, as_bgr, check_bgr, check_kind
+from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES, hide_faces
 
-DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "mask_detector.model"
+if TYPE_CHECKING:
+    from mask_detector.video.captures import SourceOptions
+    from mask_detector.video.view import View
+
+_PACKAGE = Path(__file__).resolve().parent
+# Beside the package in a checkout, inside it where a wheel was installed.
+_INSTALLED_MODEL = _PACKAGE / "mask_detector.model"
+DEFAULT_MODEL = (
+    _INSTALLED_MODEL if _INSTALLED_MODEL.exists() else _PACKAGE.parent / "mask_detector.model"
+)
 DEFAULT_CONFIDENCE = 0.5
 DEFAULT_DETECTOR = "ssd"
-
-EVEN_CHANCE = 0.5
-"""A label with a lower probability is never shown as certain."""
 
 HIDING_SCORE = 0.2
 """Lowest detection score of what is hidden, well below that of what is reported: a face that was
 missed cannot be hidden afterwards. ``deface`` (ORB-HD/deface) searches with the same threshold."""
-
-FaceType = TypeVar("FaceType", bound="Face")
-
-
-@dataclass(frozen=True)
-class Face:
-    """One face in a picture.
-
-    Attributes:
-        box: x1, y1, x2, y2 in pixels of the picture, 0 <= x1 < x2 <= width.
-        score: how sure the face detector is that this is a face, 0 to 1.
-        probabilities: class name to probability, in the model's order, summing to 1.
-        unsure: the two likeliest classes are too close to call.
-        track: number of the person in a video, None in a photo.
-    """
-
-    box: tuple[int, int, int, int]
-    score: float
-    probabilities: dict[str, float]
-    unsure: bool = False
-    track: int | None = None
-
-    @property
-    def label(self) -> str:
-        """The likeliest class, also where ``unsure`` is set."""
-        return max(self.probabilities, key=self.probabilities.__getitem__)
-
-    @property
-    def counted_as(self) -> str:
-        """The name under which the face is counted and coloured: its label, or ``unsure``."""
-        return "unsure" if self.unsure else self.label
-
-    @property
-    def probability(self) -> float:
-        """Probability of the label."""
-        return max(self.probabilities.values())
-
-    def scaled(self: FaceType, scale: float, width: int, height: int) -> FaceType:
-        """The face in its picture made ``scale`` times as large, now ``width`` x ``height``."""
-        box = whole_pixels(np.array(self.box) * scale, width, height)
-        return dataclasses.replace(self, box=box)
-
-    def mirrored(self: FaceType, width: int) -> FaceType:
-        """The face in its picture of that width mirrored left to right."""
-        x1, y1, x2, y2 = self.box
-        return dataclasses.replace(self, box=(width - x2, y1, width - x1, y2))
-
-    def as_json(self) -> dict[str, Any]:
-        """The face as it stands in JSON lines; ``unsure`` and ``track`` only where they are set."""
-        record: dict[str, Any] = {
-            "box": list(self.box),
-            "score": round(self.score, 4),
-            "label": self.label,
-            "probabilities": {name: round(p, 4) for name, p in self.probabilities.items()},
-        }
-        if self.unsure:
-            record["unsure"] = True
-        if self.track is not None:
-            record["track"] = self.track
-        return record
-
-
-def is_unsure(probabilities: Sequence[float] | np.ndarray, band: float) -> bool:
-    """Whether the likeliest class leads the next by less than twice the band.
-
-    With two classes that is a highest probability below 0.5 + band. Among more, a class with less
-    than an even chance is unsure, too. With a band of 0 nothing is unsure.
-    """
-    second, first = sorted(probabilities)[-2:]
-    return bool(first - second < 2 * band or (band > 0 and first < EVEN_CHANCE))
-
-
-def count_faces(faces: Iterable[Face], classes: Sequence[str]) -> dict[str, int]:
-    """Faces per class, every class named; unsure ones are counted apart under ``unsure``.
-
-    >>> count_faces([], ("with_mask", "without_mask"))
-    {'with_mask': 0, 'without_mask': 0}
-    """
-    counts = dict.fromkeys(classes, 0)
-    for face in faces:
-        counts[face.counted_as] = counts.get(face.counted_as, 0) + 1
-    return counts
-
-
-class Faces(list[Face]):
-    """The faces of one picture, highest detection score first.
-
-    Attributes:
-        candidates: what may be faces too: their scores are lower than the confidence asked for.
-            They are neither shown nor counted, but :func:`mask_detector.privacy.hide_faces` hides
-            them. Empty unless ``MaskDetector.hiding`` is set.
-    """
-
-    def __init__(self, faces: Iterable[Face] = (), candidates: Iterable[Face] = ()) -> None:
-        super().__init__(faces)
-        self.candidates = list(candidates)
-
-    def scaled(self, scale: float, width: int, height: int) -> Faces:
-        """The faces in their picture made ``scale`` times as large, now ``width`` x ``height``."""
-        faces, candidates = (
-            [face.scaled(scale, width, height) for face in each] for each in (self, self.candidates)
-        )
-        return Faces(faces, candidates)
 
 
 class MaskDetector:
@@ -203,16 +113,111 @@ class MaskDetector:
         """Class names in the model's order."""
         return self.classifier.classes
 
-    def detect(self, image: np.ndarray) -> Faces:
-        """Find and classify the faces of one picture.
+    @overload  # a str is one path, though it is also a sequence of str
+    def detect(self, image: Picture) -> Faces: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def detect(self, image: Sequence[Picture]) -> list[Faces]: ...
+
+    def detect(self, image: Picture | Sequence[Picture]) -> Faces | list[Faces]:
+        """Find and classify the faces of one picture, or of each of a list.
 
         Args:
-            image: uint8 BGR, shape (H, W, 3).
+            image: a uint8 BGR array of shape (H, W, 3), as OpenCV reads photos; the path of a
+                photo; a PIL image; or a list or tuple of these, which are processed one by one.
 
         Returns:
-            The faces, highest detection score first; an empty list where there are none.
+            The faces, highest detection score first, boxes in pixels of the picture as displayed;
+            an empty list where there are none. For a list of pictures a list of such results, in
+            their order; an empty list for no pictures.
+
+        Raises:
+            TypeError: it is of another kind, or an array of another dtype.
+            ValueError: the array has another shape, or no pixels.
+            PhotoError: a photo is missing, damaged or of an unknown kind.
         """
-        return self.detect_many([image])[0]
+        if not isinstance(image, list | tuple):
+            return self.detect_many([as_bgr(image)])[0]
+        for index, each in enumerate(image):  # all of them before the first is processed
+            check_kind(each, f"image {index}")
+        return [
+            self.detect_many([as_bgr(each, f"image {index}")])[0]
+            for index, each in enumerate(image)
+        ]
+
+    def draw(self, image: Picture, faces: Iterable[Face]) -> np.ndarray:
+        """A copy of a picture with a box and a caption for each face.
+
+        Args:
+            image: as :meth:`detect` takes one; it stays as it is.
+            faces: those of this picture; N = 0 draws nothing.
+
+        Returns:
+            uint8 BGR, shape (H, W, 3).
+
+        Raises:
+            TypeError, ValueError, PhotoError: as :meth:`detect`.
+        """
+        return draw_faces(as_bgr(image).copy(), faces)
+
+    def blur(
+        self,
+        image: Picture,
+        faces: Iterable[Face],
+        whose: str = "all",
+        style: str = "blur",
+    ) -> np.ndarray:
+        """A copy of a picture in which nobody can recognise the faces any more.
+
+        Load the detector with ``hiding=True``: then :meth:`detect` also keeps what may be faces
+        (``Faces.candidates``), and these are hidden, too.
+
+        Args:
+            image: as :meth:`detect` takes one; it stays as it is.
+            faces: what :meth:`detect` found in this picture; N = 0 hides nothing.
+            whose: ``"all"``, ``"without_mask"`` (unsure ones included) or ``"none"``.
+            style: ``"blur"``, ``"mosaic"`` or ``"solid"``.
+
+        Returns:
+            uint8 BGR, shape (H, W, 3).
+
+        Raises:
+            TypeError, ValueError, PhotoError: as :meth:`detect`; ValueError also where ``whose``
+                or ``style`` is none of these.
+        """
+        for name, value, choices in (("whose", whose, BLUR_CHOICES), ("style", style, BLUR_STYLES)):
+            if value not in choices:
+                raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
+        faces = faces if isinstance(faces, Faces) else Faces(faces)
+        return hide_faces(as_bgr(image).copy(), faces, whose, style)
+
+    def track(
+        self,
+        source: int | str | Path,
+        options: SourceOptions | None = None,
+        max_frames: int | None = None,
+    ) -> Iterator[View]:
+        """Find, classify and number the faces of a video, frame by frame.
+
+        Load the detector with ``thorough=False``: one fast pass over each frame. Closing the
+        iterator, or leaving the loop, closes the source.
+
+        Args:
+            source: a camera's number, a video file, a folder of frames, an HTTP or RTSP address.
+            options: which frames are read, and how long a stream is waited for.
+            max_frames: stop after this many frames; None reads to the end.
+
+        Yields:
+            A :class:`~mask_detector.video.view.View` of each frame: ``frame.image`` (uint8 BGR,
+            shape (H, W, 3)), ``frame.time_s``, ``faces`` with their ``track`` numbers and labels
+            decided over time, ``counts``, and ``people``, distinct people so far.
+
+        Raises:
+            SourceError: the source cannot be opened, or went away for good.
+        """
+        from mask_detector.video.watching import track  # it imports this module, and PyAV
+
+        return track(self, source, options, max_frames)
 
     def detect_many(self, images: Sequence[np.ndarray]) -> list[Faces]:
         """Find and classify the faces of several pictures, all crops in one batch.
@@ -222,7 +227,12 @@ class MaskDetector:
 
         Returns:
             The faces of each picture, in the pictures' order; an empty list for no pictures.
+
+        Raises:
+            TypeError, ValueError: as :meth:`detect`.
         """
+        for index, image in enumerate(images):
+            check_bgr(image, f"image {index}")
         if not self.hiding:
             return list(
                 map(Faces, self._classified(images, list(map(self.face_detector.find, images))))
@@ -260,10 +270,3 @@ class MaskDetector:
             ]
             for image, each, rows in zip(images, detections, by_image, strict=True)
         ]
-
-
-def whole_pixels(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
-    """Round a box to whole pixels inside the picture, at least one pixel wide and high."""
-    left, top, right, bottom = (round(float(side)) for side in box)
-    x1, y1 = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
-    return x1, y1, min(max(right, x1 + 1), width), min(max(bottom, y1 + 1), height)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import cv2
 import numpy as np
 
-from mask_detector.detector import EVEN_CHANCE, Face
+from mask_detector.faces import EVEN_CHANCE, Face
 from mask_detector.text import Bar, Colour, bar_size, draw_bar, text_size
 from mask_detector.wording import display_name
 

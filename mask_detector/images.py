@@ -116,7 +116,7 @@ def decode_photo(data: bytes, max_pixels: int | None = None, frame: int = 0) -> 
                 f"{photo.width} x {photo.height} is too large a photo, "
                 f"at most {max_pixels / 1e6:g} megapixels are accepted"
             )
-        return _upright_bgr(photo, data)
+        return _upright_bgr(load_pixels(photo, data))
 
 
 def photo_pixels(data: bytes, frame: int = 0) -> int:
@@ -188,8 +188,18 @@ def _opened(data: bytes, frame: int) -> Iterator[Image.Image]:
         yield photo
 
 
-def _upright_bgr(photo: Image.Image, data: bytes) -> np.ndarray:
-    photo = load_pixels(photo, data)
+def from_pillow(picture: Image.Image) -> np.ndarray:
+    """A Pillow picture of any mode as :func:`read_photo` gives photos.
+
+    Raises:
+        PhotoError: its file is damaged, or it has no pixels.
+    """
+    with _photo_errors():
+        picture.load()
+        return _upright_bgr(picture)
+
+
+def _upright_bgr(photo: Image.Image) -> np.ndarray:
     # Only now, because Pillow turns a TIFF itself while it loads the pixels.
     turn = _TURNS.get(_orientation(photo), lambda image: image)
     if has_deep_grey(photo):

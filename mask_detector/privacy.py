@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from mask_detector.detector import Face, Faces
+from mask_detector.faces import Face, Faces
 
 BLUR_CHOICES = ("none", "without_mask", "all")
 """Whose faces can be hidden."""

@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from mask_detector.detector import Face
 from mask_detector.errors import FileError
+from mask_detector.faces import Face
 from mask_detector.text_files import TextFile, csv_line
 
 PHOTO_COLUMNS = ("image", "width", "height")

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mask_detector.detector import Face
 from mask_detector.drawing import draw_boxes
+from mask_detector.faces import Face
 from mask_detector.images import check_picture_name, write_photo
 from mask_detector.text import draw_text
 

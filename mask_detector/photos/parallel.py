@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mask_detector.detector import Faces, MaskDetector
+from mask_detector.detector import MaskDetector
+from mask_detector.faces import Faces
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from mask_detector.crops import crop_with_margin
-from mask_detector.detector import Face, Faces, count_faces
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import UserFacingError
+from mask_detector.faces import Face, Faces, count_faces
 from mask_detector.files import PendingFile, make_folder
 from mask_detector.images import decode_photo, encode_photo, photo_pixels, read_bytes, write_photo
 from mask_detector.metadata import exif_for_picture

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from edgefirst.tracker import ByteTrack
 
-from mask_detector.detector import EVEN_CHANCE, Face, is_unsure
+from mask_detector.faces import EVEN_CHANCE, Face, is_unsure
 
 FORGET_S = 1.5
 """After so many seconds out of sight a face counts as somebody new when it comes back."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import cv2
 
-from mask_detector.detector import Face, Faces
+from mask_detector.faces import Face, Faces
 from mask_detector.privacy import hide_faces
 from mask_detector.records import frame_record
 from mask_detector.video.sources import Frame
@@ -29,7 +29,7 @@ class View:
             been missed.
         counts: of the faces inside the zones.
         people: distinct people inside the zones so far.
-        candidates: what may be faces too, see :class:`mask_detector.detector.Faces`, now or in the
+        candidates: what may be faces too, see :class:`mask_detector.faces.Faces`, now or in the
             last frames.
         text_size: height of the captions in pixels, which changes slowly from frame to frame;
             None lets the picture and its faces decide.

@@ -13,11 +13,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol, TextIO
 
-from mask_detector.detector import Face, Faces, MaskDetector, count_faces
+from mask_detector.detector import MaskDetector
+from mask_detector.faces import Face, Faces, count_faces
 from mask_detector.terminal import ProgressBar, say
 from mask_detector.text import text_size
+from mask_detector.video.captures import SourceOptions
 from mask_detector.video.people import People
 from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.tracking import FaceTracker
@@ -124,6 +127,24 @@ def watch(
         for index in frames:
             if watches[index].frames == max_frames:
                 sources.stop(index)
+
+
+def track(
+    detector: MaskDetector,
+    source: int | str | Path,
+    options: SourceOptions | None = None,
+    max_frames: int | None = None,
+) -> Iterator[View]:
+    """The views of one source; :meth:`MaskDetector.track` explains the arguments.
+
+    Raises:
+        SourceError: the source cannot be opened, or went away for good.
+    """
+    with Sources([str(source)], options or SourceOptions()) as sources:
+        for views in watch(sources, detector, [Watch(sources.sources[0], 0, detector)], max_frames):
+            yield from views
+        if error := sources.sources[0].error:
+            raise error
 
 
 def with_progress(

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import accuracy_measures
 from benchmarks.accuracy_measures import Observation
-from mask_detector.detector import Face
+from mask_detector.faces import Face
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
 from mask_detector.training.evaluation import ALL_SIZES, box_sizes
 

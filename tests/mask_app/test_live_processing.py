@@ -22,7 +22,8 @@ from mask_app.live_processing import ALARM_AFTER_SECONDS, LiveProcessor
 from mask_app.live_tracks import BrowserTrack
 from mask_app.server_cameras import ServerTrack, SharedCamera
 from mask_app.settings import Settings
-from mask_detector.detector import Face, Faces, MaskDetector
+from mask_detector.detector import MaskDetector
+from mask_detector.faces import Face, Faces
 
 Result = TypeVar("Result")
 

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from mask_app.about import section
 from mask_app.live import why_no_camera
 from mask_app.settings import Settings
-from mask_detector.detector import Face
+from mask_detector.faces import Face
 
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:

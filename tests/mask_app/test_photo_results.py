@@ -15,7 +15,7 @@ import pytest
 from mask_app import photo_results
 from mask_app.photo_results import PhotoResult, as_zip, process, safe_name, with_unique_names
 from mask_app.settings import Settings
-from mask_detector.detector import Face
+from mask_detector.faces import Face
 from mask_detector.images import decode_photo
 from mask_detector.photos.parallel import PixelBudget
 

@@ -11,15 +11,9 @@ import pytest
 from face_detector import Detections
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
-from mask_detector.detector import (
-    HIDING_SCORE,
-    Face,
-    MaskDetector,
-    count_faces,
-    is_unsure,
-    whole_pixels,
-)
+from mask_detector.detector import HIDING_SCORE, MaskDetector
 from mask_detector.errors import ModelFileError
+from mask_detector.faces import Face, count_faces, is_unsure, whole_pixels
 from mask_detector.images import read_photo
 
 CLASSES = ("with_mask", "without_mask")

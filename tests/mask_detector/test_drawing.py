@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from mask_detector import drawing
-from mask_detector.detector import Face
 from mask_detector.drawing import (
     GREY,
     caption,
@@ -13,6 +12,7 @@ from mask_detector.drawing import (
     draw_counts,
     draw_faces,
 )
+from mask_detector.faces import Face
 from mask_detector.text import contrast, draw_bar, ink_on
 from mask_detector.video.tracking import TrackedFace
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mask_detector.detector import Face, Faces
+from mask_detector.faces import Face, Faces
 from mask_detector.images import read_photo
 from mask_detector.privacy import BLUR_STYLES, hide_boxes, hide_faces
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mask_detector.detector import Face
 from mask_detector.errors import FileError, PhotoError, UserFacingError
+from mask_detector.faces import Face
 from mask_detector.records import (
     FRAME_COLUMNS,
     CsvFaces,

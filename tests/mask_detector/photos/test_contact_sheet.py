@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mask_detector.detector import Face
 from mask_detector.errors import PhotoError
+from mask_detector.faces import Face
 from mask_detector.photos.contact_sheet import ContactSheet, doubt
 
 

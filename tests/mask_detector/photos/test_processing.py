@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import Base
 
-from mask_detector.detector import Face, Faces
+from mask_detector.faces import Face, Faces
 from mask_detector.photos.contact_sheet import ContactSheet
 from mask_detector.photos.paths import Photo
 from mask_detector.photos.processing import (

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 import detect_mask_image
-from mask_detector.detector import Face, Faces
 from mask_detector.errors import FileError
+from mask_detector.faces import Face, Faces
 from mask_detector.photos.paths import Photo
 from mask_detector.photos.planning import Results
 from mask_detector.photos.processing import ProcessedPhoto

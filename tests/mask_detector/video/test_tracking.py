@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mask_detector import MaskDetector
-from mask_detector.detector import Face
+from mask_detector.faces import Face
 from mask_detector.video.sources import Sources
 from mask_detector.video.tracking import FORGET_S, HIDE_S, FaceTracker, LabelOverTime, TrackedFace
 

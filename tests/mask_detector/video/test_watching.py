@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from streams import MjpegServer
 
-from mask_detector.detector import Face, Faces, MaskDetector
+from mask_detector.detector import MaskDetector
+from mask_detector.faces import Face, Faces
 from mask_detector.text import text_size
 from mask_detector.video.captures import SourceOptions
 from mask_detector.video.sources import Frame, Source, Sources
