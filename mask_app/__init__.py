@@ -8,7 +8,8 @@ video.py             the page for videos; video_workspace.py keeps one session's
                      no mask when
 live.py              the page for the live camera; live_processing.py processes its frames,
                      live_tracks.py sends them over WebRTC, server_cameras.py reads the server's,
-                     live_scripts.py runs in the browser
+                     live_cameras.py draws the picture, live_scripts.py runs in the browser
+door.py              the live page as one large message at an entrance
 about.py             the page about the model
 settings.py          the visitor's settings: the sidebar
 widgets.py           what several pages show: counts, tables of faces, charts

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
-from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
-from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerState, webrtc_streamer
 
-from mask_app import config, models, photo, photo_results, widgets
+from mask_app import config, door, live_cameras, models, photo, photo_results, widgets
 from mask_app.live_processing import LiveProcessor
-from mask_app.live_scripts import CAMERA_ERRORS, explain_camera, play_alarm
-from mask_app.live_tracks import AnnotatedTrack, BrowserTrack
-from mask_app.server_cameras import ServerTrack, SharedCamera
+from mask_app.live_scripts import explain_camera, play_alarm
 from mask_app.settings import Settings
 from mask_detector.video.people import UNMASKED
 from mask_detector.wording import counts_in_words
@@ -24,27 +19,13 @@ _UPDATE_SECONDS = 0.5
 _PATIENCE_SECONDS = 10
 _CHART_SECONDS = 2.0
 _OWN_CAMERA = "This device"
-_CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}}
-
-_VIDEO = {
-    "autoPlay": True,
-    "controls": False,
-    "muted": True,
-    "style": {"width": "100%", "borderRadius": "0.5rem"},
-}
-_TEXTS: Translations = {
-    "start": "Start",
-    "stop": "Stop",
-    "select_device": "Choose camera",
-    "device_ask_permission": "Your browser asks whether this page may use the camera.",
-    "device_not_available": CAMERA_ERRORS["NotFoundError"],
-    "device_access_denied": CAMERA_ERRORS["NotAllowedError"],
-    "media_api_not_available": "This browser does not let pages use a camera.",
-}
 
 
 def page(settings: Settings) -> None:
-    """Draw the page."""
+    """Draw the page, or the door."""
+    if door.is_open():
+        door.page(settings)
+        return
     st.title("Live camera", anchor=False)
     detector = models.live_detector(settings)
     processor: LiveProcessor = st.session_state.setdefault(
@@ -60,7 +41,7 @@ def page(settings: Settings) -> None:
     # A mirrored picture is right for one's own camera, not for a camera over a door.
     processor.detector = detector
     processor.settings = replace(settings, mirror=settings.mirror and own)
-    reason = why_no_camera(st.context.url) if own else None
+    reason = live_cameras.why_no_camera(st.context.url) if own else None
     if reason is not None:
         st.warning(reason, icon=":material/lock:")
         return
@@ -68,7 +49,10 @@ def page(settings: Settings) -> None:
     explain_camera()
     left, right = st.columns([3, 2])
     with left:
-        state = _browser_camera(processor) if own else _server_camera(processor, str(camera))
+        if own:
+            state = live_cameras.browser_camera(processor)
+        else:
+            state = live_cameras.server_camera(processor, str(camera))
     active = state.playing or state.signalling
     with right:
         # While nothing plays nothing changes: the page need not ask.
@@ -77,73 +61,9 @@ def page(settings: Settings) -> None:
     _show_trouble_if_any(processor, active)
     if own:
         _offer_stills(settings)
-
-
-def _browser_camera(processor: LiveProcessor) -> WebRtcStreamerState:
-    """Start, Stop and the picture of the browser's own camera."""
-    track: BrowserTrack | None = st.session_state.get("live_track")
-    if track is None or track.readyState != "live":
-        track = st.session_state["live_track"] = BrowserTrack(processor)
-    return webrtc_streamer(
-        key="live_camera",
-        mode=WebRtcMode.SENDRECV,
-        rtc_configuration={"iceServers": config.ice_servers()},
-        media_stream_constraints={"video": _CAMERA, "audio": False},
-        sink_video_track=track,
-        # Given as a source_video_track it would go through two relays, the second of which is
-        # never stopped and keeps its last frames (streamlit-webrtc 0.79).
-        player_factory=lambda: _Player(track),  # type: ignore[arg-type, return-value]
-        video_html_attrs=_VIDEO,
-        translations=_TEXTS,
-        media_toggle_controls=False,
-    ).state
-
-
-def _server_camera(processor: LiveProcessor, name: str) -> WebRtcStreamerState:
-    """Start, Stop and the picture of one of the administrator's cameras."""
-    camera = _shared_camera(config.cameras()[name])
-    if camera.error is not None:
-        widgets.show_error(camera.error)
-    return webrtc_streamer(
-        key=f"server_camera_{name}",
-        mode=WebRtcMode.RECVONLY,
-        rtc_configuration={"iceServers": config.ice_servers()},
-        media_stream_constraints={"video": True, "audio": False},
-        player_factory=lambda: _Player(ServerTrack(processor, camera)),  # type: ignore[arg-type, return-value]
-        video_html_attrs=_VIDEO,
-        translations=_TEXTS,
-    ).state
-
-
-@dataclass(frozen=True)
-class _Player:
-    """What streamlit-webrtc takes the pictures from."""
-
-    video: AnnotatedTrack
-    audio: None = None
-
-
-@st.cache_resource(show_spinner=False)
-def _shared_camera(source: str) -> SharedCamera:
-    return SharedCamera(source)
-
-
-def why_no_camera(address: str | None) -> str | None:
-    """Why browsers let no page at this address use a camera; None where they do."""
-    parts = urlsplit(address or "")
-    host = parts.hostname or "localhost"
-    if parts.scheme != "http" or host == "localhost" or host.endswith(".localhost"):
-        return None
-    try:
-        if ipaddress.ip_address(host).is_loopback:
-            return None
-    except ValueError:  # a name, not a number
-        pass
-    return (
-        "Browsers let only pages that came over HTTPS, or from the same computer, use the camera. "
-        "This page came over plain HTTP: ask the administrator for an https:// address. "
-        "Photos and videos can still be uploaded."
-    )
+        if st.button("Open the door’s message, full screen", icon=":material/open_in_full:"):
+            st.query_params["door"] = "1"
+            st.rerun()
 
 
 def _show_status(processor: LiveProcessor, active: bool) -> None:

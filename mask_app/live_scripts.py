@@ -69,6 +69,29 @@ export default function ({ data }) {
 )
 
 
+# The lock is gone whenever the page was hidden: it is asked for again.
+_AWAKE = st.components.v2.component(
+    "mask_keep_awake",
+    js="""
+export default function () {
+  const ask = () => {
+    if (document.visibilityState === 'visible') {
+      navigator.wakeLock?.request('screen').catch(() => {});
+    }
+  };
+  ask();
+  document.addEventListener('visibilitychange', ask);
+  return () => document.removeEventListener('visibilitychange', ask);
+}
+""",
+)
+
+
+def keep_awake() -> None:
+    """Keep the screen of a tablet from going dark, where its browser allows."""
+    _AWAKE(data={}, key="keep_awake")
+
+
 def play_alarm(alarms: int) -> None:
     """Play a sound in the browser when the number of alarms has grown."""
     _ALARM(data={"alarms": alarms}, key="alarm")

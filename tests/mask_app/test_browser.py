@@ -241,6 +241,21 @@ def test_live_counts_change_when_the_mask_comes_off(
     assert no_traceback(page)
 
 
+def test_the_door_follows_mask_and_reload(app: App, browser: Any, screenshot: Screenshot) -> None:
+    """In the browser's language; it starts without a click, also after a reload."""
+    context = browser.new_context(viewport={"width": 820, "height": 1180}, locale="de-DE")
+    page = context.new_page()
+    page.goto(f"{app.url}/live?door=1")
+    for _ in range(2):
+        page.get_by_text("Bitte setzen Sie Ihre Maske auf").wait_for(timeout=300_000)
+        screenshot(page, "door")
+        assert not page.get_by_role("link", name="Photos").is_visible()
+        page.reload()
+    page.get_by_role("button", name="Leave").click()
+    page.get_by_role("heading", name="Live camera", exact=True).wait_for()
+    context.close()
+
+
 def test_a_missing_camera_is_a_sentence(app: App, page: Any) -> None:
     """As where the browser's user says no, or another program has the camera."""
     open_page(page, app, "live", "Live camera")

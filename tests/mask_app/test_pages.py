@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from mask_app.about import section
-from mask_app.live import why_no_camera
+from mask_app.live_cameras import why_no_camera
 from mask_app.settings import Settings
 from mask_detector.faces import Face
 
