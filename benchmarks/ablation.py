@@ -193,7 +193,7 @@ def _latency(net: Any, classes: Sequence[str], recipe: Recipe) -> float:
 
 def _scores(net: Any, stream: Any, classes: int) -> dict[str, float]:
     logits, labels = fitting.predict_logits(net, stream, classes)
-    # Each variant is calibrated first: the log loss then tells knowledge, not temperament.
+    # Each variant is calibrated first: the log loss then compares knowledge, not confidence.
     scaled = logits / fit_temperature(logits, labels)
     scaled -= scaled.max(axis=1, keepdims=True)
     log_p = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))

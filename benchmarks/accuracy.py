@@ -129,7 +129,7 @@ def choose_photos(args: argparse.Namespace) -> tuple[list[AnnotatedPhoto], list[
 
 
 def labeller(classifier: Classifier) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """What tells the probabilities of given boxes of a picture, cut as detection cuts them."""
+    """A function from a picture and boxes to probabilities, cropped as detection does it."""
     card = classifier.card
 
     def classify(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:

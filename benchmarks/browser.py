@@ -116,7 +116,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @contextlib.contextmanager
 def running_browser(camera: Path | None = None) -> Iterator[Any]:
-    """Headless Chromium; ``camera`` is the .y4m or .mjpeg file that its camera plays for ever."""
+    """Headless Chromium; ``camera`` is the .y4m or .mjpeg file that its camera plays forever."""
     from playwright.sync_api import sync_playwright
 
     flags = list(_QUIET_BROWSER)

@@ -179,7 +179,7 @@ def show(
         photo: without an error.
         settings: the visitor's.
         classes: the model's class names, in order.
-        key: tells its widgets from those of other photos.
+        key: distinguishes its widgets from those of other photos.
         remove: what the button "Remove" does; None leaves the button out.
     """
     with st.container(border=True):

@@ -109,7 +109,7 @@ class VideoJob:
         """
         Args:
             folder: where results go; must exist.
-            slots: one of them is taken while the job works: so many work at the same time.
+            slots: the job holds one while it runs; their number limits the jobs that run at once.
         """
         self.facts = facts
         self.output = folder / "result.mp4"

@@ -25,7 +25,9 @@ _COLOURS: dict[str, Colour] = {
 _OTHER_COLOURS: tuple[Colour, ...] = ((200, 120, 0), (160, 160, 0), (0, 90, 170), (120, 60, 200))
 
 _TINT = 0.25  # of a face without a caption
-_LARGE_FACE = 6  # a face so many times as high as its caption has room for it inside its box
+_LARGE_FACE = (
+    6  # times the caption's height: from that face height on, the caption fits inside the box
+)
 # Where more of the captions than this have no room, all are shortened to their numbers; among so
 # many faces, those that are small for their caption are.
 _CROWDED_SHARE = 0.3

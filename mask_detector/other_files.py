@@ -62,7 +62,7 @@ def read_beginning(path: Path) -> bytes:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             raise ModelFileError(f"{path}: {_describe_folder(path)}")
-        if not stat.S_ISREG(mode):  # a pipe would wait for ever, a device may never end
+        if not stat.S_ISREG(mode):  # a pipe would wait forever, a device may never end
             raise ModelFileError(f"{path}: this is not a regular file")
         with path.open("rb") as file:
             beginning = file.read(512)

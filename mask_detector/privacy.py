@@ -1,4 +1,4 @@
-"""Make faces unrecognisable, before anything is shown or stored.
+"""Hide faces, before anything is shown or stored.
 
 hide_faces(image, detector.detect(image), "without_mask")    # of a detector with hiding=True
 """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 _FEW = 5
-"""So many items need no progress bar."""
+"""Up to this many items need no progress bar."""
 
 
 def say(text: str, file: TextIO | None = None) -> None:
@@ -89,7 +89,7 @@ def prepare_streams() -> None:
     while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(spare)
-    # `sys.__stdout__` stays None: files.standard_output() tells from it that it was closed.
+    # `sys.__stdout__` stays None: files.standard_output() sees from it that it was closed.
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
@@ -121,7 +121,7 @@ STOP_SIGNALS = [
 
 
 _INSIST_S = 30.0
-"""For so many seconds after a signal further ones do not disturb the end of a run."""
+"""Seconds after a signal during which further ones do not disturb the end of a run."""
 
 
 def interrupt_once() -> None:

@@ -52,7 +52,7 @@ def in_parallel(
 
 
 class PixelBudget:
-    """Lets threads hold pictures of so many pixels at a time; a larger one is held alone.
+    """Limits the pixels that threads hold at a time; a larger picture is held by itself.
 
     Args:
         most: pixels that may be held at a time.
@@ -64,7 +64,7 @@ class PixelBudget:
 
     @contextmanager
     def hold(self, pixels: int) -> Iterator[None]:
-        """Wait until there is room for a picture of so many pixels, and keep it meanwhile."""
+        """Wait until there is room for a picture of this many pixels, and reserve it meanwhile."""
         with self._changed:
             self._changed.wait_for(lambda: not self._held or self._held + pixels <= self._most)
             self._held += pixels

@@ -163,7 +163,7 @@ class _Listing:
             if is_system_file(entry) or entry.absolute() in self._excluded:
                 continue
             if not is_folder(entry):
-                # Pipes and devices could keep a run waiting for ever; broken links are reported.
+                # Pipes and devices could keep a run waiting forever; broken links are reported.
                 readable = is_file(entry) or not entry.exists()
                 if readable and (is_photo(entry) or starts_like_a_photo(entry)):
                     self.photos.append(Photo(entry, entry.relative_to(self._folder)))

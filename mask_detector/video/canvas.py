@@ -25,7 +25,7 @@ from mask_detector.wording import counts_in_words, printable
 
 _OUTSIDE, _WHITE = (110, 110, 110), (255, 255, 255)
 _TILED_SIZE = 1280, 720
-_RATE_FRAMES = 30  # the rate shown is that of so many last rounds
+_RATE_FRAMES = 30  # the displayed rate is averaged over this many rounds
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ def _natural(path: Path) -> list[Any]:
 def find_cameras() -> list[int]:
     """Numbers of the cameras that this machine has."""
     if sys.platform.startswith("linux"):
-        # OpenCV prints a complaint about each number that it tries in vain.
+        # OpenCV prints a complaint about each number without a camera.
         devices = (path.name.removeprefix("video") for path in Path("/dev").glob("video[0-9]*"))
         numbers: Sequence[int] = sorted(map(int, devices))
     else:

@@ -56,7 +56,7 @@ class Recording:
     Args:
         path: its ending chooses the container, one of ``RECORDING_SUFFIXES``.
         rate: frames per second, roughly: pictures carry their own times.
-        sound_of: a recorded video, a file or an address, whose sound goes along, moved and cut
+        sound_of: a recorded video, a file or an address, whose sound is copied, shifted and cut
             as the pictures are; anything else has none.
         split_s: seconds after which a new file is begun, ``out_001.mp4``, ``out_002.mp4``, …;
             None writes one file.
@@ -131,7 +131,7 @@ class Recording:
                 if file is None:
                     file = _File(self._next_path(), *item, self._rate, self.sound_of)
                 file.write(*item)
-            except Exception as error:  # if this thread died, `write` would wait for ever
+            except Exception as error:  # if this thread died, `write` would wait forever
                 self._error = self._explained(error)
         try:
             if file and not self._error:

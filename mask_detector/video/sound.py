@@ -1,4 +1,4 @@
-"""The sound of a recorded video, taken along into a recording of its pictures."""
+"""The sound of a recorded video, copied or re-encoded into a recording of its pictures."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from edgefirst.tracker import ByteTrack
 from mask_detector.faces import EVEN_CHANCE, Face, is_unsure
 
 FORGET_S = 1.5
-"""After so many seconds out of sight a face counts as somebody new when it comes back."""
+"""Seconds out of sight after which a face that comes back counts as a new person."""
 
 AVERAGE_S = 0.15
 """Time constant of the average over a person's probabilities: what is older by three of these
@@ -36,14 +36,14 @@ SURE_SCORE = 0.6
 again: most false detections last for one frame."""
 
 HIDE_S = 0.5
-"""For so many seconds the place of a face that is no longer detected stays hidden."""
+"""Seconds for which the place of a face that is no longer detected stays hidden."""
 
 LEAD = 0.2
 """Lead in average probability with which another class becomes the label; less where the unsure
 band is narrower, so that the label is unsure whenever it is not the likeliest class."""
 
 UNSURE_AFTER_S = 0.5
-"""After so many seconds of an average that is too close to call a label is unsure."""
+"""Seconds of an average that is too close to call after which a label is unsure."""
 
 # Faces are matched by overlap. Doubled boxes still overlap when a head moves by its own width
 # between two frames (Yang et al. 2023, arXiv:2211.13317), and a quick filter follows it.

@@ -52,7 +52,7 @@ class View:
         return [face for face in self.faces if not face.outside]
 
     def hide(self, whose: str, style: str = "blur") -> None:
-        """Make faces unrecognisable in the frame's image, before it is shown or stored.
+        """Hide faces in the frame's image, before it is shown or stored.
 
         This is the only way to blur a frame: it includes candidates and faces that were just lost.
 
@@ -83,7 +83,7 @@ class View:
     def record(self, named: bool) -> dict[str, Any]:
         """The view as it stands in JSON lines and CSV, with the source's name where asked.
 
-        That of a live source also tells the time of day, ``at``.
+        The record of a live source also has the time of day, ``at``.
         """
         name = self.name if named else None
         frame = self.frame

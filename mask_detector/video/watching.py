@@ -29,7 +29,7 @@ from mask_detector.video.zones import Zone, inside_any
 from mask_detector.wording import number_of, people_in_words
 
 CANDIDATE_S = 0.2
-"""For so many seconds the place of a candidate stays hidden."""
+"""Seconds for which the place of a candidate stays hidden."""
 
 _SIZE_FOLLOWS = 0.1  # of the way to the text size wanted, from frame to frame
 
