@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import itertools
 import logging
 import math
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import av
-import cv2
 import numpy as np
 from av.packet import Packet
 from av.video.reformatter import VideoReformatter
-from av.video.stream import VideoStream
 
 from mask_detector.errors import SourceError
 from mask_detector.video import containers
 from mask_detector.video.addresses import is_address, without_password
 from mask_detector.video.captures import FOLDER_RATE, Capture, SourceOptions
+from mask_detector.video.orientation import display_matrix, square_pixels, upright
 from mask_detector.video.timeline import Timeline
 from mask_detector.wording import number_of
 
@@ -32,8 +30,6 @@ POLL_S = 0.2
 _SAME_TIME_S = 1e-3
 _CUT_OFF_S = 0.5  # a video may end by so much before the file's length says
 _LONGEST_GROUP = 1000  # packets from one keyframe to the next that may wait undecoded
-_SQUARE = 0.01  # pixels whose sides differ by less count as square
-_LONGEST_PIXEL = 5.0
 
 
 class Video(Capture):
@@ -51,15 +47,12 @@ class Video(Capture):
         self._address, self._options = address, options
         self._name = without_password(address)
         self._open()
-        self.live = containers.is_live(address, self._container)
-        # Threads that decode several frames at once would hold a live picture back.
-        self._stream.thread_type = "SLICE" if self.live else "AUTO"
         self.rate = containers.frame_rate(self._container, self._stream)
         if not self.live and self._container.duration:
             self.length_s = self._container.duration / av.time_base
 
     def _open(self, way: containers.HttpWay = "streamed") -> None:
-        self._opened_at = time.monotonic()
+        self._opened_at, self._way = time.monotonic(), way
         self._container = containers.open_container(self._address, self._options.stall, way)
         stream = containers.video_stream(self._container)
         problem = None
@@ -71,6 +64,9 @@ class Video(Capture):
             self._container.close()
             raise SourceError(f"{self._name}: {problem}")
         self._stream = stream
+        self.live = containers.is_live(self._address, self._container)
+        # Threads that decode several frames at once would hold a live picture back.
+        stream.thread_type = "SLICE" if self.live else "AUTO"
         if self._options.max_megapixels:
             most = round(self._options.max_megapixels * 1e6)
             stream.codec_context.options = {"max_pixels": str(most)}
@@ -129,9 +125,9 @@ class Video(Capture):
             for frame in decoded:
                 self._options.check_size(self._name, frame.width * frame.height)
                 if number == 0:
-                    matrix = _display_matrix(frame)
+                    matrix = display_matrix(frame)
                 image = converter.reformat(frame, format="bgr24").to_ndarray()
-                image = _upright(_square(image, self._stream), matrix)
+                image = upright(square_pixels(image, self._stream), matrix)
                 last_s = max(last_s, self._time(frame, self._skipped + number))
                 number, self._shown_s = number + 1, last_s
                 yield None if self.live else last_s, image
@@ -177,22 +173,26 @@ class Video(Capture):
         """The video's packets from the last keyframe that is not later than ``start``."""
         start_s = 0.0 if self.live else self._options.start
         if not start_s:
-            yield from self._packets()
-            return
+            return self._packets()
         if containers.has_index(self._container):
-            with contextlib.suppress(av.FFmpegError):
-                self._zero_s = self._zero_s or 0.0
-                self._container.seek(round((start_s + self._zero_s) * av.time_base))
-                packets = self._packets()
-                first = next(packets, None)
-                # Seeking may land later than it should: then, and after the end, nothing is sure.
-                if first is not None and self._seconds(first) <= start_s + _SAME_TIME_S:
-                    yield first
-                    yield from packets
-                    return
+            if packets := self._sought(start_s):
+                return packets
             self._container.close()
-            self._open()
-        yield from self._read_through(start_s)
+            self._open(self._way)
+        return self._read_through(start_s)
+
+    def _sought(self, start_s: float) -> Iterator[Packet] | None:
+        """The packets after seeking, None where that failed or landed too late."""
+        self._zero_s = self._zero_s or 0.0
+        try:
+            self._container.seek(round((start_s + self._zero_s) * av.time_base))
+            packets = self._packets()
+            first = next(packets, None)
+        except (av.FFmpegError, OSError):
+            return None
+        if first is None or self._seconds(first) > start_s + _SAME_TIME_S:
+            return None
+        return itertools.chain([first], packets)
 
     def _read_through(self, start_s: float) -> Iterator[Packet]:
         """Read from the beginning, and decode only what ``start_s`` needs."""
@@ -258,42 +258,3 @@ class Video(Capture):
     def _is_picture_address(self) -> bool:
         name = self._container.format.name
         return self.live and (containers.is_picture(self._container) or name == "mjpeg")
-
-
-def _display_matrix(frame: av.VideoFrame) -> np.ndarray | None:
-    """The display matrix of a frame: int32 (9,), in rows, 16.16 numbers; None without one.
-
-    Reading it ties the frame and its data in a cycle. Read for each frame, the pictures of a
-    video would pile up until Python's garbage collector runs.
-    """
-    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
-    return None if matrix is None else np.frombuffer(bytes(matrix), np.int32)
-
-
-def _upright(image: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
-    """Turn or mirror a picture as the file's display matrix says.
-
-    A point goes from (x, y) to (ax + cy, bx + dy) with a, b in the first row of the matrix and
-    c, d in the second (ISO/IEC 14496-12, 8.2.2.3). Only quarter turns and mirrors are applied,
-    the nearest ones.
-    """
-    if matrix is None:
-        return image
-    a, b, _, c, d = matrix[:5].tolist()
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        left, up = a < 0, d < 0
-    else:
-        image = image.transpose(1, 0, 2)
-        left, up = c < 0, b < 0
-    image = image[:: -1 if up else 1, :: -1 if left else 1]
-    return np.ascontiguousarray(image)
-
-
-def _square(image: np.ndarray, stream: VideoStream) -> np.ndarray:
-    """Stretch a picture whose pixels are not square (DVD, DV); never shrink it."""
-    ratio = float(stream.sample_aspect_ratio or 1)
-    if abs(ratio - 1) < _SQUARE or not 1 / _LONGEST_PIXEL < ratio < _LONGEST_PIXEL:
-        return image
-    height, width = image.shape[:2]
-    size = (round(width * ratio), height) if ratio > 1 else (width, round(height / ratio))
-    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)

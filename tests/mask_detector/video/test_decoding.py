@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import itertools
 import logging
 import math
 import struct
+from collections.abc import Iterator
 from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
@@ -137,6 +140,21 @@ def test_a_start_is_where_it_should_be(
     expected = list(range(math.ceil(start * rate), 40))
     assert numbers(frames) == expected
     assert times(frames) == pytest.approx([n / rate for n in expected], abs=2e-3)
+
+
+def test_an_error_after_seeking_gives_no_frame_twice(tmp_path: Path) -> None:
+    class Broken(Video):
+        def _packets(self) -> Iterator[av.Packet]:
+            yield from itertools.islice(super()._packets(), 10)
+            raise OSError(errno.EIO, "Input/output error")
+
+    video = Broken(str(film(tmp_path / "film.mp4")), SourceOptions(start=1))
+    shown = []
+    with pytest.raises(SourceError, match="Input/output error"):
+        for _, image in video.frames():
+            shown.append(number_in(image))
+    video.close()
+    assert shown == sorted(set(shown))
 
 
 def test_joined_files_go_on_in_time(tmp_path: Path) -> None:
