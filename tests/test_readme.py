@@ -123,7 +123,7 @@ def test_recipes_run_as_written(
         done = run(*shlex.split(command)[1:], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     made = {
-        "door camera": "door.mp4",
+        "door camera": "door_001.mp4",
         "Hide every face": "blurred/today/example_01.png",
         "Count the people": "people.csv",
         "Two cameras": "faces.jsonl",
