@@ -264,6 +264,31 @@ def test_wrong_usage_is_explained(run: Run, options: list[str], words: str) -> N
     assert words in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("option", ["--json", "--csv", "--counts"])
+def test_a_full_disk_is_one_sentence(run: Run, video: Path, option: str) -> None:
+    done = run("--source", video, "--detector", "yunet", "--max-frames", 3, option, "/dev/full")
+    assert done.returncode == 2
+    assert f"{SCRIPT}: /dev/full: cannot write (No space left on device)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_control_characters_of_a_name_do_not_reach_the_terminal(
+    run: Run, video: Path, tmp_path: Path
+) -> None:
+    odd = Path(shutil.copy(video, tmp_path / "a\x1b[2Jb.mp4"))
+    done = run(
+        *("--source", odd, "--source", tmp_path / "no\x07.mp4", "--detector", "yunet"),
+        *("--max-frames", 2, "--json", tmp_path / "faces.jsonl"),
+    )
+    assert done.returncode == 1
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\x07" not in done.stdout + done.stderr
+    assert r"a\x1b[2Jb.mp4: 2 frames" in done.stdout
+    names = {record["source"] for record in records((tmp_path / "faces.jsonl").read_text())}
+    assert names == {str(odd)}
+
+
 def test_a_recording_never_overwrites_its_source(run: Run, video: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(video, tmp_path))
     done = run("--source", copy, "--output", copy)

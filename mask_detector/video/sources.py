@@ -133,7 +133,13 @@ class Source:
                         if self._stopped.is_set():
                             return
                 return
-            except SourceError as error:
+            except Exception as reason:
+                # A reader that dies of anything else would look like one that came to its end.
+                error = (
+                    reason
+                    if isinstance(reason, SourceError)
+                    else SourceError(f"{self.name}: reading failed ({reason!r})")
+                )
                 if not self._may_return():
                     raise self._explained(error) from None
                 patience = self._options.give_up
@@ -284,15 +290,10 @@ class Sources:
                     waiting.append(frame)
                     self._changed.notify_all()
         except SourceError as error:
-            self._report(source, error)
-        except Exception as error:  # a thread that dies silently would look like an end
-            self._report(source, SourceError(f"{source.name}: reading failed ({error!r})"))
+            source.error = error
+            if source.seen or len(self.sources) > 1:  # else check() raises it
+                logger.error("%s", error)
         finally:
             with self._changed:
                 self._running -= 1
                 self._changed.notify_all()
-
-    def _report(self, source: Source, error: SourceError) -> None:
-        source.error = error
-        if source.seen or len(self.sources) > 1:  # else check() raises it
-            logger.error("%s", error)

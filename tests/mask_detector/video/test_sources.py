@@ -230,6 +230,26 @@ def test_a_camera_that_is_pulled_out_is_opened_again(
     assert "camera 0 gives no more frames; trying again" in messages(caplog)
 
 
+def test_a_camera_that_raises_anything_is_opened_again(
+    quick: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(Camera):
+        def read(self) -> tuple[bool, np.ndarray | None]:
+            if type(self).opened == 1 and self._left == 1:
+                raise cv2.error("odd")
+            return super().read()
+
+        def isOpened(self) -> bool:
+            return True
+
+    monkeypatch.setattr(Odd, "opened", 0)
+    monkeypatch.setattr(cv2, "VideoCapture", Odd)
+    with Sources(["0"]) as sources:
+        while Odd.opened < 2:
+            next(iter(sources))
+    assert "0: reading failed (error('odd')); trying again" in messages(caplog)
+
+
 def test_one_broken_source_does_not_stop_the_others(numbered: Path, tmp_path: Path) -> None:
     with Sources([str(tmp_path / "no.mp4"), str(numbered), str(numbered)]) as sources:
         indices = [index for frames in sources for index in frames]
