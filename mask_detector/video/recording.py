@@ -201,7 +201,7 @@ class _File:
         self._last = max(self._last + 1, round((time_s - self.start_s) / VIDEO_CLOCK))
         frame.pts, frame.time_base = self._last, VIDEO_CLOCK
         self._container.mux(self._stream.encode(frame))
-        if self._sound and not self._sound.write_until(time_s):
+        if self._sound and not self._sound.write_until(time_s - self.start_s):
             self._sound = None
         self._file.appear_with(self._fragment)
 

@@ -80,7 +80,7 @@ class Sound:
         return None
 
     def write_until(self, time_s: float) -> bool:
-        """Write what sounds until ``time_s`` of the source.
+        """Write what sounds until ``time_s`` of the recording.
 
         Returns:
             False where the source cannot be read any further: the sound ends there, closed.

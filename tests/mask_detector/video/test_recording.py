@@ -144,6 +144,16 @@ def test_a_files_sound_goes_along_in_time(
     assert times_of(path)[0] == 0
 
 
+@pytest.mark.parametrize(("first", "last"), [(0, 30), (10, 25), (30, 40)])
+def test_sound_ends_with_the_pictures(tmp_path: Path, talk: Path, first: int, last: int) -> None:
+    with Recording(tmp_path / "out.mp4", sound_of=talk) as recording:
+        for number in range(first, last):
+            recording.write(picture(), number / 25)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        *_, end = container.decode(audio=0)
+    assert end.time == pytest.approx((last - 1 - first) / 25, abs=0.05)
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "rate", "becomes"),
     [
@@ -256,7 +266,8 @@ def test_a_recording_is_split_into_files_that_play(tmp_path: Path, suffix: str, 
     assert [part.name for part in parts] == [f"out.x_{n:03d}{suffix}" for n in (1, 2, 3)]
     assert [len(times_of(part)) for part in parts] == [20, 20, 10]
     assert all(times_of(part)[0] == pytest.approx(0, abs=0.01) for part in parts)
-    assert sound_of(parts[1])[1] == pytest.approx(0.2, abs=0.05)
+    _, loud, end = sound_of(parts[1])
+    assert (loud, end) == pytest.approx((0.2, 0.8), abs=0.07)
     assert all(is_part(part, path) for part in parts)
     assert not is_part(tmp_path / f"out.x_1{suffix}", path)
 
