@@ -11,9 +11,12 @@ others use it, docs/app.md what is on the pages.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 from starlette.middleware import Middleware
 
+import mask_app
 from mask_app.upload_guard import UploadGuard
 
-app = st.App("mask_app/pages.py", middleware=[Middleware(UploadGuard)])
+app = st.App(Path(mask_app.__file__).with_name("pages.py"), middleware=[Middleware(UploadGuard)])

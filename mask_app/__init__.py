@@ -13,6 +13,7 @@ door.py              the live page as one large message at an entrance
 about.py             the page about the model
 settings.py          the visitor's settings: the sidebar
 widgets.py           what several pages show: counts, tables of faces, charts
+command.py           the command of an installed package, and where the app's files are
 models.py            detectors, loaded once and shared by all sessions
 config.py            the administrator's settings: limits, password, cameras, STUN and TURN
 login.py             the password; upload_guard.py refuses files before it was entered

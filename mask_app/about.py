@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -11,10 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from mask_app import models
+from mask_app.command import HOME
 from mask_detector.model_file import ModelCard
 from mask_detector.wording import display_name
 
-_MODEL_CARD = Path(__file__).resolve().parent.parent / "docs" / "model-card.md"
+_MODEL_CARD = HOME / "docs" / "model-card.md"
 _BAR_COLOUR = "#1a9a70"  # readable on white and on black
 _PERCENT, _ALL = alt.Axis(format="%", tickCount=5), alt.Scale(domain=[0, 1])
 _SYSTEM_NAMES = {

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-_FOLDER = Path(__file__).resolve().parent.parent / "examples"
+from mask_app.command import HOME
+
+_FOLDER = HOME / "examples"
 
 PHOTOS = {
     _FOLDER / "example_02.jpg": "One person",
