@@ -128,8 +128,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
            help="classes in the order of the outputs (default: those named in the file); a single "
                 "sigmoid output is the probability of the second one")
     option("--pixels", choices=PIXEL_RANGES,
-           help="pixel values that a network from elsewhere expects (default: 0..255 if it has a "
-                "rescaling layer of its own, otherwise -1..1 as MobileNetV2's preprocess_input)")
+           help="pixel values that a network from elsewhere expects (default: 0..255 if it "
+                "rescales them itself, otherwise -1..1 as MobileNetV2's preprocess_input)")
     option("--format", choices=("float16", "int8"), default="float16",
            help="of the compiled network; int8 is faster and needs --calibration")
     option("--calibration", type=Path, metavar="FOLDER",

@@ -24,8 +24,8 @@ def network_from_crops(network: Any, path: Path, pixels: str | None = None) -> A
     Args:
         network: a Keras model from square RGB crops, shape (N, S, S, 3), to (N, C).
         path: its file, for messages.
-        pixels: the key in ``PIXEL_RANGES`` of what it expects. None: 0..255 where it has a
-            rescaling layer of its own, otherwise -1..1, as MobileNetV2's ``preprocess_input``.
+        pixels: the key in ``PIXEL_RANGES`` of what it expects. None: 0..255 where it rescales
+            them itself, otherwise -1..1, as MobileNetV2's ``preprocess_input``.
 
     Returns:
         A Keras model from float32 RGB crops 0..255, shape (N, S, S, 3), to probabilities (N, C).
@@ -76,7 +76,7 @@ def network_from_crops(network: Any, path: Path, pixels: str | None = None) -> A
     return model
 
 
-_SCALING_LAYERS = ("Rescaling", "Normalization")
+_SCALING_LAYERS = ("Rescaling", "Normalization", "TrueDivide", "Step")
 
 _LARGEST_SIZE = 16_384
 _SIZES = ("units", "filters", "depth_multiplier", "input_dim", "output_dim", "n")

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mask_detector.arithmetic import arithmetic_layers
 from mask_detector.errors import ModelFileError, UserFacingError, missing_package
 
 
@@ -52,7 +53,10 @@ def load_keras_file(path: Path, shown_as: Path) -> Any:
     keras = import_keras()
     try:
         with quiet_standard_error(show_on_failure=False):
-            return keras.models.load_model(path, compile=False, safe_mode=True)
+            steps = arithmetic_layers(keras) if path.suffix == ".h5" else None
+            return keras.models.load_model(
+                path, custom_objects=steps, compile=False, safe_mode=True
+            )
     except Exception as error:  # Keras raises nearly anything on damaged files
         raise ModelFileError(f"{shown_as}: Keras cannot load it ({first_line(error)})") from None
 

@@ -224,6 +224,12 @@ def _cleaned(value: Any) -> Any:
             kept[name] = None
         elif name == "dtype" and isinstance(inner, dict):  # a policy: its name will do
             kept[name] = inner["config"]["name"]
+        elif name == "inbound_nodes" and isinstance(inner, list):
+            # One input of a TFOpLambda lacks the list around it that all other layers have.
+            kept[name] = [
+                [node] if isinstance(node, list) and node and isinstance(node[0], str) else node
+                for node in _cleaned(inner)
+            ]
         elif not (name == "groups" and "depth_multiplier" in value):  # of DepthwiseConv2D
             kept[name] = _cleaned(inner)
     return kept

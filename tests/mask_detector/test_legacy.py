@@ -166,10 +166,22 @@ def scaling_itself() -> Any:
     return keras.Model(inputs, layers.Dense(2, activation="softmax")(outputs))
 
 
+def calculating() -> Any:
+    inputs = keras.Input((32, 32, 3))
+    pooled = layers.AveragePooling2D(8)(inputs / 127.5 - 1)
+    outputs = layers.Flatten()(layers.Add()([pooled, layers.Subtract()([pooled, pooled])]))
+    return keras.Model(inputs, layers.Dense(2, activation="softmax")(outputs))
+
+
 @pytest.mark.parametrize(
     ("build", "scale", "offset"),
-    [(lambda: plain(2), 127.5, -1), (nested, 127.5, -1), (scaling_itself, 1, 0)],
-    ids=["sequential", "nested", "with its own rescaling"],
+    [
+        (lambda: plain(2), 127.5, -1),
+        (nested, 127.5, -1),
+        (scaling_itself, 1, 0),
+        (calculating, 1, 0),
+    ],
+    ids=["sequential", "nested", "with its own rescaling", "with arithmetic"],
 )
 def test_networks_of_other_shapes_open(tmp_path, build, scale, offset):
     keras.utils.set_random_seed(5)
@@ -195,6 +207,39 @@ def test_one_sigmoid_is_the_second_class(tmp_path):
     second = expected_of(model, crops(32) / np.float32(127.5) - 1)[:, 0]
     found = Classifier(read_model(path)).probabilities(crops(32))
     assert found == pytest.approx(np.stack([1 - second, second], axis=1), abs=1e-5)
+
+
+def test_arithmetic_of_keras_2(tmp_path):
+    """As TensorFlow's tutorials put ``preprocess_input`` into a network."""
+    inputs = keras.Input((32, 32, 3), name="pixels")
+    steps = {"math.truediv": 127.5, "math.subtract": 1.0}
+    described: list[dict[str, Any]] = [
+        {
+            "class_name": "InputLayer",
+            "name": "pixels",
+            "config": {"name": "pixels", "batch_input_shape": [None, 32, 32, 3]},
+            "inbound_nodes": [],
+        }
+    ]
+    for function, value in steps.items():
+        settings = {"name": function, "trainable": True, "dtype": "float32", "function": function}
+        arguments = [described[-1]["name"], 0, 0, {"y": value, "name": None}]
+        part = {"class_name": "TFOpLambda", "name": function, "config": settings}
+        described.append(part | {"inbound_nodes": [arguments]})
+    outputs = layers.GlobalAveragePooling2D(name="pooled")(inputs)
+    model = keras.Model(inputs, layers.Dense(2, activation="softmax", name="dense")(outputs))
+    model.save(tmp_path / "old.h5")
+    with h5py.File(tmp_path / "old.h5", "a") as file:
+        config = keras_2_config(model)
+        last = config["config"]["layers"][1:]
+        last[0]["inbound_nodes"] = [[[described[-1]["name"], 0, 0, {}]]]
+        config["config"]["layers"] = described + last
+        config["config"]["input_layers"] = [["pixels", 0, 0]]
+        file.attrs["model_config"] = json.dumps(config)
+        file["model_weights"].attrs["layer_names"] = [b"dense"]
+    found = Classifier(read_model(tmp_path / "old.h5")).probabilities(crops(32))
+    expected = expected_of(model, crops(32) / np.float32(127.5) - 1)
+    assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_base_weights_fit_a_fresh_base(original, written):
