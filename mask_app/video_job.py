@@ -25,6 +25,8 @@ from mask_app.config import Limits
 from mask_app.settings import Settings
 from mask_detector.command_line import FAILED
 from mask_detector.errors import SourceError
+from mask_detector.video import containers
+from mask_detector.video.captures import FOLDER_RATE
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # A playlist that is named like a video would make FFmpeg open other files or addresses.
@@ -63,11 +65,11 @@ def check_video(path: Path, limits: Limits) -> VideoFacts:
     """
     try:
         with av.open(str(path), options=_CONTAINERS, metadata_errors="replace") as container:
-            if not container.streams.video:
+            stream = containers.video_stream(container)
+            if stream is None:
                 raise SourceError("there is no video in this file")
-            stream = container.streams.video[0]
             seconds = (container.duration or 0) / av.time_base
-            rate = float(stream.average_rate or 25)
+            rate = containers.frame_rate(container, stream) or FOLDER_RATE
             width, height = stream.width, stream.height
     except (av.FFmpegError, OSError, ValueError):
         raise SourceError("this is not a video, or it is damaged") from None
