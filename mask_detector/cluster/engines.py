@@ -1,0 +1,97 @@
+"""Who does the shards: Ray, on this machine or on many, or this process by itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mask_detector.cluster.isolation import Child, process_isolated
+from mask_detector.cluster.work import Job, Outcome, process_shard
+from mask_detector.errors import UserFacingError
+from mask_detector.photos.parallel import usable_cores
+from mask_detector.terminal import interrupt_once
+
+_TRIES = 3
+"""So often a shard is tried as a whole; then photo by photo, in a child process."""
+
+_MOST_TRIES = 20  # nodes may come and go many times
+_POLL_S = 5.0
+_STORE_BYTES = 100_000_000  # results are files: Ray's own store holds next to nothing
+
+Task = tuple[int, bool]  # a shard's number, and whether only what failed is done again
+
+
+def in_this_process(job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:
+    """Do shards one after the other in one child process, on one core."""
+    with Child() as child:
+        for number, retry_failed in tasks:
+            yield process_shard(job, number, retry_failed, child.process)
+
+
+def attempt(job: Job, number: int, retry_failed: bool, isolated: bool) -> Outcome:
+    """What a Ray worker does."""
+    return process_shard(job, number, retry_failed, process_isolated if isolated else None)
+
+
+def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:
+    """Do shards as Ray tasks, in the order in which they end.
+
+    Args:
+        address: of a cluster ("auto" for the one on this machine); None starts Ray here and
+            stops it at the end.
+
+    Raises:
+        UserFacingError: no cluster answers, or it went away.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or Ray warns of it
+    import ray
+
+    own: dict[str, Any] = {} if address else {
+        "num_cpus": usable_cores(),
+        "object_store_memory": _STORE_BYTES,
+        "include_dashboard": False,
+    }  # fmt: skip
+    try:
+        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        why = str(error).strip().split("\n")[0][:200]
+        raise UserFacingError(f"--ray {address or 'local'}: no Ray cluster there ({why})") from None
+    interrupt_once()  # Ray has put its own handlers in place
+    try:
+        yield from _on_ray(ray, job, tasks)
+    finally:
+        ray.shutdown()
+
+
+def _on_ray(ray: Any, job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:
+    # Ray's own retries do not tell a photo that kills its worker from a machine that went away.
+    remote = ray.remote(num_cpus=1, max_retries=0)(attempt)
+    waiting, tries = deque(tasks), Counter[int]()
+    running: dict[Any, Task] = {}
+    job_there = ray.put(job)
+    most = 2
+    while waiting or running:
+        if not running or len(running) < most:
+            # Machines may join: a few tasks more than processors keep all of them busy.
+            most = 2 * int(ray.cluster_resources().get("CPU", 1)) + 2
+        while waiting and len(running) < most:
+            number, retry_failed = waiting.popleft()
+            isolated = tries[number] >= _TRIES
+            reference = remote.remote(job_there, number, retry_failed, isolated)
+            running[reference] = number, retry_failed
+        done, _ = ray.wait(list(running), timeout=_POLL_S)
+        for reference in done:
+            number, retry_failed = running.pop(reference)
+            try:
+                outcome = ray.get(reference)
+            except ray.exceptions.RayError as error:
+                outcome = Outcome(number, problem=str(error).strip().split("\n")[0])
+            tries[number] += 1
+            if outcome.problem and not outcome.fatal and tries[number] < _MOST_TRIES:
+                waiting.append((number, retry_failed))
+            else:
+                yield outcome

@@ -1,0 +1,61 @@
+"""The files and packages that decide what is found, to tell one run from another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from face_detector import weights
+from mask_detector.errors import ModelFileError
+
+_PACKAGES = ("ai-edge-litert", "av", "numpy", "onnxruntime", "opencv-python", "pillow")
+
+
+def hashes(detection: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of the model and of the face detector's files, by what they are.
+
+    Args:
+        detection: what ``MaskDetector.load`` takes.
+
+    Raises:
+        UserFacingError: a file is missing or cannot be read.
+    """
+    files = [Path(detection["model"]), *_weights(detection)]
+    names = ["the model", *(f"{path.name}" for path in files[1:])]
+    return {name: _sha256(path) for name, path in zip(names, files, strict=True)}
+
+
+def _weights(detection: Mapping[str, Any]) -> list[Path]:
+    chosen = detection.get("detector_weights")
+    if detection["detector"] == "yunet":
+        from face_detector.yunet import DEFAULT_WEIGHTS  # loads ONNX Runtime
+
+        chosen = chosen or DEFAULT_WEIGHTS
+        needed, own = [], weights.YUNET
+    else:
+        chosen = chosen or weights.ORIGINAL
+        needed, own = [weights.SSD_PROTOTXT], weights.SSD_CAFFEMODEL
+    if chosen == weights.ORIGINAL:
+        return weights.fetch(*needed, own)
+    return [*weights.fetch(*needed), Path(chosen)]
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that read photos and run networks."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # opencv-python-headless in its place
+            found[name] = "unknown"
+    return found

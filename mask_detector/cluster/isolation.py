@@ -1,0 +1,146 @@
+"""Photos are processed in a child process, so that one that ends its process ends only that.
+
+    with Child() as child:
+        table = child.process(entries, job)         # as work.process_entries
+
+Where the child dies, its photos are halved until the one is found that did it.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from mask_detector.cluster.manifest import Entry
+from mask_detector.cluster.work import Job
+from mask_detector.errors import UserFacingError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PHOTO_LIMIT_S, _FILM_LIMIT_S = 120.0, 48 * 3600.0
+_START_LIMIT_S = 120.0
+_END_S = 10.0
+
+
+class ChildDiedError(Exception):
+    """The child process ended, or was ended because it took too long."""
+
+
+class Child:
+    """A process that processes photos for this one; it is started again where it died."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def process(self, entries: Sequence[Entry], job: Job) -> pa.Table:
+        """The rows of some photos and videos; one that ends the child has a row with its error.
+
+        Raises:
+            UserFacingError: as :func:`mask_detector.cluster.work.process_entries`.
+        """
+        import pyarrow as pa
+
+        try:
+            return self._ask(entries, job)
+        except ChildDiedError as death:
+            if len(entries) == 1:
+                return self._error_row(entries[0], job, str(death))
+        middle = len(entries) // 2
+        halves = [self.process(half, job) for half in (entries[:middle], entries[middle:])]
+        return pa.concat_tables(halves)
+
+    def _error_row(self, entry: Entry, job: Job, why: str) -> pa.Table:
+        from mask_detector.cluster import rows
+
+        empty = self._ask([], job)  # the columns depend on the model
+        return rows.as_table([{"image": entry.image, "error": why}], empty.schema)
+
+    def _ask(self, entries: Sequence[Entry], job: Job) -> pa.Table:
+        process = self._started()
+        assert process.stdin is not None and process.stdout is not None
+        limit_s = _START_LIMIT_S + sum(
+            _FILM_LIMIT_S if entry.film else _PHOTO_LIMIT_S for entry in entries
+        )
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(limit_s, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            pickle.dump((list(entries), job), process.stdin)
+            process.stdin.flush()
+            answer: Any = pickle.load(process.stdout)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            status = self._end()
+            raise ChildDiedError(
+                f"processing it took more than {limit_s - _START_LIMIT_S:g} s"
+                if late.is_set()
+                else f"the process ended while processing it ({_words(status)})"
+            ) from None
+        except BaseException:  # Ctrl-C: what the child answers is not waited for
+            self._end()
+            raise
+        finally:
+            timer.cancel()
+        if isinstance(answer, UserFacingError):
+            raise answer
+        return answer
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            # The child finds the packages that this process finds.
+            environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mask_detector.cluster.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for this process, which ends the child
+            )
+        return self._process
+
+    def _end(self) -> int:
+        """End the child and return its exit status."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.5)  # it may be about to die of what it has read
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                assert pipe is not None
+                pipe.close()
+        return process.wait(_END_S)
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._end()
+
+
+def _words(status: int) -> str:
+    if status >= 0:
+        return f"status {status}"
+    with suppress(ValueError):
+        return f"signal {signal.Signals(-status).name}"
+    return f"signal {-status}"
+
+
+def process_isolated(entries: Sequence[Entry], job: Job) -> pa.Table:
+    """The same as :meth:`Child.process`, with a child for these entries only."""
+    with Child() as child:
+        return child.process(entries, job)

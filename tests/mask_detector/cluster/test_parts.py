@@ -1,0 +1,181 @@
+"""The parts of a run: inputs, shards, rows, waits between tries, progress."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tracemalloc
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from mask_detector.cluster import rows, storage
+from mask_detector.cluster.inputs import find_entries, listed_in, outermost
+from mask_detector.cluster.manifest import Entry, read_manifest, read_shard, write_manifest
+from mask_detector.cluster.progress import progress_line
+from mask_detector.cluster.work import picture_place
+from mask_detector.errors import UserFacingError
+
+CLASSES = ("with_mask", "without_mask")
+
+
+@pytest.mark.parametrize(
+    ("photos", "size", "sizes"),
+    [
+        (0, None, []),
+        (1, None, [1]),
+        (40, None, [32, 8]),
+        (5, 2, [2, 2, 1]),
+        (2100, None, [32] * 32 + [33] * 1),
+    ],
+)
+def test_shards_grow_with_the_manifest(tmp_path, photos, size, sizes):
+    entries = [Entry(f"/{number}.jpg") for number in range(photos)]
+    manifest = write_manifest(str(tmp_path), entries, size)
+    shards = [read_shard(str(tmp_path), number) for number in range(manifest.shards)]
+    assert [each for shard in shards for each in shard] == entries
+    assert [len(shard) for shard in shards][: len(sizes)] == sizes
+    assert read_manifest(str(tmp_path)) == (manifest if photos else None)
+
+
+def test_a_video_is_a_shard_of_its_own(tmp_path):
+    entries = [Entry("/a.jpg"), Entry("/b.mp4", film=True), Entry("/c.jpg")]
+    manifest = write_manifest(str(tmp_path), entries, None)
+    assert (manifest.shards, manifest.photos, manifest.films) == (2, 2, 1)
+    assert read_shard(str(tmp_path), 0) == [entries[1]]
+
+
+def test_a_long_list_takes_no_more_memory_than_a_short_one(tmp_path):
+    peaks = []
+    for count in (2_000, 40_000):
+        (tmp_path / "list.txt").write_text("".join(f"/photos/{n:060}.jpg\n" for n in range(count)))
+        tracemalloc.start()
+        entries = find_entries([], [str(tmp_path / "list.txt")], "/results")
+        write_manifest(str(tmp_path), entries, 500)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+@pytest.mark.parametrize("records", [[], "both"])
+def test_rows_become_the_records_they_were_made_from(records):
+    face = {
+        "box": [1, 2, 30, 40],
+        "score": 0.9812,
+        "label": "with_mask",
+        "probabilities": {"with_mask": 0.9701, "without_mask": 0.0299},
+    }
+    found = {"faces": [face, {**face, "unsure": True}], "counts": {**dict.fromkeys(CLASSES, 1)}}
+    found["counts"]["unsure"] = 1
+    none = {"faces": [], "counts": dict.fromkeys(CLASSES, 0)}
+    if records:
+        records = [
+            {"image": "a.jpg", "width": 64, "height": 48, **found},
+            {"image": "b.jpg", "error": "damaged"},
+            {"image": "c.jpg", "width": 64, "height": 48, **none},
+        ]
+    table = rows.decoded(rows.encoded(rows.as_table(records, rows.schema(CLASSES))))
+    assert list(map(rows.as_record, table.to_pylist())) == records
+    assert rows.failed_rows(table) == (1 if records else 0)
+    expected = {"with_mask": 1, "without_mask": 1, "unsure": 1} if records else {}
+    assert +rows.total_counts(table) == expected
+
+
+def test_lists_of_every_kind(tmp_path):
+    expected = ["/data/a b.jpg", "s3://archive/ä+c%20.jpg"]
+    text = tmp_path / "list.txt"
+    text.write_text("\n".join(["", *expected, ""]), encoding="utf-8-sig")
+    table = tmp_path / "list.parquet"
+    parquet.write_table(pa.table({"size": [1, 2], "path": expected}), table)
+    assert list(listed_in(str(text))) == list(listed_in(str(table))) == expected
+
+
+@pytest.mark.parametrize("kind", ["CSV", "Parquet"])
+def test_the_inventory_of_a_bucket(tmp_path, kind):
+    if kind == "CSV":
+        with gzip.open(tmp_path / "part.csv.gz", "wt") as file:
+            file.write('"archive","2024/a+b%2B.jpg","3"\n')
+        name = "part.csv.gz"
+    else:
+        columns = {"bucket": ["archive"], "key": ["2024/a b+.jpg"], "size": [3]}
+        parquet.write_table(pa.table(columns), tmp_path / "part.parquet")
+        name = "part.parquet"
+    inventory = {
+        "destinationBucket": "arn:aws:s3:::inventories",
+        "fileFormat": kind,
+        "fileSchema": "Bucket, Key, Size",
+        "files": [{"key": f"data/{name}"}],
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(inventory))
+    assert list(listed_in(str(tmp_path / "manifest.json"))) == ["s3://archive/2024/a b+.jpg"]
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("name", ["manifest.json", "list.parquet", "list.txt"])
+def test_what_is_no_list_is_one_sentence(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    if name == "list.txt" and content != b"\xff\xfe\x00":
+        return  # a name of a file like any other
+    with pytest.raises(UserFacingError, match="this list cannot be read"):
+        list(find_entries([], [str(tmp_path / name)], "/results"))
+
+
+def test_inputs_that_overlap_are_processed_once():
+    roots = ["/a/b", "/a", "/a", "/ab", "s3://x/y/z", "s3://x/y"]
+    assert outermost(roots) == ["/a", "/ab", "s3://x/y"]
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("ftp://host/a", "ftp:// is not supported"),
+        ("s3://key:secret@bucket/a", "leave credentials out"),
+        ("hdfs://me:secret@host:9000/a", "leave credentials out"),
+    ],
+)
+def test_addresses_that_are_refused(address, message):
+    with pytest.raises(UserFacingError, match=message) as refusal:
+        storage.full_address(address)
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("errors", "waits", "result"),
+    [
+        ([], 0, "done"),
+        ([OSError("AWS Error SLOW_DOWN"), OSError("Timeout was reached")], 2, "done"),
+        ([OSError("AWS Error SERVICE_UNAVAILABLE")] * 9, 4, OSError),
+        ([FileNotFoundError("gone")], 0, FileNotFoundError),
+        ([OSError("AWS Error ACCESS_DENIED during GetObject")], 0, OSError),
+    ],
+)
+def test_only_errors_that_may_pass_are_tried_again(errors, waits, result):
+    left, waited = list(errors), []
+
+    def action() -> str:
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    if isinstance(result, str):
+        assert storage.retried(action, waited.append) == result
+    else:
+        with pytest.raises(result):
+            storage.retried(action, waited.append)
+    assert len(waited) == waits
+    assert waited == sorted(waited)
+
+
+def test_pictures_of_different_photos_have_different_places():
+    names = ["/d/a.jpg", "s3://d/a.jpg", "gs://d/a.jpg", "/d/a.heic", "/d/a.png", "/d/a.heic.png"]
+    places = [picture_place(name) for name in names[:5]]
+    assert len(set(places)) == 5
+    assert picture_place("s3://archive/2024/a.jpg") == "s3/archive/2024/a.jpg"
+    assert picture_place("/d/b.heic", page=2) == "local/d/b.heic_2.png"
+
+
+def test_progress_says_how_fast_and_how_long():
+    expected = "1,200 of 36,000 done, 20.0 per second, about 0:29:00 left"
+    assert progress_line(1200, 36000, 60) == expected
+    assert progress_line(0, 10, 0) == "0 of 10 done, 0.0 per second"
