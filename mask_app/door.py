@@ -13,13 +13,14 @@ import streamlit as st
 
 from mask_app import live_cameras, models
 from mask_app.live_processing import LiveProcessor
-from mask_app.live_scripts import explain_camera, keep_awake
+from mask_app.live_scripts import explain_camera, stay_open
 from mask_app.settings import Settings
 from mask_detector.video.people import UNMASKED
 
 WORN_WRONG = "incorrect_mask"
 
 _UPDATE_SECONDS = 0.5
+_PATIENCE_SECONDS = 30
 # Signs and colours differ, too: white on each of them has a contrast of at least 4.5.
 _LOOKS = {
     "blind": ("○", "#4a4a4a"),
@@ -113,8 +114,8 @@ def page(settings: Settings) -> None:
         "door_processor", LiveProcessor(detector, settings)
     )
     processor.detector, processor.settings = detector, settings
-    explain_camera()
-    keep_awake()
+    explain_camera("reload the page")
+    stay_open(_PATIENCE_SECONDS)
     st.fragment(_show_message, run_every=_UPDATE_SECONDS)(processor)
     _, middle, _ = st.columns([1, 2, 1])
     with middle:

@@ -69,27 +69,42 @@ export default function ({ data }) {
 )
 
 
-# The lock is gone whenever the page was hidden: it is asked for again.
-_AWAKE = st.components.v2.component(
-    "mask_keep_awake",
+# Nobody stands by to reload the page at a door: it does so by itself when the picture has stood
+# still, because the camera or the connection was gone, and the server can be reached again.
+# The lock of the screen is gone whenever the page was hidden: it is asked for again.
+_STAY_OPEN = st.components.v2.component(
+    "mask_stay_open",
     js="""
-export default function () {
+export default function ({ data }) {
   const ask = () => {
     if (document.visibilityState === 'visible') {
       navigator.wakeLock?.request('screen').catch(() => {});
     }
   };
+  let shown = -1, since = Date.now();
+  const check = async () => {
+    const frame = document.querySelector('iframe[src*="webrtc_streamer"]');
+    const now = frame?.contentDocument?.querySelector('video')?.currentTime ?? -1;
+    if (now !== shown) [shown, since] = [now, Date.now()];
+    if (Date.now() - since < 1000 * data.patience_s) return;
+    const answer = await fetch('/_stcore/health').catch(() => null);
+    if (answer?.ok) location.reload();
+  };
   ask();
   document.addEventListener('visibilitychange', ask);
-  return () => document.removeEventListener('visibilitychange', ask);
+  const timer = setInterval(check, 5000);
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener('visibilitychange', ask);
+  };
 }
 """,
 )
 
 
-def keep_awake() -> None:
-    """Keep the screen of a tablet from going dark, where its browser allows."""
-    _AWAKE(data={}, key="keep_awake")
+def stay_open(patience_s: float) -> None:
+    """Keep a tablet's screen awake, and reload the page where the picture stands still so long."""
+    _STAY_OPEN(data={"patience_s": patience_s}, key="stay_open")
 
 
 def play_alarm(alarms: int) -> None:
@@ -97,12 +112,19 @@ def play_alarm(alarms: int) -> None:
     _ALARM(data={"alarms": alarms}, key="alarm")
 
 
-def explain_camera() -> None:
-    """Say in sentences why the camera does not start, and name the picture for screen readers."""
-    same = {name: CAMERA_ERRORS[other] for name, other in _SAME_ERRORS.items()}
+def explain_camera(again: str = "press Start again") -> None:
+    """Say in sentences why the camera does not start, and name the picture for screen readers.
+
+    Args:
+        again: what to do after the reason was removed.
+    """
+    errors = {
+        name: text.replace("press Start again", again) for name, text in CAMERA_ERRORS.items()
+    }
+    same = {name: errors[other] for name, other in _SAME_ERRORS.items()}
     words = {
         "frame": "Live camera",
         "video": "Live picture with a box and a label for each face",
-        "errors": {**CAMERA_ERRORS, **same},
+        "errors": {**errors, **same},
     }
     _WORDS(data=words, key="camera_words")
