@@ -20,7 +20,7 @@ from mask_detector.video.people import UNMASKED
 WORN_WRONG = "incorrect_mask"
 
 _UPDATE_SECONDS = 0.5
-_PATIENCE_SECONDS = 30
+_PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS = 10, 30
 # Signs and colours differ, too: white on each of them has a contrast of at least 4.5.
 _LOOKS = {
     "blind": ("○", "#4a4a4a"),
@@ -114,12 +114,12 @@ def page(settings: Settings) -> None:
         "door_processor", LiveProcessor(detector, settings)
     )
     processor.detector, processor.settings = detector, settings
-    explain_camera("reload the page")
-    stay_open(_PATIENCE_SECONDS)
+    explain_camera()
+    stay_open(live_cameras.START, _PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS)
     st.fragment(_show_message, run_every=_UPDATE_SECONDS)(processor)
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
-        live_cameras.browser_camera(processor, "door_camera", start=True)
+        live_cameras.browser_camera(processor, "door_camera")
     if st.button("Leave", icon=":material/close_fullscreen:", type="tertiary"):
         del st.query_params["door"]
         st.rerun()

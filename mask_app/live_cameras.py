@@ -15,6 +15,9 @@ from mask_app.live_scripts import CAMERA_ERRORS
 from mask_app.live_tracks import AnnotatedTrack, BrowserTrack
 from mask_app.server_cameras import ServerTrack, SharedCamera
 
+START = "Start"
+"""Text of the button that starts a camera."""
+
 _CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}}
 
 _VIDEO = {
@@ -24,7 +27,7 @@ _VIDEO = {
     "style": {"width": "100%", "borderRadius": "0.5rem"},
 }
 _TEXTS: Translations = {
-    "start": "Start",
+    "start": START,
     "stop": "Stop",
     "select_device": "Choose camera",
     "device_ask_permission": "Your browser asks whether this page may use the camera.",
@@ -34,15 +37,12 @@ _TEXTS: Translations = {
 }
 
 
-def browser_camera(
-    processor: LiveProcessor, key: str = "live_camera", start: bool | None = None
-) -> WebRtcStreamerState:
+def browser_camera(processor: LiveProcessor, key: str = "live_camera") -> WebRtcStreamerState:
     """Start, Stop and the picture of the browser's own camera.
 
     Args:
         processor: processes the frames.
         key: of the camera in the session's state.
-        start: whether to start it without a click; None leaves it to the visitor.
     """
     track: BrowserTrack | None = st.session_state.get(f"{key}_track")
     if track is None or track.readyState != "live":
@@ -50,7 +50,6 @@ def browser_camera(
     return webrtc_streamer(
         key=key,
         mode=WebRtcMode.SENDRECV,
-        desired_playing_state=start,
         rtc_configuration={"iceServers": config.ice_servers()},
         media_stream_constraints={"video": _CAMERA, "audio": False},
         sink_video_track=track,

@@ -69,9 +69,10 @@ export default function ({ data }) {
 )
 
 
-# Nobody stands by to reload the page at a door: it does so by itself when the picture has stood
-# still, because the camera or the connection was gone, and the server can be reached again.
-# The lock of the screen is gone whenever the page was hidden: it is asked for again.
+# At a door nobody presses Start or reloads the page. Start is pressed for them, and again where the
+# camera was gone (streamlit-webrtc's desired_playing_state sometimes starts two connections that
+# hinder each other, 0.79). A page whose picture stands still is reloaded once the server answers.
+# The lock of the screen is lost whenever the page was hidden: it is asked for again.
 _STAY_OPEN = st.components.v2.component(
     "mask_stay_open",
     js="""
@@ -81,18 +82,24 @@ export default function ({ data }) {
       navigator.wakeLock?.request('screen').catch(() => {});
     }
   };
-  let shown = -1, since = Date.now();
+  let shown = -1, changed = Date.now(), pressed = 0;
   const check = async () => {
-    const frame = document.querySelector('iframe[src*="webrtc_streamer"]');
-    const now = frame?.contentDocument?.querySelector('video')?.currentTime ?? -1;
-    if (now !== shown) [shown, since] = [now, Date.now()];
-    if (Date.now() - since < 1000 * data.patience_s) return;
+    const page = document.querySelector('iframe[src*="webrtc_streamer"]')?.contentDocument;
+    const start = [...page?.querySelectorAll('button') ?? []].find(
+      (button) => button.textContent === data.start && !button.disabled);
+    if (start && Date.now() - pressed > 1000 * data.press_again_s) {
+      pressed = Date.now();
+      start.click();
+    }
+    const now = page?.querySelector('video')?.currentTime ?? -1;
+    if (now !== shown) [shown, changed] = [now, Date.now()];
+    if (Date.now() - changed < 1000 * data.patience_s) return;
     const answer = await fetch('/_stcore/health').catch(() => null);
     if (answer?.ok) location.reload();
   };
   ask();
   document.addEventListener('visibilitychange', ask);
-  const timer = setInterval(check, 5000);
+  const timer = setInterval(check, 1000);
   return () => {
     clearInterval(timer);
     document.removeEventListener('visibilitychange', ask);
@@ -102,9 +109,16 @@ export default function ({ data }) {
 )
 
 
-def stay_open(patience_s: float) -> None:
-    """Keep a tablet's screen awake, and reload the page where the picture stands still so long."""
-    _STAY_OPEN(data={"patience_s": patience_s}, key="stay_open")
+def stay_open(start: str, press_again_s: float, patience_s: float) -> None:
+    """Run the live picture without a visitor who presses buttons, and keep the screen awake.
+
+    Args:
+        start: text of the button that starts the camera.
+        press_again_s: seconds after which it is pressed again where the camera did not start.
+        patience_s: seconds after which the page is reloaded where the picture stands still.
+    """
+    settings = {"start": start, "press_again_s": press_again_s, "patience_s": patience_s}
+    _STAY_OPEN(data=settings, key="stay_open")
 
 
 def play_alarm(alarms: int) -> None:
@@ -112,19 +126,12 @@ def play_alarm(alarms: int) -> None:
     _ALARM(data={"alarms": alarms}, key="alarm")
 
 
-def explain_camera(again: str = "press Start again") -> None:
-    """Say in sentences why the camera does not start, and name the picture for screen readers.
-
-    Args:
-        again: what to do after the reason was removed.
-    """
-    errors = {
-        name: text.replace("press Start again", again) for name, text in CAMERA_ERRORS.items()
-    }
-    same = {name: errors[other] for name, other in _SAME_ERRORS.items()}
+def explain_camera() -> None:
+    """Say in sentences why the camera does not start, and name the picture for screen readers."""
+    same = {name: CAMERA_ERRORS[other] for name, other in _SAME_ERRORS.items()}
     words = {
         "frame": "Live camera",
         "video": "Live picture with a box and a label for each face",
-        "errors": {**errors, **same},
+        "errors": {**CAMERA_ERRORS, **same},
     }
     _WORDS(data=words, key="camera_words")
