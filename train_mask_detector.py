@@ -22,8 +22,8 @@ from pathlib import Path
 
 import face_detector
 from mask_detector import command_line, files
-from mask_detector.keras_backend import package_versions
-from mask_detector.model_file import ModelCard, write_model
+from mask_detector.models.keras_backend import package_versions
+from mask_detector.models.model_file import ModelCard, write_model
 from mask_detector.training import charts, compiling, fitting, network, recipe, report, streams
 from mask_detector.training.dataset import data_report, read_dataset
 from mask_detector.training.samples import draw_on_unmasked_faces

@@ -31,7 +31,7 @@ from mask_detector import command_line
 from mask_detector.classifier import Classifier
 from mask_detector.command_line import whole_number
 from mask_detector.files import write_bytes
-from mask_detector.model_file import ModelCard, ModelFile
+from mask_detector.models.model_file import ModelCard, ModelFile
 from mask_detector.training import fitting, network, streams
 from mask_detector.training.augmentation import Augmentation
 from mask_detector.training.calibration import fit_temperature

@@ -19,9 +19,10 @@ import cv2
 import numpy as np
 
 from face_detector.weights import SSD_CAFFEMODEL, SSD_PROTOTXT, fetch
-from mask_detector import command_line, legacy
+from mask_detector import command_line
 from mask_detector.errors import PhotoError
 from mask_detector.faces import Face
+from mask_detector.models import legacy
 
 CONFIDENCE = 0.5
 _DETECTOR_SIZE = (300, 300)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from mask_app import models
 from mask_app.command import HOME
-from mask_detector.model_file import ModelCard
+from mask_detector.models.model_file import ModelCard
 from mask_detector.wording import display_name
 
 _MODEL_CARD = HOME / "docs" / "model-card.md"

@@ -12,7 +12,7 @@ import face_detector
 from mask_app import config
 from mask_detector.classifier import Classifier
 from mask_detector.detector import HIDING_SCORE, MaskDetector
-from mask_detector.model_file import ModelFile, read_model
+from mask_detector.models.model_file import ModelFile, read_model
 
 if TYPE_CHECKING:
     from mask_app.settings import Settings  # which imports this module

@@ -8,11 +8,11 @@ import threading
 
 import numpy as np
 
-from mask_detector import compiled_network
-from mask_detector.compiled_network import Network
 from mask_detector.errors import ModelFileError
-from mask_detector.keras_backend import first_line
-from mask_detector.model_file import ModelFile
+from mask_detector.models import compiled_network
+from mask_detector.models.compiled_network import Network
+from mask_detector.models.keras_backend import first_line
+from mask_detector.models.model_file import ModelFile
 
 logger = logging.getLogger(__name__)
 

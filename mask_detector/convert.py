@@ -21,23 +21,24 @@ from typing import Any
 import numpy as np
 
 import face_detector
-from mask_detector import command_line, legacy
-from mask_detector.class_names import check_class_names
+from mask_detector import command_line
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
 from mask_detector.errors import ModelFileError, UserFacingError
-from mask_detector.foreign import PIXEL_RANGES, network_from_crops, noise_crops
 from mask_detector.images import is_photo, read_photo
-from mask_detector.keras_backend import package_versions
-from mask_detector.model_card import ModelCard
-from mask_detector.model_file import (
+from mask_detector.models import legacy
+from mask_detector.models.class_names import check_class_names
+from mask_detector.models.foreign import PIXEL_RANGES, network_from_crops, noise_crops
+from mask_detector.models.keras_backend import package_versions
+from mask_detector.models.model_card import ModelCard
+from mask_detector.models.model_file import (
     ModelFile,
     has_card,
     load_keras_archive,
     read_model,
     write_model,
 )
-from mask_detector.other_files import is_hdf5
+from mask_detector.models.other_files import is_hdf5
 from mask_detector.training.compiling import compile_network
 
 MOST_CALIBRATION_CROPS = 400
@@ -51,7 +52,7 @@ def read_old(
     Args:
         classes: class names in the order of the outputs; None where the file knows them.
         pixels: what a network from elsewhere expects; see
-            :func:`mask_detector.foreign.network_from_crops`.
+            :func:`mask_detector.models.foreign.network_from_crops`.
 
     Returns:
         A Keras model from float32 RGB crops 0..255, shape (N, S, S, 3), to probabilities

@@ -18,7 +18,7 @@ from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
 from mask_detector.drawing import draw_faces
 from mask_detector.faces import Face, Faces, is_unsure, whole_pixels
-from mask_detector.model_file import read_model
+from mask_detector.models.model_file import read_model
 from mask_detector.pictures import Picture, as_bgr, check_bgr, check_kind
 from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES, hide_faces
 

@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 
 from mask_detector import files
 from mask_detector.errors import PhotoError
-from mask_detector.photo_formats import (
+from mask_detector.photos.formats import (
     deep_grey,
     full_pages,
     has_deep_grey,

@@ -16,9 +16,9 @@ from face_detector import yunet
 from face_detector.weights import fetch
 from mask_detector import command_line
 from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_MODEL
-from mask_detector.exports import onnx_bytes
 from mask_detector.files import make_folder, write_bytes
-from mask_detector.model_file import read_model
+from mask_detector.models.exports import onnx_bytes
+from mask_detector.models.model_file import read_model
 
 FOLDER = Path(__file__).resolve().parent.parent / "web" / "models"
 FACE_NETWORK, MASK_NETWORK = "faces.onnx", "masks.onnx"

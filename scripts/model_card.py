@@ -20,7 +20,7 @@ from typing import Any
 from mask_detector import command_line
 from mask_detector.errors import ModelFileError
 from mask_detector.files import write_bytes
-from mask_detector.model_file import ModelCard, read_model, replace_card
+from mask_detector.models.model_file import ModelCard, read_model, replace_card
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MARK_BEGIN = "<!-- accuracy: written by scripts/model_card.py -->"

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from mask_detector.model_file import COMPILED_MEMBER
+from mask_detector.models.model_file import COMPILED_MEMBER
 
 # In a process of its own, since this one has imported what is hidden there.
 PROGRAM = """

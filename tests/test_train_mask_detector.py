@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import pytest
 
-from mask_detector.model_file import read_model
+from mask_detector.models.model_file import read_model
 
 keras = pytest.importorskip("keras")
 

@@ -73,14 +73,14 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
 
 def _open_model(path: Path) -> None:
     from mask_detector.classifier import Classifier
-    from mask_detector.model_file import read_model
+    from mask_detector.models.model_file import read_model
 
     Classifier(read_model(path), threads=1)
 
 
 def _compiled(folder: Path, rng: random.Random) -> Callable[[], object]:
     """The shipped model with a damaged network in an archive that is whole."""
-    from mask_detector.model_file import COMPILED_MEMBER
+    from mask_detector.models.model_file import COMPILED_MEMBER
 
     path = folder / "mutant.model"
     with zipfile.ZipFile(MODEL) as old, zipfile.ZipFile(path, "w") as new:

@@ -14,7 +14,7 @@ import av.error
 
 from mask_detector.errors import UserFacingError
 from mask_detector.images import PHOTO_SUFFIXES, read_photo
-from mask_detector.model_file import read_model
+from mask_detector.models.model_file import read_model
 
 
 def json_records(path: Path, faults: list[str]) -> list[dict[str, Any]]:

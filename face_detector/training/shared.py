@@ -6,7 +6,7 @@ from mask_detector import command_line
 from mask_detector.errors import DatasetError, PhotoError
 from mask_detector.files import write_bytes
 from mask_detector.images import is_photo, read_photo
-from mask_detector.keras_backend import import_keras
+from mask_detector.models.keras_backend import import_keras
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
 from mask_detector.training.drawn.masks import OCCLUSIONS, WEARINGS, draw_mask, draw_occlusion
 from mask_detector.training.evaluation import (

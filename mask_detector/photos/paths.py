@@ -19,7 +19,7 @@ from pathlib import Path
 from mask_detector.errors import PhotoError, UserFacingError
 from mask_detector.files import STANDARD_STREAM, is_system_file
 from mask_detector.images import is_photo, photo_pages
-from mask_detector.photo_formats import starts_like_a_photo
+from mask_detector.photos.formats import starts_like_a_photo
 from mask_detector.video.addresses import is_address, without_password
 from mask_detector.wording import number_of
 

@@ -19,8 +19,8 @@ from mask_detector.errors import UserFacingError
 from mask_detector.faces import Face, Faces, count_faces
 from mask_detector.files import PendingFile, make_folder
 from mask_detector.images import decode_photo, encode_photo, photo_pixels, read_bytes, write_photo
-from mask_detector.metadata import exif_for_picture
 from mask_detector.photos.contact_sheet import ContactSheet
+from mask_detector.photos.metadata import exif_for_picture
 from mask_detector.photos.parallel import PixelBudget
 from mask_detector.photos.paths import Photo
 from mask_detector.privacy import hide_faces

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from mask_detector.classifier import Classifier
-from mask_detector.keras_backend import import_keras, quiet_standard_error
-from mask_detector.model_file import ModelCard, ModelFile
+from mask_detector.models.keras_backend import import_keras, quiet_standard_error
+from mask_detector.models.model_file import ModelCard, ModelFile
 from mask_detector.training.evaluation import balanced_accuracy
 from mask_detector.training.streams import first_crops
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from face_detector import FaceDetector
-from mask_detector.class_names import check_class_names
 from mask_detector.errors import DatasetError
+from mask_detector.models.class_names import check_class_names
 from mask_detector.training.groups import PARTS, TEST_SALT, VALIDATION_SALT, part_of, place_of
 from mask_detector.training.inspection import inspect_photos
 from mask_detector.training.layouts import DatasetPhoto, find_photos

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mask_detector.errors import DatasetError, ModelFileError, UserFacingError
-from mask_detector.keras_backend import import_keras
+from mask_detector.models.keras_backend import import_keras
 from mask_detector.training import network
 from mask_detector.training.calibration import fit_temperature
 from mask_detector.training.recipe import FINE_TUNING_RATE, Recipe

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 import face_detector.weights
-from mask_detector import legacy
 from mask_detector.errors import ModelFileError, WeightsError
-from mask_detector.hdf5 import check_hdf5
-from mask_detector.keras_backend import import_keras
-from mask_detector.model_file import load_keras_archive, read_model
+from mask_detector.models import legacy
+from mask_detector.models.hdf5 import check_hdf5
+from mask_detector.models.keras_backend import import_keras
+from mask_detector.models.model_file import load_keras_archive, read_model
 
 BASE, FEATURES, DROPOUT, LOGITS = "mobilenetv2", 128, 0.3, "logits"
 """Name of the base; units of the dense layer; its dropout; name of the last layer."""

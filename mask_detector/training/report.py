@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mask_detector.classifier import Classifier
-from mask_detector.model_file import ModelCard, ModelFile
+from mask_detector.models.model_file import ModelCard, ModelFile
 from mask_detector.training.calibration import reliability
 from mask_detector.training.evaluation import (
     SIZE_SLICES,

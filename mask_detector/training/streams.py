@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mask_detector.keras_backend import import_keras
+from mask_detector.models.keras_backend import import_keras
 from mask_detector.training.augmentation import CANVAS_MARGIN
 from mask_detector.training.recipe import Recipe
 from mask_detector.training.samples import Sample, label_indices, read_crop

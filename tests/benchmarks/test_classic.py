@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.classic import ClassicDetector
 from face_detector import weights
-from mask_detector import legacy
+from mask_detector.models import legacy
 
 WIDTH, HEIGHT = 120, 80
 

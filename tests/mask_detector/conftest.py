@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import face_detector
-from mask_detector import hdf5, trial_program
 from mask_detector.crops import cut_crops
 from mask_detector.errors import ModelFileError
 from mask_detector.images import read_photo
-from mask_detector.model_file import ModelCard, ModelFile, read_model, write_model
+from mask_detector.models import hdf5, trial_program
+from mask_detector.models.model_file import ModelCard, ModelFile, read_model, write_model
 
 SMALL = 64
 CLASSES = ("with_mask", "without_mask")
@@ -76,7 +76,7 @@ def faces(examples, shipped) -> np.ndarray:
 def small_network() -> Any:
     """A Keras model as training ends with it: 64 px, random weights, answers that differ."""
     pytest.importorskip("tensorflow")
-    from mask_detector.keras_backend import import_keras
+    from mask_detector.models.keras_backend import import_keras
     from mask_detector.training import network
 
     keras = import_keras()

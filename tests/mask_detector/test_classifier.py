@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from mask_detector import compiled_network
 from mask_detector.classifier import Classifier
 from mask_detector.errors import ModelFileError
-from mask_detector.model_file import COMPILED_MEMBER, ModelFile, read_model
+from mask_detector.models import compiled_network
+from mask_detector.models.model_file import COMPILED_MEMBER, ModelFile, read_model
 
 
 @pytest.fixture(scope="module")

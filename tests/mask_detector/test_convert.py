@@ -10,10 +10,10 @@ import pytest
 
 from mask_detector import convert
 from mask_detector.classifier import Classifier
-from mask_detector.compiled_network import sha256
 from mask_detector.errors import ModelFileError, UserFacingError
 from mask_detector.images import write_photo
-from mask_detector.model_file import read_model
+from mask_detector.models.compiled_network import sha256
+from mask_detector.models.model_file import read_model
 
 keras = pytest.importorskip("keras")
 

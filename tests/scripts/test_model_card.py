@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from mask_detector.errors import ModelFileError
-from mask_detector.model_file import read_model
+from mask_detector.models.model_file import read_model
 from scripts import model_card
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mask_detector.classifier import Classifier
-from mask_detector.model_file import ModelCard, ModelFile
+from mask_detector.models.model_file import ModelCard, ModelFile
 from mask_detector.training import compiling
 from mask_detector.training.compiling import (
     FORMATS,

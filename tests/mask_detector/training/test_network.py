@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mask_detector.errors import ModelFileError, WeightsError
-from mask_detector.model_file import read_model
+from mask_detector.models.model_file import read_model
 from mask_detector.training import network
 from mask_detector.training.network import BASE, LOGITS, build_network
 

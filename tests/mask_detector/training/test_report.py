@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mask_detector.model_file import ModelCard, read_model
+from mask_detector.models.model_file import ModelCard, read_model
 from mask_detector.training.report import evaluate_model
 
 

@@ -7,7 +7,7 @@ It is a Keras v3 archive (a zip: ``keras.models.load_model`` reads it once it is
     the inference graph as a LiteRT flatbuffer: float32 RGB crops 0..255, shape (N, S, S, 3),
     to probabilities (N, classes). Detection runs this one and never imports TensorFlow.
 ``model_card.json``
-    what the numbers mean: see :class:`mask_detector.model_card.ModelCard`.
+    what the numbers mean: see :class:`mask_detector.models.model_card.ModelCard`.
 
 A model file is data: nothing in it is ever executed (Keras reads it with ``safe_mode``), no member
 is read that is larger than it can reasonably be, and no other file is read on its behalf.
@@ -25,14 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mask_detector import legacy
-from mask_detector.compiled_network import KNOWN_NETWORKS, sha256
 from mask_detector.errors import ModelFileError
-from mask_detector.foreign import check_layer_sizes
-from mask_detector.hdf5 import LARGEST_BYTES, check_hdf5
-from mask_detector.keras_backend import load_keras_file
-from mask_detector.model_card import ModelCard
-from mask_detector.other_files import describe_archive, describe_file, is_hdf5, is_zip
+from mask_detector.models import legacy
+from mask_detector.models.compiled_network import KNOWN_NETWORKS, sha256
+from mask_detector.models.foreign import check_layer_sizes
+from mask_detector.models.hdf5 import LARGEST_BYTES, check_hdf5
+from mask_detector.models.keras_backend import load_keras_file
+from mask_detector.models.model_card import ModelCard
+from mask_detector.models.other_files import describe_archive, describe_file, is_hdf5, is_zip
 
 COMPILED_MEMBER = "compiled.tflite"
 CARD_MEMBER = "model_card.json"

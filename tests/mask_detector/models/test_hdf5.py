@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mask_detector.errors import ModelFileError, UserFacingError
-from mask_detector.hdf5 import open_hdf5
+from mask_detector.models.hdf5 import open_hdf5
 
 
 def external_link(file: h5py.File) -> None:

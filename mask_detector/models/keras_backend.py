@@ -13,8 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mask_detector.arithmetic import arithmetic_layers
 from mask_detector.errors import ModelFileError, UserFacingError, missing_package
+from mask_detector.models.arithmetic import arithmetic_layers
 
 
 def import_keras() -> ModuleType:

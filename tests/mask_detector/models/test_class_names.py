@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mask_detector.class_names import check_class_names
 from mask_detector.errors import DatasetError, ModelFileError
+from mask_detector.models.class_names import check_class_names
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mask_detector.errors import ModelFileError
-from mask_detector.model_file import read_model
+from mask_detector.models.model_file import read_model
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from mask_detector.images import PICTURE_SUFFIXES, encode_photo
-from mask_detector.metadata import exif_for_picture
+from mask_detector.photos.metadata import exif_for_picture
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged metadata
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mask_detector import model_file
-from mask_detector.compiled_network import KNOWN_NETWORKS, sha256
 from mask_detector.errors import ModelFileError
-from mask_detector.model_card import ModelCard
-from mask_detector.model_file import (
+from mask_detector.models import model_file
+from mask_detector.models.compiled_network import KNOWN_NETWORKS, sha256
+from mask_detector.models.model_card import ModelCard
+from mask_detector.models.model_file import (
     CARD_MEMBER,
     COMPILED_MEMBER,
     read_model,

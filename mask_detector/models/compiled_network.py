@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from mask_detector.errors import ModelFileError
-from mask_detector.keras_backend import quiet_standard_error
-from mask_detector.trial import try_in_child
+from mask_detector.models.keras_backend import quiet_standard_error
+from mask_detector.models.trial import try_in_child
 
 KNOWN_NETWORKS = frozenset(
     {

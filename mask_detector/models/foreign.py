@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mask_detector.errors import ModelFileError
-from mask_detector.keras_backend import first_line, import_keras
+from mask_detector.models.keras_backend import first_line, import_keras
 
 logger = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 import pytest
 
-from mask_detector import legacy
 from mask_detector.classifier import Classifier
 from mask_detector.errors import ModelFileError
-from mask_detector.model_file import read_model
+from mask_detector.models import legacy
+from mask_detector.models.model_file import read_model
 
 keras = pytest.importorskip("keras")
 layers = keras.layers

@@ -25,7 +25,7 @@ def try_in_child(what: str, kind: str, *arguments: object, content: bytes = b"")
 
     Args:
         what: what the file is, as the beginning of a sentence.
-        kind: ``network`` or ``hdf5``; see :mod:`mask_detector.trial_program`.
+        kind: ``network`` or ``hdf5``; see :mod:`mask_detector.models.trial_program`.
         arguments: of the trial.
         content: for the child's standard input.
 

@@ -20,10 +20,10 @@ import numpy as np
 
 from face_detector.weights import SSD_WHEEL, RemoteFile
 from mask_detector.errors import ModelFileError
-from mask_detector.foreign import check_layer_sizes, dictionaries, network_from_crops
-from mask_detector.hdf5 import open_hdf5
-from mask_detector.keras_backend import load_keras_file
-from mask_detector.model_card import ModelCard
+from mask_detector.models.foreign import check_layer_sizes, dictionaries, network_from_crops
+from mask_detector.models.hdf5 import open_hdf5
+from mask_detector.models.keras_backend import load_keras_file
+from mask_detector.models.model_card import ModelCard
 
 CLASSIC_CLASSES = ("with_mask", "without_mask")
 """The order in which classic scripts unpack a prediction; the files store none."""
@@ -85,7 +85,8 @@ def load_keras(path: str | Path, pixels: str | None = None) -> Any:
     """Load an HDF5 model (slow: TensorFlow).
 
     Args:
-        pixels: what its network expects; see :func:`mask_detector.foreign.network_from_crops`.
+        pixels: what its network expects; see
+            :func:`mask_detector.models.foreign.network_from_crops`.
 
     Returns:
         A Keras model from float32 RGB crops 0..255, shape (N, S, S, 3) with N >= 1, to

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from mask_detector.class_names import check_class_names
 from mask_detector.errors import ModelFileError
+from mask_detector.models.class_names import check_class_names
 
 FORMAT = 1
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from mask_detector.errors import ModelFileError, UserFacingError
 from mask_detector.files import write_bytes
-from mask_detector.keras_backend import import_keras, quiet_standard_error
-from mask_detector.model_file import ModelFile
+from mask_detector.models.keras_backend import import_keras, quiet_standard_error
+from mask_detector.models.model_file import ModelFile
 
 FORMATS = (".tflite", ".onnx", ".keras")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mask_detector.errors import ModelFileError, missing_package
-from mask_detector.trial import try_in_child
+from mask_detector.models.trial import try_in_child
 
 LARGEST_BYTES = 2 << 30
 

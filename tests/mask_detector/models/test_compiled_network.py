@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mask_detector import compiled_network, trial
 from mask_detector.classifier import Classifier
-from mask_detector.compiled_network import check_in_child
 from mask_detector.errors import ModelFileError
-from mask_detector.model_file import COMPILED_MEMBER, read_model
+from mask_detector.models import compiled_network, trial
+from mask_detector.models.compiled_network import check_in_child
+from mask_detector.models.model_file import COMPILED_MEMBER, read_model
 
 
 def damage(flatbuffer: bytes) -> bytes:

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from mask_detector.errors import ModelFileError
-from mask_detector.legacy import parse_description
-from mask_detector.model_card import ModelCard
-from mask_detector.model_file import CARD_MEMBER, COMPILED_MEMBER, read_model
+from mask_detector.models.legacy import parse_description
+from mask_detector.models.model_card import ModelCard
+from mask_detector.models.model_file import CARD_MEMBER, COMPILED_MEMBER, read_model
 
 CARD = ModelCard(("with_mask", "without_mask"), 64, training={"faces": [1, 2.5, None, "ä"]})
 NETWORK = {

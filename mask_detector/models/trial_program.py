@@ -1,10 +1,10 @@
 """Use a file from anywhere once, in a process that may crash, hang or run out of memory.
 
-    python mask_detector/trial_program.py network INPUT_SIZE CLASSES THREADS < compiled.tflite
-    python mask_detector/trial_program.py hdf5 model.h5
+    python trial_program.py network INPUT_SIZE CLASSES THREADS < compiled.tflite
+    python trial_program.py hdf5 model.h5
 
 Imports nothing of this project. Exit status 0: the file can be used; 1: a line says why not;
-anything else: it ended the process. See :func:`mask_detector.trial.try_in_child`.
+anything else: it ended the process. See :func:`mask_detector.models.trial.try_in_child`.
 """
 
 from __future__ import annotations

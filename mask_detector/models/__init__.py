@@ -1,0 +1,1 @@
+"""Model files: reading, checking, converting and writing them, and running Keras."""
