@@ -33,7 +33,7 @@ from mask_detector.cluster.work import Job
 from mask_detector.command_line import number, whole_number
 from mask_detector.errors import FileError, UserFacingError
 from mask_detector.images import MOST_MEGAPIXELS
-from mask_detector.model_file import read_model
+from mask_detector.models.model_file import read_model
 from mask_detector.photos.processing import DEFAULT_MEGAPIXELS, PictureOptions
 from mask_detector.terminal import say
 from mask_detector.wording import faces_in_words, number_of

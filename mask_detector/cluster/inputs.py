@@ -17,7 +17,7 @@ from mask_detector.cluster import storage
 from mask_detector.cluster.manifest import Entry
 from mask_detector.errors import UserFacingError
 from mask_detector.images import is_photo
-from mask_detector.photo_formats import starts_like_a_photo
+from mask_detector.photos.formats import starts_like_a_photo
 
 FILM_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts",

@@ -21,7 +21,7 @@ from mask_detector.drawing import draw_faces
 from mask_detector.errors import PhotoError, SourceError, UserFacingError
 from mask_detector.faces import count_faces
 from mask_detector.images import PICTURE_SUFFIXES, encode_photo, photo_pages
-from mask_detector.metadata import exif_for_picture
+from mask_detector.photos.metadata import exif_for_picture
 from mask_detector.photos.parallel import in_parallel
 from mask_detector.photos.processing import PictureOptions, process_photo
 from mask_detector.records import error_record, frame_record
