@@ -24,8 +24,12 @@ _MOST_LEVELS = 64
 def try_network(size: int, classes: int, threads: int) -> None:
     """Run the compiled network from standard input on noise; ValueError says what is wrong."""
     import numpy as np
-    from ai_edge_litert.interpreter import Interpreter
 
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        try_network_in_opencv(size, classes)
+        return
     limit_resources()
     interpreter = Interpreter(model_content=sys.stdin.buffer.read(), num_threads=threads)
     source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
@@ -39,6 +43,21 @@ def try_network(size: int, classes: int, threads: int) -> None:
         interpreter.tensor(source["index"])()[:] = random.integers(0, 256, shape)
         interpreter.invoke()
         rows = interpreter.get_tensor(target["index"])
+        if rows.shape != (batch, classes):
+            raise ValueError(f"it gives {rows.shape} for {batch} crops and {classes} classes")
+
+
+def try_network_in_opencv(size: int, classes: int) -> None:
+    """The same where LiteRT is not installed."""
+    import cv2
+    import numpy as np
+
+    limit_resources()
+    network = cv2.dnn.readNetFromTFLite(np.frombuffer(sys.stdin.buffer.read(), np.uint8))
+    random = np.random.default_rng(0)
+    for batch in _BATCHES:
+        network.setInput(random.integers(0, 256, (batch, 3, size, size)).astype(np.float32))
+        rows = network.forward()
         if rows.shape != (batch, classes):
             raise ValueError(f"it gives {rows.shape} for {batch} crops and {classes} classes")
 

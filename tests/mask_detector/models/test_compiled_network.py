@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from mask_detector.classifier import Classifier
+from mask_detector.detector import MaskDetector
 from mask_detector.errors import ModelFileError
 from mask_detector.models import compiled_network, trial
 from mask_detector.models.compiled_network import check_in_child
@@ -83,3 +86,45 @@ def test_python_that_cannot_be_started(compiled, monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
     with pytest.raises(ModelFileError, match="cannot be checked"):
         check_in_child(compiled, 64, 2, 1)
+
+
+@pytest.fixture
+def without_litert(monkeypatch) -> None:
+    """As on Windows on ARM and Intel Macs, which LiteRT has no package for."""
+    for name in ("ai_edge_litert", "ai_edge_litert.interpreter"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+def test_opencv_runs_the_same_network(shipped, monkeypatch) -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
+    crops = np.stack([cv2.GaussianBlur(crop, (0, 0), 9) for crop in crops])
+    wanted = Classifier(shipped).probabilities(crops)
+    for name in ("ai_edge_litert", "ai_edge_litert.interpreter"):
+        monkeypatch.setitem(sys.modules, name, None)
+    classifier = Classifier(shipped)
+    np.testing.assert_allclose(classifier.probabilities(crops), wanted, atol=0.005)
+    np.testing.assert_allclose(classifier.probabilities(crops[:1]), wanted[:1], atol=0.005)
+
+
+def test_faces_are_detected_without_litert(model, examples, without_litert) -> None:
+    detector = MaskDetector.load(model, "yunet", thorough=False)
+    labels = [face.label for face in detector.detect(examples / "example_01.png")]
+    assert sorted(labels) == ["with_mask"] * 2 + ["without_mask"] * 2
+
+
+def test_damaged_networks_are_a_sentence_without_litert(compiled, without_litert) -> None:
+    with pytest.raises(ModelFileError, match="needs ai-edge-litert, or is damaged"):
+        compiled_network.load_network(compiled[: len(compiled) // 2], 1)
+
+
+def test_networks_are_tried_in_opencv_without_litert(small_model, monkeypatch, tmp_path) -> None:
+    """The child cannot import LiteRT either."""
+    (tmp_path / "ai_edge_litert.py").write_text("raise ImportError", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    file = read_model(small_model)
+    assert file.compiled
+    check_in_child(file.compiled, 64, 2, 1)
+    with pytest.raises(ModelFileError, match="and 5 classes"):
+        check_in_child(file.compiled, 64, 5, 1)
+    with pytest.raises(ModelFileError, match="damaged"):
+        check_in_child(file.compiled[:-5000], 64, 2, 1)
