@@ -20,7 +20,7 @@ $(VENV)/app.done: $(VENV)/setup.done requirements-app.txt
 	$(PIP) install --quiet --requirement requirements-app.txt
 	touch $@
 
-$(VENV)/dev.done: $(VENV)/app.done requirements-alerts.txt requirements-dev.txt
+$(VENV)/dev.done: $(VENV)/app.done requirements-alerts.txt requirements-cluster.txt requirements-dev.txt
 	$(PIP) install --quiet --requirement requirements-dev.txt
 	touch $@
 

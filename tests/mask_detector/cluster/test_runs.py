@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from mask_detector.cluster import packages
 from mask_detector.cluster.inputs import Entry
@@ -154,3 +156,48 @@ def test_help_and_wrong_usage_need_no_package(run):
     assert run("mask_detector.cluster.__main__", "--help").returncode == 0
     done = run("mask_detector.cluster.__main__", "--output", "x")
     assert done.returncode == 2 and "--image or --list" in done.stderr
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_video_has_a_row_for_each_processed_frame(run, examples, records_of, tmp_path, step):
+    film = str(shutil.copy(examples / "example_video.mp4", tmp_path / "film.mp4"))
+    (tmp_path / "broken.mp4").write_bytes(Path(film).read_bytes()[:2000])
+    lines = tmp_path / "found.jsonl"
+    run("detect_mask_video.py", "--source", film, "--json", lines, "--no-display",
+        "--max-frames", 30, "--detector", "yunet")  # fmt: skip
+    by_script = [json.loads(line) for line in lines.read_text().splitlines()]
+
+    output = tmp_path / "results"
+    done = run("mask_detector.cluster.__main__", "--image", tmp_path, "--output", output,
+               "--shard", "0/1", "--video-step", step, "--detector", "yunet")  # fmt: skip
+    assert done.returncode == 1
+    text = run("mask_detector.cluster.json_lines", output).stdout
+    records = [json.loads(line) for line in text.splitlines()]
+    [error] = [record for record in records if "error" in record]
+    assert error["image"].endswith("broken.mp4")
+    frames = [record for record in records if record.get("source") == film]
+    if step:
+        times = [frame["time_s"] for frame in frames]
+        assert [int(each) for each in times] == [0, 1, 2, 3]  # of its four seconds
+        return
+    assert [frame["frame"] for frame in frames] == list(range(len(frames)))
+    assert len(frames) > len(by_script) == 30
+    for ours, theirs in zip(frames, by_script, strict=False):  # the script's labels are smoothed
+        assert ours["time_s"] == theirs["time_s"]
+    assert frames[0]["faces"][0]["score"] == by_script[0]["faces"][0]["score"]
+
+
+def test_results_are_read_with_duckdb_and_pandas(cluster, photo_folder, script_records, tmp_path):
+    duckdb, pandas = pytest.importorskip("duckdb"), pytest.importorskip("pandas")
+    cluster("--image", photo_folder, "--output", tmp_path / "results")
+    records = tmp_path / "results/records"
+    query = (
+        "SELECT count(*), sum(counts.with_mask), count(error) "
+        f"FROM read_parquet('{records}/*.parquet')"
+    )
+    [found] = duckdb.sql(query).fetchall()
+    masks = sum(each.get("counts", {}).get("with_mask", 0) for each in script_records.values())
+    assert found == (len(script_records), masks, 2)
+    table = pandas.read_parquet(records)
+    assert len(table) == len(parquet.read_table(records)) == len(script_records)
+    assert sum(each["with_mask"] for each in table.counts.dropna()) == masks

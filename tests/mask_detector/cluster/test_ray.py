@@ -1,0 +1,80 @@
+"""Runs on real Ray: two nodes on this machine; the driver, a node and workers are killed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from conftest import REPOSITORY
+
+from benchmarks.cluster_nodes import Server, answers, free_port, is_up, start_node
+
+if find_spec("ray") is None:
+    pytest.skip("ray is not installed (requirements-cluster.txt)", allow_module_level=True)
+
+POISON = """
+import os, signal, sys
+def hook(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("poison.jpg"):
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
+"""
+
+
+@pytest.fixture
+def two_nodes(tmp_path, wait_for) -> Iterator[tuple[str, dict[str, str], Server]]:
+    """The address of a Ray of two nodes with a processor each, its variables, its second node."""
+    (tmp_path / "sitecustomize.py").write_text(POISON)
+    path = ":".join([str(tmp_path), str(REPOSITORY), *filter(None, sys.path)])
+    env = {"PYTHONPATH": path, "RAY_AUTH_MODE": "disabled"}
+    port = free_port()
+    address = f"127.0.0.1:{port}"
+    servers: list[Server] = []
+    try:
+        head = ("--head", "--port", port, "--include-dashboard=false")
+        servers.append(start_node(tmp_path / "head.log", env, *head))
+        wait_for(lambda: answers(port), servers[0].process)
+        second = start_node(tmp_path / "node.log", env, "--address", address)
+        servers.append(second)
+        wait_for(lambda: is_up(second), second.process)
+        yield address, env, second
+    finally:
+        for server in reversed(servers):
+            server.kill()
+
+
+def test_each_photo_is_there_once_whatever_is_killed(
+    two_nodes, records_of, script_records, photos, tmp_path, wait_for
+):
+    address, env, node = two_nodes
+    shutil.copy(photos / "a.png", photos / "poison.jpg")
+    output = tmp_path / "results"
+    arguments = ("--image", photos, "--output", output, "--shard-size", 1, "--ray", address,
+                 "--detector", "yunet", "--detector-size", "320")  # fmt: skip
+
+    def start() -> Server:
+        log = tmp_path / "driver.log"
+        return Server(log, env, "mask_detector.cluster", *arguments)
+
+    def done() -> int:
+        return len(list(output.glob("records/part-*.parquet")))
+
+    driver: Any = start()
+    wait_for(lambda: done() >= 1, driver.process)
+    driver.kill()
+    driver = start()
+    try:
+        wait_for(lambda: done() >= 3, driver.process)
+        node.kill()
+        status = driver.process.wait(500)
+    except subprocess.TimeoutExpired:
+        driver.kill()
+        raise
+    assert status == 1, driver.log.read_text()
+    error = {"error": "the process ended while processing it (signal SIGKILL)"}
+    assert records_of(output, photos) == script_records | {"poison.jpg": error}

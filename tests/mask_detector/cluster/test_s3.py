@@ -1,0 +1,114 @@
+"""Runs from a bucket into a bucket, on moto's server; a server that is busy at first."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+
+import pytest
+from pyarrow import fs
+
+from benchmarks.cluster_nodes import Server, answers, free_port
+from mask_detector.cluster import storage
+
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIATESTKEY", "AWS_SECRET_ACCESS_KEY": "veryhidden"}
+
+
+@pytest.fixture
+def endpoint(monkeypatch) -> Iterator[None]:
+    """Variables for a server of the test's own; connections are not kept for others."""
+    for name, value in (KEYS | {"AWS_DEFAULT_REGION": "us-east-1"}).items():
+        monkeypatch.setenv(name, value)
+    storage._connected.cache_clear()
+    yield
+    storage._connected.cache_clear()
+
+
+@pytest.fixture
+def bucket(endpoint, monkeypatch, tmp_path, wait_for) -> Iterator[fs.S3FileSystem]:
+    """An S3 server with the buckets ``archive`` and ``results``."""
+    if find_spec("moto") is None:
+        pytest.skip("moto is not installed (requirements-dev.txt)")
+    port = free_port()
+    path = {"PYTHONPATH": ":".join(filter(None, sys.path))}
+    server = Server(tmp_path / "s3.log", path, "moto.server", "-H", "127.0.0.1", "-p", port)
+    try:
+        wait_for(lambda: answers(port), server.process)
+        address = f"http://127.0.0.1:{port}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        files = fs.S3FileSystem(
+            endpoint_override=address, region="us-east-1", allow_bucket_creation=True
+        )
+        for name in ("archive", "results"):
+            files.create_dir(name)
+        yield files
+    finally:
+        server.kill()
+
+
+def test_a_bucket_gives_the_same_records_also_where_it_changes(
+    bucket, cluster, records_of, script_records, photo_folder, tmp_path
+):
+    fs.copy_files(
+        str(photo_folder), "archive/2024", destination_filesystem=bucket, use_threads=False
+    )
+    arguments = ("--image", "s3://archive/2024/", "--output", "s3://results/run", "--pictures")
+    done = cluster(*arguments, "--shard-size", 3)
+    assert done.returncode == 1, done.stderr
+    assert records_of("s3://results/run", "s3://archive/2024") == script_records
+
+    bucket.delete_file("results/run/records/part-000001.parquet")
+    bucket.copy_file("archive/2024/a.png", "archive/2024/new.png")
+    assert "2 shards done before" in cluster(*arguments, "--shard-size", 3).stdout
+    assert records_of("s3://results/run", "s3://archive/2024") == script_records
+
+    infos = bucket.get_file_info(fs.FileSelector("results/run", recursive=True))
+    written = [info.path for info in infos if info.is_file]
+    assert "results/run/pictures/s3/archive/2024/a.png" in written
+    for path in written:
+        with bucket.open_input_stream(path) as stream:
+            content = stream.read()
+        assert not any(secret.encode() in content for secret in KEYS.values())
+
+
+def test_a_bucket_that_is_missing_is_one_sentence(bucket, cluster):
+    done = cluster("--image", "s3://nowhere/a", "--output", "s3://results/run")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    done = cluster("--image", "s3://archive", "--output", "s3://nowhere/run")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_a_server_that_answers_503_twice_is_asked_again(endpoint, monkeypatch):
+    requests: Counter[str] = Counter()
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            requests[self.command] += 1
+            if requests[self.command] <= 2:
+                self.send_response(503)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(206 if "Range" in self.headers else 200)
+            self.send_header("Content-Length", "5")
+            self.send_header("ETag", '"1"')
+            self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(b"photo")
+
+        do_HEAD = do_GET
+
+        def log_message(self, *arguments: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        assert storage.read_photo_bytes("s3://archive/a.jpg") == b"photo"
+        server.shutdown()
+    assert requests["GET"] >= 3
