@@ -115,10 +115,27 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextlib.contextmanager
-def running_browser(camera: Path | None = None) -> Iterator[Any]:
-    """Headless Chromium; ``camera`` is the .y4m or .mjpeg file that its camera plays forever."""
+def _running_playwright() -> Iterator[Any]:
+    """Playwright, which cannot be started twice in a thread: the one that runs, if any."""
     from playwright.sync_api import sync_playwright
 
+    if _playwright:
+        yield _playwright[0]
+        return
+    with sync_playwright() as started:
+        _playwright.append(started)
+        try:
+            yield started
+        finally:
+            _playwright.clear()
+
+
+_playwright: list[Any] = []
+
+
+@contextlib.contextmanager
+def running_browser(camera: Path | None = None) -> Iterator[Any]:
+    """Headless Chromium; ``camera`` is the .y4m or .mjpeg file that its camera plays forever."""
     flags = list(_QUIET_BROWSER)
     if camera is not None:
         flags += [
@@ -126,7 +143,7 @@ def running_browser(camera: Path | None = None) -> Iterator[Any]:
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={camera}",
         ]
-    with sync_playwright() as playwright:
+    with _running_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
         try:
             yield browser

@@ -19,7 +19,7 @@ from mask_detector import MaskDetector
 from mask_detector.images import read_photo
 from scripts import make_web
 
-WAIT_MS = 120_000
+WAIT_MS = 300_000
 
 
 class Quiet(SimpleHTTPRequestHandler):

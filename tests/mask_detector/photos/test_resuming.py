@@ -351,10 +351,11 @@ def test_a_second_run_says_that_another_is_at_work(script) -> None:
 
 
 def test_pictures_that_wait_for_their_records_are_not_left_behind(script, monkeypatch) -> None:
+    before = set(threading.enumerate())
     with monkeypatch.context() as patch:
         patch.setattr(ProcessedPhoto, "put_picture", lambda _: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             script("-o", "out")
-    for thread in threading.enumerate():
-        assert "ThreadPool" not in thread.name
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if "ThreadPool" in thread.name]
     assert not list(Path("out").iterdir())
