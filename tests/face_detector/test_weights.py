@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE_S
 
 from face_detector import downloading, weights
 from face_detector.errors import WeightsError
@@ -273,7 +274,7 @@ def test_two_processes_at_once(folder: Path, tiny: RemoteFile) -> None:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    sizes = [process.communicate(timeout=120)[0].strip() for process in processes]
+    sizes = [process.communicate(timeout=PATIENCE_S)[0].strip() for process in processes]
     assert sizes == [str(len(CONTENT))] * 2
     assert (folder / "tiny.onnx").read_bytes() == CONTENT
     assert names_in(folder) == ["tiny.onnx"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import PATIENCE_S
 
 from benchmarks.browser import App, camera_file, chromium, running_app, running_browser
 
@@ -46,6 +47,7 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
 def page(browser: Any) -> Iterator[Any]:
     """A page of a session of its own."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
+    context.set_default_timeout(1000 * PATIENCE_S)
     yield context.new_page()
     context.close()
 

@@ -265,7 +265,7 @@ def test_a_receiver_that_drips_its_headers_is_given_up(
         threading.Thread(target=drip, args=(server,), daemon=True).start()
         with Alerts([f"webhook:http://127.0.0.1:{server.getsockname()[1]}/"]) as alerts:
             alerts.send(EVENT)
-        assert closed.wait(20)  # the connection is not kept either
+        assert closed.wait(PATIENCE_S)  # the connection is not kept either
     assert alerts.failed == 1
     assert "it took longer than 0.5 s" in heard()
     assert "0 delivered, 1 not" in heard()
