@@ -1,12 +1,16 @@
 """Turn a model file from an older script or from elsewhere into a fast ``mask_detector.model``.
 
+Or a ``mask_detector.model`` into what other software opens.
+
     python -m mask_detector.convert classic.model mask_detector.model
     python -m mask_detector.convert mine.keras mask_detector.model --classes with_mask without_mask
     python -m mask_detector.convert OLD NEW --format int8 --calibration my_photos
+    python -m mask_detector.convert mask_detector.model mask_detector.onnx
 
 OLD is an HDF5 model (the classic mask_detector.model), a .keras file that classifies square RGB
 face crops, or a model of this project. NEW holds the same network, its model card and its compiled
-form, which detection runs without TensorFlow.
+form, which detection runs without TensorFlow. A NEW that ends in .tflite, .onnx or .keras is the
+network alone; docs/models.md shows how to run it.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from mask_detector.errors import ModelFileError, UserFacingError
 from mask_detector.images import is_photo, read_photo
 from mask_detector.models import legacy
 from mask_detector.models.class_names import check_class_names
+from mask_detector.models.exports import FORMATS, export_model
 from mask_detector.models.foreign import PIXEL_RANGES, network_from_crops, noise_crops
 from mask_detector.models.keras_backend import package_versions
 from mask_detector.models.model_card import ModelCard
@@ -139,6 +144,32 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def compiled(
+    model: Any, card: ModelCard, arguments: argparse.Namespace
+) -> tuple[bytes, np.ndarray]:
+    """A Keras model's compiled network, and the crops (N, S, S, 3) to compare both on."""
+    crops = noise_crops(card.input_size)
+    if arguments.calibration:
+        crops = calibration_crops(arguments.calibration, card)
+    return compile_network(model, arguments.format, crops), crops
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """Write the network in the form of another program."""
+    if not is_hdf5(arguments.old) and has_card(arguments.old) and not arguments.calibration:
+        file = read_model(arguments.old)
+    else:
+        model, card = read_old(arguments.old, arguments.classes, arguments.pixels)
+        file = ModelFile(arguments.old, card, None, lambda: model)
+    if arguments.new.suffix == ".tflite" and file.compiled is None:
+        flatbuffer, _ = compiled(file.load_keras(), file.card, arguments)
+        file = dataclasses.replace(file, compiled=flatbuffer)
+    export_model(file, arguments.new)
+    size, names = file.card.input_size, ", ".join(file.card.classes)
+    print(f"wrote {arguments.new}: RGB crops 0..255, (N, {size}, {size}, 3), to {names}")
+    return command_line.OK
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the converted model and report how closely it agrees with the old one."""
     arguments = parse_arguments(argv)
@@ -148,11 +179,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_class_names(arguments.classes)
     if arguments.new.is_dir() or not arguments.new.parent.is_dir():
         raise ModelFileError(f"{arguments.new}: expected a file name in a folder that is there")
+    if arguments.new.suffix in FORMATS:
+        return export(arguments)
     model, card = read_old(arguments.old, arguments.classes, arguments.pixels)
-    crops = noise_crops(card.input_size)
-    if arguments.calibration:
-        crops = calibration_crops(arguments.calibration, card)
-    flatbuffer = compile_network(model, arguments.format, crops)
+    flatbuffer, crops = compiled(model, card, arguments)
     classifier = Classifier(ModelFile(arguments.new, card, flatbuffer, lambda: model))
     origin = {"origin": f"converted from {arguments.old.name}", "compiled": arguments.format}
     card = dataclasses.replace(

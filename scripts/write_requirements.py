@@ -34,6 +34,11 @@ def requirements() -> dict[str, str]:
         "": ["# Detection, training and the benchmarks.\n", detect, *extras["train"]],
         "-app": ["# The app: detection in the browser.\n", detect, *extras["app"]],
         "-alerts": ["# Alerts to an MQTT broker (--alert mqtt:...).\n", *extras["alerts"]],
+        "-cluster": [
+            "# Photos and videos on many machines: python -m mask_detector.cluster.\n",
+            detect,
+            *extras["cluster"],
+        ],
         "-dev": [
             "# What `make test` needs: everything else, and its tools.\n",
             full,

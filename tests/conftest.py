@@ -53,6 +53,18 @@ def model() -> Path:
     return REPOSITORY / "mask_detector.model"
 
 
+@pytest.fixture(scope="session")
+def exported(model, tmp_path_factory) -> Path:
+    """A folder with the shipped model in the forms of other software, mask_detector.*."""
+    pytest.importorskip("tf2onnx", reason="tf2onnx is not installed: it writes ONNX")
+    from mask_detector import convert
+
+    folder = tmp_path_factory.mktemp("exported")
+    for ending in ("tflite", "keras", "onnx"):
+        assert convert.main([str(model), str(folder / f"mask_detector.{ending}")]) == 0
+    return folder
+
+
 class CapturedStream(io.TextIOWrapper):
     """A standard stream of text that keeps what is written to it."""
 

@@ -142,7 +142,7 @@ def locked(path: Path) -> dict[str, list[Version]]:
     return versions
 
 
-@pytest.mark.parametrize("end", ["", "-alerts", "-app", "-detect", "-dev"])
+@pytest.mark.parametrize("end", ["", "-alerts", "-app", "-cluster", "-detect", "-dev"])
 def test_lock_files_are_within_the_ranges(repository, end):
     lock = locked(repository / "locks" / ("detect.txt" if end == "-detect" else "all.txt"))
     for line in (repository / f"requirements{end}.txt").read_text(encoding="utf-8").splitlines():

@@ -90,7 +90,8 @@ export class Detector {
       label: classes[row.indexOf(first)],
       probability: first,
       probabilities: Object.fromEntries(classes.map((name, index) => [name, row[index]])),
-      unsure: first - second < 2 * unsure,
+      // As is_unsure in mask_detector/faces.py: a small lead, or less than an even chance.
+      unsure: first - second < 2 * unsure || (unsure > 0 && first < 0.5),
     };
   }
 }

@@ -16,10 +16,12 @@ import pytest
 
 from benchmarks.browser import camera_file, chromium, running_browser
 from mask_detector import MaskDetector
+from mask_detector.faces import is_unsure
 from mask_detector.images import read_photo
 from scripts import make_web
 
 WAIT_MS = 300_000
+ONNX_RUNTIME = "./node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -28,9 +30,10 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(
+    repository: Path, exported: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """Where a copy of the page is served, with its networks and ONNX Runtime."""
-    pytest.importorskip("tf2onnx", reason="tf2onnx is not installed: it writes the networks")
     if chromium() is None or shutil.which("npm") is None:
         pytest.skip("the page needs npm and Chromium")
     site = tmp_path_factory.mktemp("web")
@@ -39,7 +42,10 @@ def address(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     npm = subprocess.run(["npm", "install", "--silent"], cwd=site, capture_output=True, text=True)
     if npm.returncode:
         pytest.skip(f"npm cannot install ONNX Runtime: {npm.stderr[-200:]}")
-    assert make_web.main(["--output", str(site / "models")]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        network = (exported / "mask_detector.onnx").read_bytes()  # writing it again takes long
+        patch.setattr(make_web, "onnx_bytes", lambda _: network)
+        assert make_web.main(["--output", str(site / "models")]) == 0
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://localhost:{server.server_port}/"
@@ -137,3 +143,37 @@ def test_a_camera_that_fails_is_a_sentence(
     other.get_by_role("button", name="Start the camera").click()
     other.get_by_role("status").filter(has_text=sentence).wait_for()
     other.close()
+
+
+def test_the_manual_s_example_runs(page: Any, repository: Path) -> None:
+    text = (repository / "docs" / "models.md").read_text(encoding="utf-8")
+    code = text.split("```js\n")[1].split("```")[0]
+    code = code.replace(
+        'import * as ort from "onnxruntime-web"', f'const ort = await import("{ONNX_RUNTIME}")'
+    ).replace("mask_detector.onnx", "models/masks.onnx")
+    crops = "const pixels = new Float32Array(2 * 128 * 128 * 3);"
+    program = f"async () => {{ {crops} {code} return Array.from(probabilities); }}"
+    probabilities = page.evaluate(program)
+    assert len(probabilities) == 4
+    assert sum(probabilities[:2]) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("row", "band"),
+    [
+        ([0.6, 0.4], 0.0),
+        ([0.6, 0.4], 0.15),
+        ([0.7, 0.3], 0.15),
+        ([0.17, 0.2, 0.46, 0.17], 0.1),  # less than an even chance
+        ([0.17, 0.2, 0.46, 0.17], 0.0),
+        ([0.1, 0.3, 0.6], 0.1),
+    ],
+)
+def test_unsure_means_the_same(page: Any, row: list[float], band: float) -> None:
+    settings = {"classes": [f"class_{index}" for index in range(len(row))], "unsure": band}
+    program = """async ({settings, row}) => {
+        const { Detector } = await import("./detector.js");
+        const picture = { width: 10, height: 10 };
+        return new Detector(settings).face(picture, [1, 1, 5, 5], 0.9, row).unsure; }"""
+    unsure = page.evaluate(program, {"settings": settings, "row": row})
+    assert unsure == is_unsure(row, band)
