@@ -167,7 +167,7 @@ class MaskDetector:
         whose: str = "all",
         style: str = "blur",
     ) -> np.ndarray:
-        """A copy of a picture in which nobody can recognise the faces any more.
+        """A copy of a picture with faces made unrecognisable.
 
         Load the detector with ``hiding=True``: then :meth:`detect` also keeps what may be faces
         (``Faces.candidates``), and these are hidden, too.

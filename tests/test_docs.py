@@ -13,6 +13,7 @@ import pytest
 from mask_detector import convert
 from mask_detector.classifier import Classifier
 from mask_detector.models.model_file import read_model
+from scripts import write_api
 
 
 def python_blocks(page: Path) -> list[str]:
@@ -26,6 +27,21 @@ def project(repository, tmp_path, monkeypatch) -> Path:
     shutil.copytree(repository / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def test_the_library_s_page_is_current(repository):
+    page = (repository / "docs" / "api.md").read_text(encoding="utf-8")
+    assert page == write_api.page(), "run python -m scripts.write_api"
+
+
+def test_the_library_s_examples_run(repository, project, capsys):
+    names: dict[str, Any] = {}
+    for example in python_blocks(repository / "docs" / "api.md"):
+        exec(example, names)
+    assert len(names["faces"]) == 4
+    assert all((project / f"{name}.png").exists() for name in ("boxed", "hidden"))
+    assert names["view"].frame.number == 24
+    assert capsys.readouterr().out.count("with_mask") > 25
 
 
 def test_models_open_in_other_software(repository, project, exported, model):
