@@ -25,11 +25,10 @@ from mask_detector.display import VideoWindow, has_display
 from mask_detector.terminal import StopSignals, deferred_signals
 from mask_detector.video.canvas import Canvas, CanvasOptions
 from mask_detector.video.captures import SourceOptions
+from mask_detector.video.monitoring_options import add_monitoring_arguments
 from mask_detector.video.outputs import OutputOptions, Outputs
-from mask_detector.video.receivers import KINDS, parse_receiver
 from mask_detector.video.sources import Sources
 from mask_detector.video.watching import Pace, Watch, print_summary, watch, with_progress
-from mask_detector.video.zones import parse_zone
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -65,17 +64,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--no-counts", action="store_true", help="draw no counts")
     add("--mirror", action="store_true", help="show the picture mirrored")
     add("--no-display", action="store_true", help="do not open a window")
-
-    add = parser.add_argument_group("zones and alerts").add_argument
-    add("--zone", type=parse_zone, action="append", default=[], metavar="X1,Y1,X2,Y2,X3,Y3…",
-        help="count and alert only inside this polygon, in pixels or, if no number is above 1, in "
-        "fractions of the picture; may be repeated")
-    add("--alert", type=parse_receiver, action="append", default=[], metavar="RECEIVER",
-        help=f"report a face without a mask by {KINDS}; may be repeated")
-    add("--alert-after", type=number(0, 3600), default=2, metavar="SECONDS",
-        help="alert once per person, after SECONDS without a mask")
-    add("--alert-cooldown", type=number(0, 86400), default=10, metavar="SECONDS",
-        help="minimum time between two alerts of a source")
+    add_monitoring_arguments(parser)
     # fmt: on
     arguments = parser.parse_args(argv)
     arguments.source = arguments.source or ["0"]

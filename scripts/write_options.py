@@ -23,6 +23,7 @@ PROGRAMS = (
     "detect_mask_image.py",
     "detect_mask_video.py",
     "train_mask_detector.py",
+    "-m mask_detector.cluster",
     "-m mask_detector.convert",
     "-m face_detector.train",
 )
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def section(program: str) -> str:
     """One program's options in Markdown; ``program`` is what follows ``python``."""
     module = program.removeprefix("-m ").removesuffix(".py")
+    if (REPOSITORY / module.replace(".", "/")).is_dir():
+        module = f"{module}.__main__"
     arguments, environment = sys.argv, dict(os.environ)
     sys.argv = [program, "--help"]
     os.environ |= {"COLUMNS": "98", "NO_COLOR": "1"}

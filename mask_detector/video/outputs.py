@@ -22,6 +22,8 @@ from mask_detector.files import STANDARD_STREAM
 from mask_detector.records import FRAME_COLUMNS, Records
 from mask_detector.video.addresses import is_address, local_path
 from mask_detector.video.alerts import Alerts
+from mask_detector.video.metrics import Metrics
+from mask_detector.video.mqtt import MqttCounts
 from mask_detector.video.people import UNMASKED, MinuteCounts
 from mask_detector.video.recording import Recording, is_part
 from mask_detector.video.snapshots import Snapshots
@@ -40,6 +42,8 @@ class OutputOptions:
             a picture stays there.
         alert: receivers, as :func:`receivers.parse_receiver` accepts them.
         alert_after, alert_cooldown: seconds, see :class:`people.UnmaskedRule`.
+        metrics: address and port of the page for Prometheus.
+        mqtt_counts, mqtt_counts_every: the broker and topic for counts, and seconds between them.
     """
 
     output: Path | None = None
@@ -52,6 +56,9 @@ class OutputOptions:
     alert: Sequence[str] = ()
     alert_after: float = 2.0
     alert_cooldown: float = 10.0
+    metrics: tuple[str, int] | None = None
+    mqtt_counts: str | None = None
+    mqtt_counts_every: float = 10.0
 
     @property
     def files(self) -> list[str | Path]:
@@ -103,9 +110,16 @@ class Outputs:
                 self._sinks.append(opened.enter_context(MinuteCounts(options.counts, classes)))
             if options.snapshots:
                 self._sinks.append(Snapshots(options.snapshots, options.snapshots_days))
+            alerts = None
             if options.alert:
                 alerts = Alerts(options.alert, options.alert_after, options.alert_cooldown)
                 self._sinks.append(opened.enter_context(alerts))
+            if options.metrics:
+                self._sinks.append(opened.enter_context(Metrics(options.metrics, alerts)))
+            if options.mqtt_counts:
+                every_s = options.mqtt_counts_every
+                counts = MqttCounts(options.mqtt_counts, every_s, classes, len(sources))
+                self._sinks.append(opened.enter_context(counts))
             if options.output:
                 self._recording = opened.enter_context(_recording(options, sources))
             self._opened = opened.pop_all()

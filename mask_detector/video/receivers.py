@@ -21,12 +21,12 @@ import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
 from mask_detector.errors import UserFacingError
 from mask_detector.video.fetching import request_to
+from mask_detector.video.mqtt import PORTS, broker_of, make_client
 from mask_detector.video.webhooks import post
 
 logger = logging.getLogger(__name__)
@@ -38,8 +38,6 @@ DELIVERY_S = 10.0
 
 WAITING_ALERTS = 20
 """Alerts that may wait for a receiver; further ones are lost, counted and reported."""
-
-_MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 Alert = dict[str, Any]
 """What a receiver gets, as JSON: event, source, track, time_s, at, box, score, label and
@@ -58,7 +56,7 @@ def parse_receiver(text: str) -> str:
         return text
     if kind == "webhook" and re.match(r"https?://[^/]", rest):
         return text
-    if kind in _MQTT_PORTS and re.match(r"//[^/]+/.", rest):
+    if kind in PORTS and re.match(r"//[^/]+/.", rest):
         return text
     raise argparse.ArgumentTypeError(f"{text!r} is not {KINDS}")
 
@@ -148,25 +146,14 @@ def _webhook_sender(address: str) -> Send:
 
 
 def _mqtt_sender(address: str) -> Send:
-    try:
-        from paho.mqtt import client as mqtt
-    except ImportError:
-        raise UserFacingError("--alert mqtt needs another package: pip install paho-mqtt") from None
-    parts = urlsplit(address)
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-    client.max_queued_messages_set(WAITING_ALERTS)
-    client.connect_timeout = DELIVERY_S
-    if parts.scheme == "mqtts":
-        client.tls_set()
-    if parts.username:
-        client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-    topic = parts.path.lstrip("/")
+    client = make_client(address, "--alert mqtt", WAITING_ALERTS)
+    host, port, topic = broker_of(address)
 
     def send(event: Alert) -> None:
         deadline = time.monotonic() + DELIVERY_S
         if not client.is_connected():
             client.loop_stop()
-            client.connect(parts.hostname or "", parts.port or _MQTT_PORTS[parts.scheme])
+            client.connect(host, port)
             client.loop_start()
             _wait_until(client.is_connected, deadline, "the broker lets nobody in by that name")
         message = client.publish(topic, json.dumps(event), qos=1)

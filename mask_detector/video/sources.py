@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ from mask_detector.video.captures import (
     find_cameras,
 )
 from mask_detector.video.decoding import Video
+from mask_detector.video.timeline import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -58,26 +59,15 @@ class Frame:
         number: counted from 0 as the source gave them: what a live source's reader skipped counts.
         time_s: seconds from the start of the file; for live sources from the first frame that
             any of them gave.
+        reconnects: how often the source had come back by then.
+        read_at: when it was read, as ``time.monotonic`` counts.
     """
 
     image: np.ndarray
     number: int
     time_s: float
-
-
-class Clock:
-    """Seconds since it was first read."""
-
-    def __init__(self) -> None:
-        self._zero: float | None = None
-        self._lock = threading.Lock()
-
-    def seconds(self) -> float:
-        """Seconds since the first call."""
-        with self._lock:
-            now = time.monotonic()
-            self._zero = now if self._zero is None else self._zero
-            return now - self._zero
+    reconnects: int = 0
+    read_at: float = field(default_factory=time.monotonic, compare=False)
 
 
 class Source:
@@ -103,7 +93,7 @@ class Source:
         self._source = source
         self._options = options
         self._clock = clock or Clock()
-        self._number = 0
+        self._number = self._reconnects = 0
 
     @property
     def stopped(self) -> bool:
@@ -126,6 +116,7 @@ class Source:
                 with contextlib.closing(self._open()) as capture:
                     if self.live and self.seen:
                         logger.warning("%s is back", self.name)
+                        self._reconnects += 1
                     for frame in self._numbered(capture):
                         last_frame, wait = time.monotonic(), FIRST_WAIT_S
                         self.seen = True
@@ -186,7 +177,7 @@ class Source:
                 return
             end_s = None
             if self._number % options.every == 0:
-                yield Frame(image, self._number, seconds)
+                yield Frame(image, self._number, seconds, self._reconnects)
             self._number += 1
         if end_s is not None:
             raise SourceError(

@@ -1,12 +1,30 @@
-"""Timestamps that only go on, where those of a file start again."""
+"""Time in a source: a clock, and timestamps that only go on where those of a file start again."""
 
 from __future__ import annotations
+
+import threading
+import time
 
 from av.packet import Packet
 
 _BACK_S = 0.1
 _FORWARD_S = 10.0
 """Jumps that FFmpeg's own program corrects in MPEG streams."""
+
+
+class Clock:
+    """Seconds since it was first read."""
+
+    def __init__(self) -> None:
+        self._zero: float | None = None
+        self._lock = threading.Lock()
+
+    def seconds(self) -> float:
+        """Seconds since the first call."""
+        with self._lock:
+            now = time.monotonic()
+            self._zero = now if self._zero is None else self._zero
+            return now - self._zero
 
 
 class Timeline:

@@ -1,0 +1,221 @@
+"""Figures of docs/cluster.md: what a cluster run costs, and whether it survives kills.
+
+    python -m benchmarks.cluster cost --photos 400      processor time, cluster / photo script
+    python -m benchmarks.cluster memory                 the manifest of 10,000 and 1,000,000 rows
+    python -m benchmarks.cluster kills --rounds 30      each photo once, whatever is killed
+
+Needs requirements-cluster.txt and psutil. Only processes that it has started are killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.cluster_nodes import Server, answers, free_port, is_up, start_node
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
+_DETECTOR = ("--detector", "yunet", "--detector-size", "640")
+_START_LIMIT_S, _RUN_LIMIT_S = 180, 600
+_SAMPLE_S = 0.1
+
+_LISTING = """
+import resource, sys
+from mask_detector.cluster.inputs import find_entries
+from mask_detector.cluster.manifest import write_manifest
+write_manifest(sys.argv[2], find_entries([], [sys.argv[1]], sys.argv[2]), None)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def main() -> None:
+    """Print one of the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("figure", choices=("cost", "memory", "kills"))
+    parser.add_argument("--photos", type=int, default=400, help="photos of cost and kills")
+    parser.add_argument("--rounds", type=int, default=30, help="kills")
+    parser.add_argument("--seed", type=int, default=7, help="of what is killed, and when")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        if arguments.figure == "cost":
+            cost(work, arguments.photos)
+        elif arguments.figure == "memory":
+            memory(work)
+        else:
+            kills(work, arguments.photos, arguments.rounds, random.Random(arguments.seed))
+
+
+def copies(folder: Path, count: int) -> Path:
+    """A folder with so many photos: copies of the examples."""
+    folder.mkdir()
+    examples = sorted((_REPOSITORY / "examples").glob("*.[jp][pn]g"))
+    for number in range(count):
+        source = examples[number % len(examples)]
+        shutil.copy(source, folder / f"{number:06}{source.suffix}")
+    return folder
+
+
+def cost(work: Path, count: int) -> None:
+    """Processor time of both programs over the same photos, records only."""
+    photos = copies(work / "photos", count)
+    script = _processor_s(
+        "detect_mask_image", "--image", photos, "--json", work / "a.jsonl", "--no-display"
+    )
+    cluster = _processor_s("mask_detector.cluster", "--image", photos, "--output", work / "results")
+    ratio = cluster / script
+    print(f"{count} photos: script {script:.1f} s, cluster {cluster:.1f} s, ratio {ratio:.2f}")
+
+
+def _processor_s(module: str, *arguments: object) -> float:
+    """Processor seconds of a program and all that it starts, sampled; pip's modules included."""
+    command = [sys.executable, "-m", module, *map(str, arguments), *_DETECTOR]
+    times: dict[tuple[int, float], float] = {}
+    with subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.DEVNULL) as process:
+        root = psutil.Process(process.pid)
+        while process.poll() is None:
+            for each in _family(root):
+                try:
+                    used = each.cpu_times()
+                    times[each.pid, each.create_time()] = used.user + used.system
+                except psutil.NoSuchProcess:
+                    continue
+            time.sleep(_SAMPLE_S)
+    if process.returncode:
+        raise SystemExit(f"{module} ended with {process.returncode}")
+    return sum(times.values())
+
+
+def _family(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def memory(work: Path) -> None:
+    """The most memory that listing and cutting take, for a short and for a long list."""
+    peaks = []
+    for rows in (10_000, 1_000_000):
+        paths = work / f"{rows}.txt"
+        with paths.open("w") as file:
+            file.writelines(f"s3://archive/2024/{number:012}.jpg\n" for number in range(rows))
+        done = subprocess.run(
+            [sys.executable, "-c", _LISTING, paths, work / f"out{rows}"],
+            cwd=_REPOSITORY, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        peaks.append(int(done.stdout) / 1024)
+        print(f"{rows:,} rows: {peaks[-1]:.0f} MiB")
+    print(f"ratio {peaks[1] / peaks[0]:.2f}")
+
+
+@contextmanager
+def nodes(work: Path) -> Iterator[tuple[str, dict[str, str], list[Server]]]:
+    """Two Ray nodes: their address, their variables, and the head and the second node."""
+    path = os.pathsep.join([str(_REPOSITORY), *filter(None, sys.path)])
+    env = {"PYTHONPATH": path, "RAY_AUTH_MODE": "disabled"}
+    port = free_port()
+    started: list[Server] = []
+    try:
+        head = ("--head", "--port", port, "--include-dashboard=false")
+        started.append(start_node(work / "head.log", env, *head))
+        _wait(lambda: answers(port))
+        started.append(_join(work, env, f"127.0.0.1:{port}"))
+        yield f"127.0.0.1:{port}", env, started
+    finally:
+        for server in reversed(started):
+            server.kill()
+
+
+def _join(work: Path, env: dict[str, str], address: str) -> Server:
+    node = start_node(work / "node.log", env, "--address", address)
+    _wait(lambda: is_up(node))
+    return node
+
+
+def _wait(condition: Any, limit_s: float = _START_LIMIT_S) -> None:
+    until = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > until:
+            raise SystemExit(f"waited {limit_s} s in vain")
+        time.sleep(0.05)
+
+
+def kills(work: Path, count: int, rounds: int, chance: random.Random) -> None:
+    """Kill a worker, a node or the driver at a random moment, and count photos afterwards."""
+    photos = copies(work / "photos", count)
+    wanted = Counter(str(path) for path in photos.iterdir())
+    wrong, killed = 0, Counter[str]()
+    with nodes(work) as (address, env, started):
+        longest = 5.0  # seconds that a run takes, as far as seen
+        for number in range(rounds):
+            output = work / f"results{number}"
+            what = ("worker", "node", "driver")[number % 3]
+            begun = time.monotonic()
+            driver = _driver(work, env, photos, output, address)
+            _wait(lambda at=output / "manifest/complete.json": at.exists())
+            time.sleep(chance.uniform(0, longest))
+            if what == "node":
+                started[1].kill()
+                started[1] = _join(work, env, address)
+            elif what == "worker":
+                what = "worker" if _kill_worker(started, chance) else "nothing"
+            else:
+                driver.kill()
+                driver = _driver(work, env, photos, output, address)
+            status = driver.process.wait(_RUN_LIMIT_S)
+            longest = min(longest, time.monotonic() - begun)
+            killed[what] += 1
+            if status or _photos_in(output) != wanted:
+                wrong += 1
+                print(f"round {number}, {what}: status {status}, other photos than wanted")
+            shutil.rmtree(output)
+    print(f"{rounds} runs over {count} photos, killed: {dict(killed)}; wrong: {wrong}")
+
+
+def _driver(work: Path, env: dict[str, str], photos: Path, output: Path, address: str) -> Server:
+    arguments = ("--image", photos, "--output", output, "--ray", address, "--shard-size", 3)
+    return Server(work / "driver.log", env, "mask_detector.cluster", *arguments, *_DETECTOR)
+
+
+def _kill_worker(started: Sequence[Server], chance: random.Random) -> bool:
+    """Kill one of the nodes' processes that is doing a shard."""
+    workers = []
+    for server in started:
+        for process in _family(psutil.Process(server.process.pid)):
+            try:
+                if process.cmdline()[:1] == ["ray::attempt"]:
+                    workers.append(process)
+            except psutil.Error:
+                continue
+    if workers:
+        chance.choice(workers).kill()
+    return bool(workers)
+
+
+def _photos_in(output: Path) -> Counter[str]:
+    """How often each photo that could be processed is in the records."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mask_detector.cluster.json_lines", output],
+        cwd=_REPOSITORY, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    records = map(json.loads, done.stdout.splitlines())
+    return Counter(record["image"] for record in records if "error" not in record)
+
+
+if __name__ == "__main__":
+    main()
