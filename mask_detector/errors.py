@@ -41,7 +41,8 @@ def missing_package(error: ImportError) -> UserFacingError:
     """What to say when a package of one of the requirements files is not installed."""
     name = (error.name or "a package").split(".")[0]
     return UserFacingError(
-        f"this needs {name}, which is not installed: pip install -r requirements.txt"
+        f"this needs {name}, which is not installed: pip install -r requirements.txt, or "
+        'pip install "face-mask-detection[train]"'
     )
 
 

@@ -17,10 +17,16 @@ else:
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+_HEADER = "# From pyproject.toml, by python -m scripts.write_requirements: change them there.\n"
 _DETECTION = """\
 # What detection needs: photos, videos and cameras with a trained model, no TensorFlow.
 # On a machine without a screen opencv-python-headless may take the place of opencv-python.
 """
+_ALERTS = (
+    "# What tells other systems: MQTT (--alert mqtt:..., --mqtt-counts), Prometheus (--metrics)."
+)
+_CLUSTER = "# Photos and videos on many machines: python -m mask_detector.cluster."
+_DEV = "# What `make test` needs: everything else, and its tools."
 _INCLUDE = "-r requirements{}.txt\n"
 
 
@@ -28,27 +34,19 @@ def requirements() -> dict[str, str]:
     """The content of each requirements file by its name."""
     tables = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     extras = tables["project"]["optional-dependencies"]
-    detect, full, app, alerts = (_INCLUDE.format(end) for end in ("-detect", "", "-app", "-alerts"))
+    detect, full, app, alerts, cluster = (
+        _INCLUDE.format(end) for end in ("-detect", "", "-app", "-alerts", "-cluster")
+    )
     contents = {
         "-detect": [_DETECTION, *tables["project"]["dependencies"]],
-        "": ["# Detection, training and the benchmarks.\n", detect, *extras["train"]],
-        "-app": ["# The app: detection in the browser.\n", detect, *extras["app"]],
-        "-alerts": ["# Alerts to an MQTT broker (--alert mqtt:...).\n", *extras["alerts"]],
-        "-cluster": [
-            "# Photos and videos on many machines: python -m mask_detector.cluster.\n",
-            detect,
-            *extras["cluster"],
-        ],
-        "-dev": [
-            "# What `make test` needs: everything else, and its tools.\n",
-            full,
-            app,
-            alerts,
-            *tables["dependency-groups"]["dev"],
-        ],
+        "": ["# Detection, training and the benchmarks.", detect, *extras["train"]],
+        "-app": ["# The app: detection in the browser.", detect, *extras["app"]],
+        "-alerts": [_ALERTS, *extras["alerts"]],
+        "-cluster": [_CLUSTER, detect, *extras["cluster"]],
+        "-dev": [_DEV, full, app, alerts, cluster, *tables["dependency-groups"]["dev"]],
     }
     return {
-        f"requirements{end}.txt": "".join(line.rstrip("\n") + "\n" for line in lines)
+        f"requirements{end}.txt": _HEADER + "".join(line.rstrip("\n") + "\n" for line in lines)
         for end, lines in contents.items()
     }
 
