@@ -26,12 +26,13 @@ from typing import Any
 
 import psutil
 
-from benchmarks.cluster_nodes import Server, answers, free_port, is_up, start_node
+from benchmarks.cluster_nodes import Server, answers, free_port, is_up, ray_variables, start_node
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _DETECTOR = ("--detector", "yunet", "--detector-size", "640")
 _START_LIMIT_S, _RUN_LIMIT_S = 180, 600
 _SAMPLE_S = 0.1
+_SHARD = 3  # photos in a shard of the runs in which something is killed
 
 _LISTING = """
 import resource, sys
@@ -127,7 +128,7 @@ def memory(work: Path) -> None:
 def nodes(work: Path) -> Iterator[tuple[str, dict[str, str], list[Server]]]:
     """Two Ray nodes: their address, their variables, and the head and the second node."""
     path = os.pathsep.join([str(_REPOSITORY), *filter(None, sys.path)])
-    env = {"PYTHONPATH": path, "RAY_AUTH_MODE": "disabled"}
+    env = ray_variables(path)
     port = free_port()
     started: list[Server] = []
     try:
@@ -156,30 +157,29 @@ def _wait(condition: Any, limit_s: float = _START_LIMIT_S) -> None:
 
 
 def kills(work: Path, count: int, rounds: int, chance: random.Random) -> None:
-    """Kill a worker, a node or the driver at a random moment, and count photos afterwards."""
+    """Kill a worker, a node or the driver after a random number of shards; count photos."""
     photos = copies(work / "photos", count)
     wanted = Counter(str(path) for path in photos.iterdir())
     wrong, killed = 0, Counter[str]()
     with nodes(work) as (address, env, started):
-        longest = 5.0  # seconds that a run takes, as far as seen
         for number in range(rounds):
             output = work / f"results{number}"
             what = ("worker", "node", "driver")[number % 3]
-            begun = time.monotonic()
+            # So many shards are done at the moment of the kill; the last ones are still to do.
+            done = chance.randrange(max(1, count // _SHARD - 3))
             driver = _driver(work, env, photos, output, address)
-            _wait(lambda at=output / "manifest/complete.json": at.exists())
-            time.sleep(chance.uniform(0, longest))
+            _wait(lambda at=output, least=done: _shards_in(at) >= least)
+            if what == "worker":
+                _wait(lambda: _kill_worker(started, chance))
+            unfinished = driver.process.poll() is None
             if what == "node":
                 started[1].kill()
                 started[1] = _join(work, env, address)
-            elif what == "worker":
-                what = "worker" if _kill_worker(started, chance) else "nothing"
-            else:
+            elif what == "driver":
                 driver.kill()
                 driver = _driver(work, env, photos, output, address)
             status = driver.process.wait(_RUN_LIMIT_S)
-            longest = min(longest, time.monotonic() - begun)
-            killed[what] += 1
+            killed[what if unfinished else "nothing"] += 1
             if status or _photos_in(output) != wanted:
                 wrong += 1
                 print(f"round {number}, {what}: status {status}, other photos than wanted")
@@ -187,8 +187,12 @@ def kills(work: Path, count: int, rounds: int, chance: random.Random) -> None:
     print(f"{rounds} runs over {count} photos, killed: {dict(killed)}; wrong: {wrong}")
 
 
+def _shards_in(output: Path) -> int:
+    return len(list(output.glob("records/part-*.parquet")))
+
+
 def _driver(work: Path, env: dict[str, str], photos: Path, output: Path, address: str) -> Server:
-    arguments = ("--image", photos, "--output", output, "--ray", address, "--shard-size", 3)
+    arguments = ("--image", photos, "--output", output, "--ray", address, "--shard-size", _SHARD)
     return Server(work / "driver.log", env, "mask_detector.cluster", *arguments, *_DETECTOR)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -55,9 +56,15 @@ class Server:
         self.process.wait(30)
 
 
+def ray_variables(path: str) -> dict[str, str]:
+    """Variables for nodes and drivers of one cluster: where modules are, and a token of its own."""
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    return {"PYTHONPATH": path, **token}
+
+
 def start_node(log: Path, env: dict[str, str], *arguments: object) -> Server:
     """A Ray node with one processor, on the loopback address only, without a dashboard."""
-    variables = env | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    variables = env | {"RAY_USAGE_STATS_ENABLED": "0"}
     options = ("start", "--block", "--num-cpus", 1, "--node-ip-address", "127.0.0.1",
                "--object-store-memory", 80_000_000, "--disable-usage-stats")  # fmt: skip
     return Server(log, variables, "ray.scripts.scripts", *options, *arguments)

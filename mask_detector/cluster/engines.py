@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -48,6 +49,10 @@ def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Iterator[Out
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or Ray warns of it
+    if not address and "RAY_AUTH_MODE" not in os.environ:
+        # Other users of this machine cannot use the Ray of this run; Ray itself would leave a
+        # token in the home folder.
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     import ray
 
     own: dict[str, Any] = {} if address else {

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY
 
-from benchmarks.cluster_nodes import Server, answers, free_port, is_up, start_node
+from benchmarks.cluster_nodes import Server, answers, free_port, is_up, ray_variables, start_node
 
 if find_spec("ray") is None:
     pytest.skip("ray is not installed (requirements-cluster.txt)", allow_module_level=True)
@@ -31,7 +31,7 @@ def two_nodes(tmp_path, wait_for) -> Iterator[tuple[str, dict[str, str], Server]
     """The address of a Ray of two nodes with a processor each, its variables, its second node."""
     (tmp_path / "sitecustomize.py").write_text(POISON)
     path = ":".join([str(tmp_path), str(REPOSITORY), *filter(None, sys.path)])
-    env = {"PYTHONPATH": path, "RAY_AUTH_MODE": "disabled"}
+    env = ray_variables(path)
     port = free_port()
     address = f"127.0.0.1:{port}"
     servers: list[Server] = []
