@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ _TRIES = 3
 
 _MOST_TRIES = 20  # nodes may come and go many times
 _POLL_S = 5.0
+_CONNECT_S = 10.0
 _STORE_BYTES = 100_000_000  # results are files: Ray's own store holds next to nothing
 
 Task = tuple[int, bool]  # a shard's number, and whether only what failed is done again
@@ -55,6 +57,8 @@ def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Iterator[Out
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     import ray
 
+    if address:
+        _check_reachable(address)
     own: dict[str, Any] = {} if address else {
         "num_cpus": usable_cores(),
         "object_store_memory": _STORE_BYTES,
@@ -70,6 +74,17 @@ def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Iterator[Out
         yield from _on_ray(ray, job, tasks)
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise UserFacingError where nobody listens: Ray itself would try for two minutes."""
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal() or "://" in address:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise UserFacingError(f"--ray {address}: no Ray cluster there ({error})") from None
 
 
 def _on_ray(ray: Any, job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:

@@ -78,3 +78,10 @@ def test_each_photo_is_there_once_whatever_is_killed(
     assert status == 1, driver.log.read_text()
     error = {"error": "the process ended while processing it (signal SIGKILL)"}
     assert records_of(output, photos) == script_records | {"poison.jpg": error}
+
+
+def test_an_address_where_nobody_listens_is_one_sentence(run, photo_folder, tmp_path):
+    done = run("mask_detector.cluster.__main__", "--image", photo_folder, "--output", tmp_path,
+               "--ray", f"127.0.0.1:{free_port()}")  # fmt: skip
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "no Ray cluster there" in done.stderr
