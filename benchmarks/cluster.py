@@ -3,8 +3,9 @@
     python -m benchmarks.cluster cost --photos 400      processor time, cluster / photo script
     python -m benchmarks.cluster memory                 the manifest of 10,000 and 1,000,000 rows
     python -m benchmarks.cluster kills --rounds 30      each photo once, whatever is killed
+    python -m benchmarks.cluster demo                   examples from a local S3 on two Ray nodes
 
-Needs requirements-cluster.txt and psutil. Only processes that it has started are killed.
+Needs requirements-dev.txt. Only processes that it has started are killed.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def main() -> None:
     """Print one of the figures."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("figure", choices=("cost", "memory", "kills"))
+    parser.add_argument("figure", choices=("cost", "memory", "kills", "demo"))
     parser.add_argument("--photos", type=int, default=400, help="photos of cost and kills")
     parser.add_argument("--rounds", type=int, default=30, help="kills")
     parser.add_argument("--seed", type=int, default=7, help="of what is killed, and when")
@@ -57,6 +58,8 @@ def main() -> None:
             cost(work, arguments.photos)
         elif arguments.figure == "memory":
             memory(work)
+        elif arguments.figure == "demo":
+            demo(work)
         else:
             kills(work, arguments.photos, arguments.rounds, random.Random(arguments.seed))
 
@@ -156,6 +159,38 @@ def _wait(condition: Any, limit_s: float = _START_LIMIT_S) -> None:
         time.sleep(0.05)
 
 
+def demo(work: Path) -> None:
+    """Put the examples into a bucket of a local S3, process them on two nodes, print records."""
+    from pyarrow import fs
+
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    # The server takes any key; nodes and driver find it in their environment.
+    os.environ |= {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "demo",
+        "AWS_SECRET_ACCESS_KEY": "demo",
+    }
+    server = Server(work / "s3.log", {}, "moto.server", "-H", "127.0.0.1", "-p", port)
+    try:
+        _wait(lambda: answers(port))
+        bucket = fs.S3FileSystem(endpoint_override=endpoint, allow_bucket_creation=True)
+        for name in ("archive", "results"):
+            bucket.create_dir(name)
+        examples = str(_REPOSITORY / "examples")
+        fs.copy_files(examples, "archive/examples", destination_filesystem=bucket)
+        with nodes(work) as (address, env, _):
+            driver = _driver(work, env, "s3://archive/examples", "s3://results/run", address)
+            status = driver.process.wait(_RUN_LIMIT_S)
+        print((work / "driver.log").read_text(), end="")
+        command = [sys.executable, "-m", "mask_detector.cluster.json_lines", "s3://results/run"]
+        subprocess.run(command, cwd=_REPOSITORY, check=True)
+    finally:
+        server.kill()
+    raise SystemExit(status)
+
+
 def kills(work: Path, count: int, rounds: int, chance: random.Random) -> None:
     """Kill a worker, a node or the driver after a random number of shards; count photos."""
     photos = copies(work / "photos", count)
@@ -191,7 +226,9 @@ def _shards_in(output: Path) -> int:
     return len(list(output.glob("records/part-*.parquet")))
 
 
-def _driver(work: Path, env: dict[str, str], photos: Path, output: Path, address: str) -> Server:
+def _driver(
+    work: Path, env: dict[str, str], photos: object, output: object, address: str
+) -> Server:
     arguments = ("--image", photos, "--output", output, "--ray", address, "--shard-size", _SHARD)
     return Server(work / "driver.log", env, "mask_detector.cluster", *arguments, *_DETECTOR)
 

@@ -50,18 +50,24 @@ class Metrics:
                 "--metrics needs another package: pip install prometheus-client"
             ) from None
         registry = prometheus.CollectorRegistry()
-        by_source = {"labelnames": ("source",), "registry": registry}
-        by_label = {"labelnames": ("source", "label"), "registry": registry}
-        self._frames = prometheus.Counter("face_mask_frames", "Processed frames", **by_source)
-        self._faces = prometheus.Gauge("face_mask_faces", "Faces in the last frame", **by_label)
-        self._people = prometheus.Gauge("face_mask_people", "People since the start", **by_label)
+        one, two = ("source",), ("source", "label")
+        self._frames = prometheus.Counter(
+            "face_mask_frames", "Processed frames", one, registry=registry
+        )
+        self._faces = prometheus.Gauge(
+            "face_mask_faces", "Faces in the last frame", two, registry=registry
+        )
+        self._people = prometheus.Gauge(
+            "face_mask_people", "People since the start", two, registry=registry
+        )
         self._delay = prometheus.Histogram(
-            "face_mask_delay_seconds", "From reading a frame to its result",
-            buckets=_DELAYS_S, **by_source,
+            "face_mask_delay_seconds", "From reading a frame to its result", one,
+            registry=registry, buckets=_DELAYS_S,
         )  # fmt: skip
         self._last = prometheus.Gauge(
-            "face_mask_last_frame_timestamp_seconds", "When the last frame was done", **by_source
-        )
+            "face_mask_last_frame_timestamp_seconds", "When the last frame was done", one,
+            registry=registry,
+        )  # fmt: skip
         self._reconnects: dict[str, int] = {}
         self._alerts = alerts
         registry.register(self)
