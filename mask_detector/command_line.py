@@ -46,13 +46,14 @@ def add_detection_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("detection").add_argument
     add("--model", type=Path, default=DEFAULT_MODEL, help="trained model file")
     add("--detector", choices=face_detector.DETECTORS, default=DEFAULT_DETECTOR,
-        help="face detector")
+        help="face detector: ssd is the classic, yunet finds more faces and is faster")
     add("--detector-size", type=detector_size, default="auto", metavar="N",
         help="longer side in pixels of the face detector's single pass (classic for ssd: 300); "
         "auto: several passes for photos, depending on their size, one fast pass for video")
     add("--detector-weights", default=argparse.SUPPRESS, metavar="original|FILE",
         help="weights of the face detector: original for those that its authors published, or "
-        "a file from python -m face_detector.train (default: the project's own if there are any)")
+        "a file from python -m face_detector.train (default: for yunet those trained on masked "
+        "faces, for ssd the original)")
     add("--confidence", type=share, default=DEFAULT_CONFIDENCE, metavar="P",
         help="ignore faces with a detection score below P")
     add("--unsure", type=half_share, default=argparse.SUPPRESS, metavar="BAND",

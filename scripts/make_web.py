@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from face_detector import yunet
-from face_detector.weights import fetch
 from mask_detector import command_line
 from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_MODEL
 from mask_detector.files import make_folder, write_bytes
@@ -32,23 +31,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
 
     model = read_model(arguments.model)
-    (face_network,) = fetch(yunet.YUNET)
+    detector = yunet.YuNet("auto", DEFAULT_CONFIDENCE, thorough=False, threads=None)
+    face_network = yunet.read_model(yunet.DEFAULT_WEIGHTS)
     settings = {
         "face_network": FACE_NETWORK,
         "mask_network": MASK_NETWORK,
         "size": yunet.REAL_TIME_SIZE,
         "confidence": DEFAULT_CONFIDENCE,
         "nms_overlap": yunet.NMS_OVERLAP,
-        "box_adjustment": yunet.BOX_ADJUSTMENT,
+        "box_adjustment": detector.box_adjustment,
         "classes": model.card.classes,
         "input_size": model.card.input_size,
         "margin": model.card.margin,
         "unsure": model.card.unsure,
     }
     make_folder(arguments.output)
-    write_bytes(
-        arguments.output / FACE_NETWORK, yunet.with_free_input_size(face_network.read_bytes())
-    )
+    write_bytes(arguments.output / FACE_NETWORK, yunet.with_free_input_size(face_network))
     write_bytes(arguments.output / MASK_NETWORK, onnx_bytes(model))
     write_bytes(arguments.output / "settings.json", json.dumps(settings, indent=1).encode())
     print(f"wrote {arguments.output}")

@@ -240,7 +240,9 @@ def test_blurred_faces_are_in_no_recording(run: Run, video: Path, tmp_path: Path
         run("--source", video, *options)
     faces = {}
     for blur, path in recordings.items():
-        done = run("--source", path, "--detector", "yunet", "--json", "-")
+        # Our own weights, trained on covered and blurred faces, take a blurred oval for a head.
+        looking = ("--detector", "yunet", "--detector-weights", "original")
+        done = run("--source", path, *looking, "--json", "-")
         faces[blur] = sum(len(record["faces"]) for record in records(done.stdout))
     assert faces["none"] > 40
     assert faces["all"] == faces["sure"] == 0

@@ -17,7 +17,7 @@ from face_detector.multiscale import (
     without_cut,
 )
 from face_detector.ssd import thorough_windows
-from face_detector.yunet import MOST_PIXELS, thorough_sizes
+from face_detector.yunet import MOST_PIXELS, ORIGINAL_SCALES, SCALES, Scales, thorough_sizes
 
 
 def made(*rows: tuple[float, ...]) -> Detections:
@@ -133,8 +133,9 @@ def test_landmarks_are_averaged_like_boxes() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20000, 2000), (2000, 20000), (20000, 1), (9000, 7000)])
-def test_thorough_work_is_bounded(size: tuple[int, int]) -> None:
-    sizes = thorough_sizes(*size)
+@pytest.mark.parametrize("scales", [SCALES, ORIGINAL_SCALES])
+def test_thorough_work_is_bounded(size: tuple[int, int], scales: Scales) -> None:
+    sizes = thorough_sizes(*size, scales)
     assert sizes == sorted(set(sizes))
     pixels = [longer**2 * min(size) / max(size) for longer in sizes]
     assert sum(pixels) < 2 * MOST_PIXELS

@@ -62,8 +62,9 @@ def test_figures_of_several_reports_go_everywhere(pages):
     assert readme.startswith("before\n") and readme.endswith("\nafter\n")
     assert "old figures" not in readme
     assert "| ours, SSD, thorough | 0.750 (0.650––) |" in readme
-    assert "| ours, SSD, one pass at 300 | 0.500 (0.400––) |" in readme
+    assert "one pass at 300" not in readme
     card = (pages / "docs" / "model-card.md").read_text()
+    assert "| ours, SSD, one pass at 300 | 0.500 (0.400––) |" in card
     # Of the classifier the first report tells.
     assert "| mask_detector.model, all | 7 | 0.750 (0.650––) | 0.013 |" in card
     assert "| 0.15 | 0.010 | 0.020 | 0.300 |" in card
