@@ -17,7 +17,7 @@ import face_detector
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
 from mask_detector.drawing import draw_faces
-from mask_detector.faces import Face, Faces, is_unsure, whole_pixels
+from mask_detector.faces import Face, Faces, as_faces, is_unsure, whole_pixels
 from mask_detector.models.model_file import read_model
 from mask_detector.pictures import Picture, as_bgr, check_bgr, check_kind
 from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES, hide_faces
@@ -96,7 +96,12 @@ class MaskDetector:
         Raises:
             ModelFileError: the model file cannot be used.
             WeightsError: the face detector's files cannot be downloaded.
+            ValueError: ``confidence`` or ``unsure`` is out of its range.
         """
+        if not 0 <= confidence <= 1:
+            raise ValueError(f"confidence: expected a number from 0 to 1, got {confidence}")
+        if unsure is not None and not 0 <= unsure <= 0.5:
+            raise ValueError(f"unsure: expected a number from 0 to 0.5, or None, got {unsure}")
         mirrored = thorough and detector_size == "auto"
         classifier = Classifier(read_model(model), threads, mirrored)
         return cls(
@@ -158,7 +163,7 @@ class MaskDetector:
         Raises:
             TypeError, ValueError, PhotoError: as :meth:`detect`.
         """
-        return draw_faces(as_bgr(image).copy(), faces)
+        return draw_faces(as_bgr(image).copy(), as_faces(faces))
 
     def blur(
         self,
@@ -188,8 +193,7 @@ class MaskDetector:
         for name, value, choices in (("whose", whose, BLUR_CHOICES), ("style", style, BLUR_STYLES)):
             if value not in choices:
                 raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
-        faces = faces if isinstance(faces, Faces) else Faces(faces)
-        return hide_faces(as_bgr(image).copy(), faces, whose, style)
+        return hide_faces(as_bgr(image).copy(), as_faces(faces), whose, style)
 
     def track(
         self,
@@ -214,7 +218,10 @@ class MaskDetector:
 
         Raises:
             SourceError: the source cannot be opened, or went away for good.
+            ValueError: ``max_frames`` is less than 1.
         """
+        if max_frames is not None and max_frames < 1:
+            raise ValueError(f"max_frames: expected at least 1, or None, got {max_frames}")
         from mask_detector.video.watching import track  # it imports this module, and PyAV
 
         return track(self, source, options, max_frames)

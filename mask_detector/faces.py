@@ -143,6 +143,24 @@ class Faces(list[Face]):
         return as_supervision(self)
 
 
+def as_faces(faces: Iterable[Face]) -> Faces:
+    """The same faces; a list or another iterable of them has no candidates.
+
+    Raises:
+        TypeError: they are no faces.
+    """
+    if isinstance(faces, Faces):
+        return faces
+    expected = "faces: expected what detect returned, or a list of Face objects"
+    if not isinstance(faces, Iterable):
+        raise TypeError(f"{expected}, got {type(faces).__name__}")
+    faces = list(faces)
+    for face in faces:
+        if not isinstance(face, Face):
+            raise TypeError(f"{expected}, got {type(face).__name__} among them")
+    return Faces(faces)
+
+
 def as_supervision(faces: Sequence[Face]) -> supervision.Detections:
     """Faces, also those of a video, as :meth:`Faces.as_supervision` describes it."""
     try:

@@ -93,6 +93,25 @@ def test_draw_and_blur_leave_the_picture_as_it_is(detector, examples, photo):
     assert not solid[(y1 + y2) // 2, (x1 + x2) // 2].any()
 
 
+@pytest.mark.parametrize("call", ["draw", "blur"])
+@pytest.mark.parametrize(
+    ("faces", "came"), [(None, "NoneType"), (3, "int"), ([(1, 2, 3, 4)], "tuple among them")]
+)
+def test_wrong_faces_are_named(detector, photo, call, faces, came):
+    with pytest.raises(TypeError, match=f"^faces: expected what detect returned, .* got {came}$"):
+        getattr(detector, call)(photo, faces)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"confidence": 5}, {"confidence": -0.1}, {"unsure": 0.6}, {"confidence": float("nan")}],
+)
+def test_numbers_out_of_range_are_named(model, options):
+    (name,) = options
+    with pytest.raises(ValueError, match=f"^{name}: expected a number from 0 to "):
+        MaskDetector.load(model, **options)
+
+
 def test_blur_chooses_whose(detector, photo):
     faces = Faces(detector.detect(photo))
     assert {face.label for face in faces} == {"with_mask", "without_mask"}
@@ -121,6 +140,8 @@ def test_track(detector, examples):
 def test_track_says_what_cannot_be_read(detector, tmp_path):
     with pytest.raises(SourceError, match=r"film.mp4"):
         list(detector.track(tmp_path / "film.mp4"))
+    with pytest.raises(ValueError, match="max_frames: expected at least 1"):
+        detector.track(0, max_frames=0)
 
 
 @dataclass
