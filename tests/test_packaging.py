@@ -72,6 +72,7 @@ def test_the_wheel_holds_the_models_and_stays_small(wheel):
         "face_detector/deploy.prototxt",
         "face_detector/res10_300x300_ssd_iter_140000.caffemodel",
         "face_detector/face_detection_yunet_2023mar.onnx",
+        "face_detector/yunet_masked.onnx",
         "mask_app/program/app.py",
         "mask_app/program/.streamlit/config.toml",
     } <= names
