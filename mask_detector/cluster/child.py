@@ -6,28 +6,26 @@ It ends with its standard input, so it never outlives the process that started i
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 
+from mask_detector.cluster.messages import receive_question, send_answer
 from mask_detector.cluster.work import process_entries
 from mask_detector.errors import UserFacingError
 
 
 def main() -> None:
-    """Answer each pickled (entries, job) with a pickled table or UserFacingError."""
+    """Answer each question with a table, or with the sentence why there is none."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not come between the answers
     while True:
         try:
-            entries, job = pickle.load(sys.stdin.buffer)
+            entries, job = receive_question(sys.stdin.buffer)
         except EOFError:
             return
         try:
-            answer: object = process_entries(entries, job)
+            send_answer(answers, process_entries(entries, job))
         except UserFacingError as error:
-            answer = error
-        pickle.dump(answer, answers)
-        answers.flush()
+            send_answer(answers, error)
 
 
 if __name__ == "__main__":

@@ -9,16 +9,16 @@ Where the child dies, its photos are halved until the one is found that did it.
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mask_detector.cluster.manifest import Entry
+from mask_detector.cluster.messages import receive_answer, send_question
 from mask_detector.cluster.work import Job
 from mask_detector.errors import UserFacingError
 
@@ -79,10 +79,11 @@ class Child:
         timer.daemon = True
         timer.start()
         try:
-            pickle.dump((list(entries), job), process.stdin)
-            process.stdin.flush()
-            answer: Any = pickle.load(process.stdout)
-        except (OSError, EOFError, pickle.UnpicklingError):
+            send_question(process.stdin, entries, job)
+            return receive_answer(process.stdout)
+        except UserFacingError:
+            raise
+        except (OSError, EOFError, ValueError):  # of JSON and Arrow: the answer is damaged
             status = self._end()
             raise ChildDiedError(
                 f"processing it took more than {limit_s - _START_LIMIT_S:g} s"
@@ -94,9 +95,6 @@ class Child:
             raise
         finally:
             timer.cancel()
-        if isinstance(answer, UserFacingError):
-            raise answer
-        return answer
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
