@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import pickle
 import time
 from pathlib import Path
 from typing import Any
@@ -142,7 +141,7 @@ def main() -> int:
         evaluate_every=max(1, EPOCH_CROPS // arguments.batch_size),
     )
     with Workspace(arguments.output, arguments.resume, settings) as folder:
-        photos = labelled_photos(arguments, folder / "photos.pickle")
+        photos = labelled_photos(arguments, folder / "photos.json")
         parts = {part: [photo for photo in photos if photo.part == part] for part in PARTS}
         print_data_report(parts)
         learn = [photo for photo in parts["train"] if photo.annotated or len(photo.boxes)]
@@ -184,15 +183,14 @@ def main() -> int:
 def labelled_photos(arguments: argparse.Namespace, kept: Path) -> list[TrainingPhoto]:
     """The photos with their faces: from the workspace if they are there, else made and kept."""
     if kept.exists():
-        photos: list[TrainingPhoto] = pickle.loads(kept.read_bytes())
-        return photos
+        return [TrainingPhoto.from_json(values) for values in json.loads(kept.read_bytes())]
     teachers = [
         YuNet("auto", DOUBTFUL_SCORE, True, None, weights) for weights in arguments.teachers
     ]
     photos, problems = read_training_photos(arguments.dataset, arguments.rebox, teachers)
     for problem in problems:
         print(f"left out: {problem}")
-    write_bytes(kept, pickle.dumps(photos))
+    write_bytes(kept, json.dumps([photo.as_json() for photo in photos]).encode())
     return photos
 
 

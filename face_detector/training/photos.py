@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -74,6 +75,26 @@ class TrainingPhoto:
     ignored: np.ndarray
     hard_negatives: np.ndarray
     drawn_seed: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The photo as JSON holds it; float32 values stay exact, NaN becomes JSON's ``NaN``."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in values.items()
+        } | {"path": str(self.path)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TrainingPhoto:
+        """The photo that :meth:`as_json` wrote."""
+        shapes = dict.fromkeys(("boxes", "ignored", "hard_negatives"), (-1, 4))
+        shapes["landmarks"] = (-1, 5, 2)
+        arrays: dict[str, Any] = {
+            name: np.array(values[name], np.float32).reshape(shape)
+            for name, shape in shapes.items()
+        }
+        arrays |= {name: np.array(values[name], bool) for name in ("by_people", "bare")}
+        return cls(**(values | arrays | {"path": Path(values["path"])}))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from face_detector import Detections
-from face_detector.training.photos import read_training_photos
+from face_detector.training.photos import TrainingPhoto, read_training_photos
 from face_detector.training.shared import DatasetError
 
 FACE, STRANGER, DOUBT = (10, 10, 40, 40), (60, 10, 90, 40), (10, 60, 40, 90)
@@ -90,3 +92,26 @@ def test_no_photos(tmp_path: Path, content: list[str]) -> None:
         read_training_photos([tmp_path], [], [Teacher()], progress=False)
     with pytest.raises(DatasetError, match="no such dataset folder"):
         read_training_photos([tmp_path / "missing"], [], [Teacher()], progress=False)
+
+
+def test_photos_are_kept_as_json_and_read_back() -> None:
+    photo = TrainingPhoto(
+        path=Path("a") / "b.jpg",
+        part="train",
+        annotated=True,
+        boxes=np.array([[1.1, 2.2, 3.3, 4.4]], np.float32),
+        by_people=np.array([True]),
+        landmarks=np.full((1, 5, 2), np.nan, np.float32),
+        bare=np.array([False]),
+        ignored=np.empty((0, 4), np.float32),
+        hard_negatives=np.array([[0.1, 0.2, 0.3, 0.4]] * 2, np.float32),
+        drawn_seed=7,
+    )
+    again = TrainingPhoto.from_json(json.loads(json.dumps(photo.as_json())))
+    for field in dataclasses.fields(TrainingPhoto):
+        before, after = getattr(photo, field.name), getattr(again, field.name)
+        if isinstance(before, np.ndarray):
+            assert after.dtype == before.dtype
+            np.testing.assert_array_equal(after, before)
+        else:
+            assert after == before

@@ -100,16 +100,10 @@ def test_archives(tmp_path: Path) -> None:
     assert outcomes == {True, False}
 
 
-# A cluster's worker and the child that it started talk through a pipe of their own.
-OWN_PROCESSES = ("child.py", "isolation.py")
-
-
 def test_nothing_in_the_package_unpickles(repository: Path) -> None:
     """Pickles run code when they are read; model files and messages use none."""
-    for folder in ("mask_detector", "mask_app"):
+    for folder in ("face_detector", "mask_detector", "mask_app"):
         for path in (repository / folder).rglob("*.py"):
-            if path.name in OWN_PROCESSES and path.parent.name == "cluster":
-                continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import | ast.ImportFrom):
                     names = {alias.name for alias in node.names} | {getattr(node, "module", "")}
