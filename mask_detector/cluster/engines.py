@@ -72,6 +72,10 @@ def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Iterator[Out
     interrupt_once()  # Ray has put its own handlers in place
     try:
         yield from _on_ray(ray, job, tasks)
+    except ConnectionError:
+        raise UserFacingError(
+            "the Ray cluster went away: start the same command again once it is back"
+        ) from None
     finally:
         ray.shutdown()
 
