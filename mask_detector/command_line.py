@@ -16,7 +16,13 @@ from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT
 from mask_detector.errors import UserFacingError, missing_package
 from mask_detector.files import STANDARD_STREAM
 from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES
-from mask_detector.terminal import finish_streams, interrupt_once, prepare_streams, say
+from mask_detector.terminal import (
+    finish_streams,
+    interrupt_once,
+    interrupted_by,
+    prepare_streams,
+    say,
+)
 
 Options = TypeVar("Options")
 
@@ -194,6 +200,11 @@ def exit_status(main: Callable[[], int]) -> int:
         where = error.filename or "a file or standard output"
         message = f"{Path(sys.argv[0]).name}: {where}: cannot write or read ({error.strerror})"
         status = USAGE
+    except Exception:
+        # A library in C may turn the exception of a signal into an error of its own.
+        if (interruption := interrupted_by()) is None:
+            raise
+        message, status = "interrupted", 128 + interruption
     say(message, sys.stderr)
     return status
 

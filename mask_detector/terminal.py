@@ -124,6 +124,14 @@ _INSIST_S = 30.0
 """Seconds after a signal during which further ones do not disturb the end of a run."""
 
 
+_interruptions: list[int] = []
+
+
+def interrupted_by() -> int | None:
+    """The signal that has interrupted this run; None without one."""
+    return _interruptions[-1] if _interruptions else None
+
+
 def interrupt_once() -> None:
     """Let Ctrl-C, SIGTERM and a closed terminal raise KeyboardInterrupt, with the signal's number.
 
@@ -132,11 +140,13 @@ def interrupt_once() -> None:
     (``nohup``) stays ignored.
     """
     last = -math.inf
+    _interruptions.clear()
 
     def interrupt(number: int, frame: object) -> None:
         nonlocal last
         if time.monotonic() - last >= _INSIST_S:
             last = time.monotonic()
+            _interruptions.append(number)
             raise KeyboardInterrupt(number)
 
     for number in STOP_SIGNALS:

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.endurance import Row
 from benchmarks.speed_report import machine, table
 from mask_detector.files import write_bytes
+from mask_detector.wording import number_of
 
 _SHOWN_FAULTS = 10
 
@@ -26,7 +27,7 @@ def reliability_page(rows: Sequence[Row], minutes: float, left_out: Sequence[str
             ["tried", "how often", "faults", "observed"],
             [[row.what, f"{row.tried:,}", str(len(row.faults)), row.outcome] for row in rows],
         ),
-        f"{sum(row.tried for row in rows):,} trials, {len(faults) or 'no'} faults.\n",
+        f"{sum(row.tried for row in rows):,} trials, {number_of(len(faults), 'fault')}.\n",
     ]
     if faults:
         lines.append("\n".join(f"* {fault}" for fault in faults[:_SHOWN_FAULTS]) + "\n")

@@ -154,8 +154,8 @@ def test_the_page_says_what_was_lost(tmp_path: Path):
     good, bad = Row("a", 1200, "fine"), Row("b", 3, "", ["run 2: gone"])
     page = reliability_page([good], 61, [])
     assert "| a | 1,200 | 0 | fine |" in page
-    assert "1,200 trials, no faults." in page
+    assert "1,200 trials, 0 faults." in page
     page = reliability_page([good, bad], 61, ["sessions (no browser)"])
-    assert "1,203 trials, 1 faults." in page
+    assert "1,203 trials, 1 fault." in page
     assert "* b: run 2: gone" in page
     assert "Left out: sessions (no browser)." in page

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from mask_detector import command_line
+from mask_detector import command_line, terminal
 from mask_detector.errors import PhotoError, UserFacingError
 
 
@@ -37,6 +37,26 @@ def test_what_ends_a_script_becomes_a_line_and_a_status(capsys, error, status, w
 
 def test_a_status_is_passed_on() -> None:
     assert command_line.exit_status(lambda: command_line.FOUND) == 3
+
+
+def test_a_signal_that_a_library_turns_into_an_error_still_interrupts(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(terminal, "_interruptions", [])
+    handlers = {number: signal.getsignal(number) for number in terminal.STOP_SIGNALS}
+
+    def main() -> int:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ValueError("the name is not valid") from None
+        return 0
+
+    try:
+        terminal.interrupt_once()
+        assert command_line.exit_status(main) == 130
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 def test_a_fault_of_ours_keeps_its_traceback() -> None:
