@@ -82,14 +82,13 @@ def page() -> str:
     for kind, members in CLASSES:
         parts.append(f"## {kind.__module__}.{kind.__name__}\n\n{described(kind)}")
         for name in members:
-            member = inspect.getattr_static(kind, name)
-            bound = getattr(kind, name)
-            call = "" if isinstance(member, property) else f"`{name}{signature(bound)}`\n\n"
-            parts.append(f"### {kind.__name__}.{name}\n\n{call}{described(bound)}")
+            member = getattr(kind, name)
+            call = f"`{name}{signature(member)}`\n\n" if callable(member) else ""
+            parts.append(f"### {kind.__name__}.{name}\n\n{call}{described(member)}")
     for function in FUNCTIONS:
         name = function.__name__
-        call = f"`{name}{signature(function)}`"
-        parts.append(f"## {function.__module__}.{name}\n\n{call}\n\n{described(function)}")
+        call = f"`{name}{signature(function)}`\n\n"
+        parts.append(f"## {function.__module__}.{name}\n\n{call}{described(function)}")
     tree = inspect.cleandoc(errors.__doc__ or "").split("\n\n")[1]
     parts.append(f"## mask_detector.errors\n\n```\n{inspect.cleandoc(tree)}\n```\n")
     return "\n".join(parts)
@@ -101,7 +100,6 @@ def signature(function: Any) -> str:
     for parameter in inspect.signature(function).parameters.values():
         default = parameter.default
         default = default.name if isinstance(default, Path) else default
-        # Strings as this project's code has them, in double quotes.
         shown = f'"{default}"' if isinstance(default, str) else repr(default)
         if parameter.name != "self":
             words.append(parameter.name + ("" if default is parameter.empty else f"={shown}"))
