@@ -87,8 +87,8 @@ class TrainingPhoto:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainingPhoto:
         """The photo that :meth:`as_json` wrote."""
-        shapes = dict.fromkeys(("boxes", "ignored", "hard_negatives"), (-1, 4))
-        shapes["landmarks"] = (-1, 5, 2)
+        boxes, points = (-1, 4), (-1, 5, 2)
+        shapes = {"boxes": boxes, "ignored": boxes, "hard_negatives": boxes, "landmarks": points}
         arrays: dict[str, Any] = {
             name: np.array(values[name], np.float32).reshape(shape)
             for name, shape in shapes.items()
