@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def copies(folder: Path, count: int) -> Path:
-    """A folder with so many photos: copies of the examples."""
+    """A folder with this many photos: copies of the examples."""
     folder.mkdir()
     examples = sorted((_REPOSITORY / "examples").glob("*.[jp][pn]g"))
     for number in range(count):
@@ -200,7 +200,7 @@ def kills(work: Path, count: int, rounds: int, chance: random.Random) -> None:
         for number in range(rounds):
             output = work / f"results{number}"
             what = ("worker", "node", "driver")[number % 3]
-            # So many shards are done at the moment of the kill; the last ones are still to do.
+            # This many shards are done when the kill happens; the last ones are still to do.
             done = chance.randrange(max(1, count // _SHARD - 3))
             driver = _driver(work, env, photos, output, address)
             _wait(lambda at=output, least=done: _shards_in(at) >= least)

@@ -53,7 +53,7 @@ from face_detector.weights import ORIGINAL
 from face_detector.yunet import YuNet, read_model
 
 EPOCH_CROPS = 6400
-"""Crops of an epoch: crops are made anew each time, however many photos there are."""
+"""Crops in an epoch, whatever the number of photos: new ones are made each time."""
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -172,7 +172,7 @@ class MaskDetector:
         whose: str = "all",
         style: str = "blur",
     ) -> np.ndarray:
-        """A copy of a picture with faces made unrecognisable.
+        """A copy of a picture with faces hidden.
 
         Load the detector with ``hiding=True``: then :meth:`detect` also keeps what may be faces
         (``Faces.candidates``), and these are hidden, too.

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def attack_all(seconds: float, scratch: Path) -> tuple[list[Row], list[str]]:
-    """All attacks within so many seconds, and what had to be left out."""
+    """All attacks within a limit in seconds, and what had to be left out."""
     left_out = [f"sessions of the app ({reason})"] if (reason := sessions.missing()) else []
     end = Deadline(seconds * (1 - CHECKING_SHARE))
 

@@ -28,7 +28,7 @@ from benchmarks.endurance.hostile import MJPEG_HEADER, jpeg_part, serve
 from benchmarks.process import Growth, Held, held
 
 SPEED = 24
-"""So many seconds pass for the script in one second."""
+"""Seconds that pass for the script in one real second."""
 
 RATE = 25
 """Pictures that the camera sends in a second."""

@@ -16,11 +16,11 @@ import numpy as np
 from face_detector.yunet import STRIDES
 
 CENTRE_RADIUS = 2.5
-"""Cells within so many strides of a face's centre are candidates, as are those in its box."""
+"""Strides from a face's centre within which cells are candidates, as are those in its box."""
 
 OVERLAP_COST = 3.0
 MOST_CELLS = 10
-"""At most so many cells predict one face."""
+"""The most cells that predict one face."""
 
 BOX_WEIGHT, LANDMARK_WEIGHT = 5.0, 0.5
 
