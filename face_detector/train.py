@@ -50,7 +50,7 @@ from face_detector.training.validation import LEAST_SCORE, Validation, figures, 
 from face_detector.training.yunet_loss import loss
 from face_detector.training.yunet_network import build_network, file_with
 from face_detector.weights import ORIGINAL
-from face_detector.yunet import YuNet, read_model
+from face_detector.yunet import REAL_TIME_SIZE, YuNet, read_model
 
 EPOCH_CROPS = 6400
 """Crops in an epoch, whatever the number of photos: new ones are made each time."""
@@ -219,12 +219,9 @@ def calibrate(network: Any, model: bytes, photos: Validation) -> tuple[float, fl
     """
     scale, shift = 1.0, 0.0
     for _ in range(3):
-        changed = file_with(network, model)
-        passes = [photos.match(one_pass(changed, size, None)) for size in validation.SIZES]
-        by, more = fit_scale_and_shift(
-            np.concatenate([matches.scores for matches in passes]),
-            np.concatenate([matches.hits for matches in passes]),
-        )
+        detect = one_pass(file_with(network, model), REAL_TIME_SIZE, None)
+        matches = photos.match(detect)
+        by, more = fit_scale_and_shift(matches.scores, matches.hits)
         # A limited scale keeps the logit that becomes 0, a score of 0.5.
         limited = float(np.clip(by, SMALLEST_SCALE / scale, LARGEST_SCALE / scale))
         by, more = limited, more * limited / by
