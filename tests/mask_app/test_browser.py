@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import cv2
 import pytest
+from playwright.sync_api import TimeoutError
 from streams import MjpegServer
 from waiting import wait_until
 
@@ -58,6 +60,24 @@ LIVE_COMPONENT = "iframe[src*=webrtc_streamer]"
 
 def live_buttons(page: Any) -> Any:
     return page.frame_locator(LIVE_COMPONENT).first
+
+
+def start_live(page: Any) -> None:
+    """Press Start until live pictures come.
+
+    On a machine too busy to answer in time, the browser and the app give up connecting, as with
+    any WebRTC page; a visitor then stops and starts again.
+    """
+    buttons = live_buttons(page)
+    start, stop = (buttons.get_by_role("button", name=name) for name in ("Start", "Stop"))
+    for _ in range(5):
+        start.click(timeout=120_000)
+        with contextlib.suppress(TimeoutError):
+            page.get_by_text("frames per second").wait_for(timeout=60_000)
+            return
+        if stop.is_visible():
+            stop.click()
+    pytest.fail("no live picture came, after five starts")
 
 
 def no_traceback(page: Any) -> bool:
@@ -216,8 +236,7 @@ def test_live_counts_change_when_the_mask_comes_off(
     page.get_by_text("Sound when somebody wears no mask").click()
     buttons = live_buttons(page)
     for attempt in range(2):
-        buttons.get_by_role("button", name="Start").click()
-        page.get_by_text("frames per second").wait_for(timeout=300_000)
+        start_live(page)
         if attempt == 0:
             # The video is 4 seconds long: the mask is on in one half of it and off in the other.
             seen: set[int | None] = {None}
@@ -376,9 +395,7 @@ def test_password_camera_of_the_server_and_what_remains(browser: Any, examples: 
         # Single pictures are for the visitor's own camera: its component has been replaced then.
         page.get_by_text("Take single pictures").wait_for(state="detached")
         wait_until(lambda: page.locator(LIVE_COMPONENT).count() == 1)
-        live_buttons(page).get_by_role("button", name="Start").click()
-        live_buttons(page).get_by_role("button", name="Stop").wait_for()
-        page.get_by_text("frames per second").wait_for(timeout=300_000)
+        start_live(page)
         for part in ("me:secret", f":{door.port}"):  # an address stays with the administrator
             assert part not in page.content()
 
