@@ -5,10 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import ImageFont
 
 Colour = tuple[int, int, int]
 """Blue, green, red, 0 to 255 each."""
@@ -114,6 +118,8 @@ def _letters(text: str, size: int) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _word(word: str, size: int) -> np.ndarray:
+    from PIL import ImageDraw  # 8 ms with the fonts: only where there is something to write
+
     # In a video numbers change from frame to frame, and few of the words beside them.
     font = _font(size)
     ascent, descent = font.getmetrics()
@@ -124,6 +130,8 @@ def _word(word: str, size: int) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def _font(size: int) -> ImageFont.FreeTypeFont:
+    from PIL import ImageFont
+
     font = ImageFont.load_default(size)
     assert isinstance(font, ImageFont.FreeTypeFont)  # all wheels of Pillow have FreeType
     return font
