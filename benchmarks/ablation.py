@@ -30,7 +30,7 @@ import face_detector
 from mask_detector import command_line
 from mask_detector.classifier import Classifier
 from mask_detector.command_line import whole_number
-from mask_detector.files import write_bytes
+from mask_detector.files import make_folder, write_bytes
 from mask_detector.models.model_file import ModelCard, ModelFile
 from mask_detector.training import fitting, network, streams
 from mask_detector.training.augmentation import Augmentation
@@ -168,7 +168,7 @@ def _measure(
     crops = Path(f"{output}.crops") / f"{cut}-{len(drawn)}-{learning.seed}"
     evaluation_crops = Path(f"{output}.crops") / f"{cut}-evaluated"
     for folder in (crops, evaluation_crops):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     with fitting.Workspace(output, False, dataclasses.asdict(learning)) as folder:
         learn = streams.training_stream([*parts["train"], *drawn], classes, learning, crops)
         near, far = streams.validation_streams(parts["validation"], classes, unchanged, crops)

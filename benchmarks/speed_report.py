@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.engines import CLASSIC, ENGINES, FACE_COUNTS, FRAME_SIZES, SSD, YUNET
 from benchmarks.measuring import Measured, Repeats
+from mask_detector.files import make_folder
 
 if TYPE_CHECKING:
     from benchmarks.speed_frames import Row
@@ -213,5 +214,5 @@ def chart(results: Results, path: Path) -> None:
     figure.legend(*bars.get_legend_handles_labels(), loc="outside lower center", ncols=len(ENGINES))
     faces.set(title="More faces, 640×480", xlabel="faces", yscale="log")
     pixels.set(title="More pixels, 4 faces", xlabel="megapixels", xscale="log", yscale="log")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     charts.save(figure, path)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mask_detector.errors import DatasetError, ModelFileError, UserFacingError
+from mask_detector.files import make_folder
 from mask_detector.models.keras_backend import import_keras
 from mask_detector.training import network
 from mask_detector.training.calibration import fit_temperature
@@ -131,7 +132,7 @@ def fit_phase(
     Raises:
         UserFacingError: the loss is not a number any more.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     best, log, done = folder / "best.weights.h5", folder / "log.csv", folder / "done"
     if not done.exists():
         _compile(net, recipe, rate, epochs * int(train.cardinality()))
