@@ -2,14 +2,13 @@
 
 pages.py             what all pages have in common: password, navigation, errors
 welcome.py           the first page; examples.py knows what visitors can try the app with
-photo.py             the page for photos; photo_results.py processes, draws and packs them
-video.py             the page for videos; video_workspace.py keeps one session's video,
-                     video_job.py processes it in a process of its own, events.py finds who wore
-                     no mask when
-live.py              the page for the live camera; live_processing.py processes its frames,
-                     live_tracks.py sends them over WebRTC, server_cameras.py reads the server's,
-                     live_cameras.py draws the picture, live_scripts.py runs in the browser
-door.py              the live page as one large message at an entrance
+photos/              the page for photos (page.py); results.py processes, draws and packs them
+video/               the page for videos; workspace.py keeps one session's, job.py processes one in
+                     a process of its own, events.py finds who wore no mask when
+live/                the page for the live camera; processing.py processes its frames, tracks.py
+                     sends them over WebRTC, server_cameras.py reads the server's, streams.py draws
+                     the picture, scripts.py runs in the browser; door.py is the page as one large
+                     message at an entrance
 about.py             the page about the model
 settings.py          the visitor's settings: the sidebar
 widgets.py           what several pages show: counts, tables of faces, charts

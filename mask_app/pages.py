@@ -68,9 +68,9 @@ def main() -> None:
 def _draw() -> None:
     chosen_settings: list[Settings] = []
     pages = [
-        st.Page(_page("photo", chosen_settings), title="Photos", url_path="photos"),
-        st.Page(_page("video", chosen_settings), title="Video", url_path="video"),
-        st.Page(_page("live", chosen_settings), title="Live camera", url_path="live"),
+        st.Page(_page("photos.page", chosen_settings), title="Photos", url_path="photos"),
+        st.Page(_page("video.page", chosen_settings), title="Video", url_path="video"),
+        st.Page(_page("live.page", chosen_settings), title="Live camera", url_path="live"),
         st.Page(_page("about", chosen_settings), title="About", url_path="about"),
     ]
     others = {page.url_path: page for page in pages}

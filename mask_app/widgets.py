@@ -16,7 +16,7 @@ from mask_detector.wording import display_name
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mask_app.video_job import VideoJob
+    from mask_app.video.job import VideoJob
 
 # Colour is never the only difference: each class has a mark and, in charts, a dash pattern.
 _MARKS = {"with_mask": "✓", "without_mask": "✗", "incorrect_mask": "!", "unsure": "?"}

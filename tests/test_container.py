@@ -8,7 +8,8 @@ import pytest
 
 pytest.importorskip("streamlit")
 
-from mask_app import about, examples, video_job
+from mask_app import about, examples
+from mask_app.video import job
 from mask_detector.detector import DEFAULT_MODEL
 
 
@@ -33,7 +34,7 @@ def test_what_is_copied_is_there_and_allowed(repository: Path) -> None:
 
 
 def test_what_the_app_opens_is_copied(repository: Path) -> None:
-    script = video_job.REPOSITORY / "detect_mask_video.py"
+    script = job.REPOSITORY / "detect_mask_video.py"
     for path in [*examples.PHOTOS, examples.VIDEO, about._MODEL_CARD, DEFAULT_MODEL, script]:
         name = str(path.relative_to(repository))
         assert path.is_file()

@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from mask_app.about import section
-from mask_app.live_cameras import why_no_camera
+from mask_app.live.streams import why_no_camera
 from mask_app.settings import Settings
 from mask_detector.faces import Face
 
@@ -39,9 +39,9 @@ def animation() -> bytes:
 
 def photo_page() -> AppTest:
     return AppTest.from_string(
-        "from mask_app import photo\n"
+        "from mask_app.photos import page\n"
         "from mask_app.settings import sidebar\n"
-        "photo.page(sidebar(camera=False))\n",
+        "page.page(sidebar(camera=False))\n",
         default_timeout=300,
     ).run()
 
@@ -237,7 +237,7 @@ def test_a_video_is_sent_to_its_page(examples: Path) -> None:
 
 
 def test_a_chosen_row_marks_its_face(examples: Path) -> None:
-    from mask_app.photo_results import process
+    from mask_app.photos.results import process
 
     settings = Settings("yunet", 0.5, 0.1, "none")
     photo = (examples / "example_02.jpg").read_bytes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mask_app.events import Event, unmasked_events
+from mask_app.video.events import Event, unmasked_events
 
 Frames = list[dict[int | None, str]]
 

@@ -10,10 +10,10 @@ import streamlit as st
 from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerState, webrtc_streamer
 
 from mask_app import config, widgets
-from mask_app.live_processing import LiveProcessor
-from mask_app.live_scripts import CAMERA_ERRORS
-from mask_app.live_tracks import AnnotatedTrack, BrowserTrack
-from mask_app.server_cameras import ServerTrack, SharedCamera
+from mask_app.live.processing import LiveProcessor
+from mask_app.live.scripts import CAMERA_ERRORS
+from mask_app.live.server_cameras import ServerTrack, SharedCamera
+from mask_app.live.tracks import AnnotatedTrack, BrowserTrack
 
 START = "Start"
 """Text of the button that starts a camera."""

@@ -9,11 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from mask_app import config, examples, models, widgets
-from mask_app.events import read_events
-from mask_app.photo_results import safe_name
+from mask_app.photos.results import safe_name
 from mask_app.settings import Settings
-from mask_app.video_job import VideoJob
-from mask_app.video_workspace import VIDEO_SUFFIXES, VideoWorkspace, workspace
+from mask_app.video.events import read_events
+from mask_app.video.job import VideoJob
+from mask_app.video.workspace import VIDEO_SUFFIXES, VideoWorkspace, workspace
 from mask_detector.errors import SourceError
 
 _CHART_POINTS = 300

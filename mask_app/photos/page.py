@@ -10,9 +10,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from mask_app import config, examples, models, photo_results, widgets
+from mask_app import config, examples, models, widgets
 from mask_app.config import Limits
-from mask_app.photo_results import PhotoResult
+from mask_app.photos import results as photo_results
+from mask_app.photos.results import PhotoResult
 from mask_app.settings import Settings
 from mask_detector.errors import PhotoError
 from mask_detector.faces import count_faces

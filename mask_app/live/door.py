@@ -11,9 +11,10 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from mask_app import live_cameras, models
-from mask_app.live_processing import LiveProcessor
-from mask_app.live_scripts import explain_camera, stay_open
+from mask_app import models
+from mask_app.live import streams
+from mask_app.live.processing import LiveProcessor
+from mask_app.live.scripts import explain_camera, stay_open
 from mask_app.settings import Settings
 from mask_detector.video.people import UNMASKED
 
@@ -105,7 +106,7 @@ def is_open() -> bool:
 def page(settings: Settings) -> None:
     """Draw the page."""
     st.html(_CSS)
-    reason = live_cameras.why_no_camera(st.context.url)
+    reason = streams.why_no_camera(st.context.url)
     if reason is not None:
         st.warning(reason, icon=":material/lock:")
         return
@@ -115,11 +116,11 @@ def page(settings: Settings) -> None:
     )
     processor.detector, processor.settings = detector, settings
     explain_camera()
-    stay_open(live_cameras.START, _PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS)
+    stay_open(streams.START, _PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS)
     st.fragment(_show_message, run_every=_UPDATE_SECONDS)(processor)
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
-        live_cameras.browser_camera(processor, "door_camera")
+        streams.browser_camera(processor, "door_camera")
     if st.button("Leave", icon=":material/close_fullscreen:", type="tertiary"):
         del st.query_params["door"]
         st.rerun()

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import av
 import numpy as np
 
-from mask_app.live_processing import LiveProcessor
-from mask_app.live_tracks import AnnotatedTrack
+from mask_app.live.processing import LiveProcessor
+from mask_app.live.tracks import AnnotatedTrack
 from mask_detector.video.sources import Sources
 
 

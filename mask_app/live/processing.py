@@ -1,6 +1,6 @@
 """What happens to the live page's frames: detect faces, follow, hide, draw and count them.
 
-Independent of Streamlit and WebRTC: ``live_tracks`` passes frames to a :class:`LiveProcessor`, the
+Independent of Streamlit and WebRTC: ``tracks`` passes frames to a :class:`LiveProcessor`, the
 page asks it for a :class:`LiveStatus`.
 
 Each picture that is shown is the one its boxes were detected in. Drawing older boxes on newer

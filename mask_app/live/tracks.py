@@ -15,7 +15,7 @@ import av
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
-from mask_app.live_processing import LiveProcessor
+from mask_app.live.processing import LiveProcessor
 from mask_detector.video.recording import VIDEO_CLOCK, planar
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mask_app.door import TEXTS, state_of, text_of
+from mask_app.live.door import TEXTS, state_of, text_of
 
 
 @pytest.mark.parametrize(

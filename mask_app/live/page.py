@@ -8,9 +8,12 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from mask_app import config, door, live_cameras, models, photo, photo_results, widgets
-from mask_app.live_processing import LiveProcessor
-from mask_app.live_scripts import explain_camera, play_alarm
+from mask_app import config, models, widgets
+from mask_app.live import door, streams
+from mask_app.live.processing import LiveProcessor
+from mask_app.live.scripts import explain_camera, play_alarm
+from mask_app.photos import page as photos_page
+from mask_app.photos import results as photo_results
 from mask_app.settings import Settings
 from mask_detector.video.people import UNMASKED
 from mask_detector.wording import counts_in_words
@@ -41,7 +44,7 @@ def page(settings: Settings) -> None:
     # A mirrored picture is right for one's own camera, not for a camera over a door.
     processor.detector = detector
     processor.settings = replace(settings, mirror=settings.mirror and own)
-    reason = live_cameras.why_no_camera(st.context.url) if own else None
+    reason = streams.why_no_camera(st.context.url) if own else None
     if reason is not None:
         st.warning(reason, icon=":material/lock:")
         return
@@ -50,9 +53,9 @@ def page(settings: Settings) -> None:
     left, right = st.columns([3, 2])
     with left:
         if own:
-            state = live_cameras.browser_camera(processor)
+            state = streams.browser_camera(processor)
         else:
-            state = live_cameras.server_camera(processor, str(camera))
+            state = streams.server_camera(processor, str(camera))
     active = state.playing or state.signalling
     with right:
         # While nothing plays nothing changes: the page need not ask.
@@ -124,7 +127,7 @@ def _offer_stills(settings: Settings) -> None:
         if result.error is not None:
             widgets.show_error(result.error)
         else:
-            photo.show(result, settings, models.model().card.classes, key="still")
+            photos_page.show(result, settings, models.model().card.classes, key="still")
 
 
 def _show_trouble_if_any(processor: LiveProcessor, active: bool) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import streamlit as st
 
 from mask_app import config
-from mask_app.photo_results import safe_name
+from mask_app.photos.results import safe_name
 from mask_app.settings import Settings
-from mask_app.video_job import VideoFacts, VideoJob, check_video
+from mask_app.video.job import VideoFacts, VideoJob, check_video
 from mask_detector.errors import SourceError
 
 VIDEO_SUFFIXES = ("mp4", "mov", "m4v", "avi", "mkv", "webm", "mpg", "mpeg")

@@ -16,7 +16,7 @@ from waiting import wait_until
 
 from mask_app.config import Limits
 from mask_app.settings import Settings
-from mask_app.video_job import VideoJob, check_video
+from mask_app.video.job import VideoJob, check_video
 from mask_detector.errors import SourceError
 
 SETTINGS = Settings("yunet", 0.5, 0.1, "none", mirror=False, alarm=False, alarm_pause=5)

@@ -18,9 +18,9 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 from waiting import PATIENCE_S, wait_until
 
-from mask_app.live_processing import ALARM_AFTER_SECONDS, LiveProcessor
-from mask_app.live_tracks import BrowserTrack
-from mask_app.server_cameras import ServerTrack, SharedCamera
+from mask_app.live.processing import ALARM_AFTER_SECONDS, LiveProcessor
+from mask_app.live.server_cameras import ServerTrack, SharedCamera
+from mask_app.live.tracks import BrowserTrack
 from mask_app.settings import Settings
 from mask_detector.detector import MaskDetector
 from mask_detector.faces import Face, Faces
@@ -260,7 +260,7 @@ def live_threads() -> list[str]:
 def test_a_shared_camera_is_open_while_somebody_watches(
     examples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mask_app import server_cameras
+    from mask_app.live import server_cameras
 
     opened = []
 

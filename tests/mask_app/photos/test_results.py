@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mask_app import photo_results
-from mask_app.photo_results import PhotoResult, as_zip, process, safe_name, with_unique_names
+from mask_app.photos import results
+from mask_app.photos.results import PhotoResult, as_zip, process, safe_name, with_unique_names
 from mask_app.settings import Settings
 from mask_detector.faces import Face
 from mask_detector.images import decode_photo
@@ -100,7 +100,7 @@ def test_large_photos_are_processed_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch, large: bool, at_once: int
 ) -> None:
     if large:
-        monkeypatch.setattr(photo_results, "_budget", PixelBudget(30_000))
+        monkeypatch.setattr(results, "_budget", PixelBudget(30_000))
     inside: list[int] = []
     most: list[int] = []
     both = threading.Barrier(at_once)

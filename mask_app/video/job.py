@@ -28,7 +28,7 @@ from mask_detector.errors import SourceError
 from mask_detector.video import containers
 from mask_detector.video.captures import FOLDER_RATE
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 # A playlist that is named like a video would make FFmpeg open other files or addresses.
 _CONTAINERS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,m4v"}
 _NICENESS = 10

@@ -1,0 +1,1 @@
+"""Photos: the page, and how a photo is processed, drawn and packed."""

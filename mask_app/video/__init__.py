@@ -1,0 +1,1 @@
+"""Videos: the page, one session's files, the jobs that process them, and when who wore no mask."""
