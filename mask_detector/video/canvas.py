@@ -20,10 +20,10 @@ from mask_detector.text import draw_text, text_size
 from mask_detector.video.recording import fitted
 from mask_detector.video.sources import Source
 from mask_detector.video.view import View
-from mask_detector.video.zones import Zone
+from mask_detector.video.zones import Zone, draw_zones
 from mask_detector.wording import counts_in_words, printable
 
-_OUTSIDE, _WHITE = (110, 110, 110), (255, 255, 255)
+_OUTSIDE = (110, 110, 110)
 _TILED_SIZE = 1280, 720
 _RATE_FRAMES = 30  # the displayed rate is averaged over this many rounds
 
@@ -96,23 +96,8 @@ class Canvas:
         return (len(self._moments) - 1) / (self._moments[-1] - self._moments[0])
 
     def _draw_view(self, view: View) -> np.ndarray:
-        _draw_zones(view.frame.image, self._options.zone)
-        if self._options.mirror:
-            view = view.mirrored()
-        image = view.frame.image
         lines = [printable(view.name)] if len(self._sources) > 1 else []
-        bars = []
-        if not self._options.no_counts:
-            people = counts_in_words(view.people, "nobody")
-            bars = draw_counts(image, view.counts, f"seen: {people}", *lines)
-        elif lines:
-            bars = draw_counts(image, {}, *lines)
-        if not self._options.no_boxes:
-            for face in view.faces:
-                if face.outside:  # a box without a caption: it does not count
-                    cv2.rectangle(image, face.box[:2], face.box[2:], _OUTSIDE)
-            draw_faces(image, view.inside, view.text_size, avoid=bars)
-        return image
+        return draw_view(view, self._options, lines)
 
     def _put(self, index: int, picture: np.ndarray | None) -> None:
         width, height = self._tile
@@ -125,7 +110,29 @@ class Canvas:
             draw_text(tile, words, (0, height), text_size(width, height), GREY)
 
 
-def _draw_zones(image: np.ndarray, zones: Sequence[Zone]) -> None:
-    height, width = image.shape[:2]
-    corners = [np.array(zone.pixels(width, height)).round().astype(np.int32) for zone in zones]
-    cv2.polylines(image, corners, True, _WHITE, max(1, round(min(height, width) / 400)))
+def draw_view(
+    view: View, options: CanvasOptions = CanvasOptions(), lines: Sequence[str] = ()
+) -> np.ndarray:
+    """Draw a view, into its frame's image or a mirrored copy, and return the picture.
+
+    Args:
+        view: what was seen.
+        options: what is drawn.
+        lines: written below the counts.
+    """
+    if options.mirror:
+        view = view.mirrored()
+    image = view.frame.image
+    draw_zones(image, options.zone, options.mirror)
+    bars = []
+    if not options.no_counts:
+        people = counts_in_words(view.people, "nobody")
+        bars = draw_counts(image, view.counts, f"seen: {people}", *lines)
+    elif lines:
+        bars = draw_counts(image, {}, *lines)
+    if not options.no_boxes:
+        for face in view.faces:
+            if face.outside:  # a box without a caption: it does not count
+                cv2.rectangle(image, face.box[:2], face.box[2:], _OUTSIDE)
+        draw_faces(image, view.inside, view.text_size, avoid=bars)
+    return image

@@ -17,7 +17,7 @@ def add_monitoring_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("zones and alerts").add_argument
     add("--zone", type=parse_zone, action="append", default=[], metavar="X1,Y1,X2,Y2,X3,Y3…",
         help="count and alert only inside this polygon, in pixels or, if no number is above 1, in "
-        "fractions of the picture; may be repeated")
+        "fractions of the picture; NAME= before the numbers names it; may be repeated")
     add("--alert", type=parse_receiver, action="append", default=[], metavar="RECEIVER",
         help=f"report a face without a mask by {KINDS}; may be repeated")
     add("--alert-after", type=number(0, 3600), default=2, metavar="SECONDS",

@@ -67,6 +67,10 @@ class Watch:
         """Change the half width of the unsure band from the next frame on."""
         self._tracker.unsure_band = band
 
+    def set_zones(self, zones: Sequence[Zone]) -> None:
+        """Change the zones from the next frame on."""
+        self._zones = zones
+
     def update(self, frame: Frame, found: Faces) -> View:
         """Track the faces detected in the next frame."""
         # Candidates come and go around the lowest score: their places stay hidden in between.

@@ -7,7 +7,7 @@ import argparse
 import numpy as np
 import pytest
 
-from mask_detector.video.zones import Zone, inside_any, parse_zone
+from mask_detector.video.zones import Zone, draw_zones, inside_any, parse_zone
 
 
 def box_around(x: float, y: float) -> tuple[float, float, float, float]:
@@ -62,6 +62,33 @@ def test_one_of_several_is_enough() -> None:
     zones = [parse_zone("0,0,10,0,10,10"), parse_zone("50,50,90,50,90,90,50,90")]
     assert inside_any(zones, box_around(70, 70), 100, 100)
     assert not inside_any(zones, box_around(30, 30), 100, 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("0,0,1,0,1,1", ""),
+        ("front door=0,0,1,0,1,1", "front door"),
+        (" a=b =0,0,1,0,1,1", "a=b"),
+        ("a\nb=0,0,1,0,1,1", "a\\nb"),
+    ],
+)
+def test_a_zone_may_have_a_name(text: str, name: str) -> None:
+    assert parse_zone(text) == Zone(((0, 0), (1, 0), (1, 1)), True, name)
+
+
+def test_outline_and_name_are_drawn_also_into_a_mirrored_picture() -> None:
+    plain, mirrored = np.zeros((2, 200, 300, 3), np.uint8)
+    draw_zones(plain, [])
+    assert not plain.any()
+    zone = parse_zone("0,0.5,0.4,0.5,0.4,1,0,1")
+    draw_zones(plain, [zone])
+    draw_zones(mirrored, [zone], mirror=True)
+    assert plain[100, 60].min() > 200
+    assert (mirrored == plain[:, ::-1]).all()
+    named = plain.copy()
+    draw_zones(named, [parse_zone("door=0,0.5,0.4,0.5,0.4,1,0,1")])
+    assert (named != plain).any()
 
 
 @pytest.mark.parametrize(
