@@ -12,6 +12,8 @@ live/                the page for the live camera; processing.py processes its f
 about.py             the page about the model
 settings.py          the visitor's settings: the sidebar
 widgets.py           what several pages show: counts, tables of faces, charts
+translations.py      the texts in the visitor's language; locales/ has the catalogues, which
+                     python -m scripts.translations brings up to date
 command.py           the command of an installed package, and where the app's files are
 models.py            detectors, loaded once and shared by all sessions
 config.py            the administrator's settings: limits, password, cameras, STUN and TURN

@@ -7,13 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 from mask_app.command import HOME
+from mask_app.translations import gettext_noop
 
 _FOLDER = HOME / "examples"
 
 PHOTOS = {
-    _FOLDER / "example_02.jpg": "One person",
-    _FOLDER / "example_03.jpg": "Glasses and a cap",
-    _FOLDER / "example_08.jpg": "Many small faces",
+    _FOLDER / "example_02.jpg": gettext_noop("One person"),
+    _FOLDER / "example_03.jpg": gettext_noop("Glasses and a cap"),
+    _FOLDER / "example_08.jpg": gettext_noop("Many small faces"),
 }
 """What they show, by their files."""
 

@@ -14,6 +14,14 @@ import streamlit as st
 from mask_app import welcome
 from mask_app.login import require_password
 from mask_app.settings import Settings, sidebar
+from mask_app.translations import (
+    address_parameters,
+    choose_language,
+    gettext,
+    language,
+    pgettext,
+    read_address,
+)
 from mask_app.widgets import show_error, show_job_elsewhere
 from mask_detector.errors import UserFacingError
 
@@ -43,10 +51,11 @@ _CSS = """
 # Screen readers say which of the links is the page that is open.
 _SCRIPT = """
 <script>
+document.documentElement.lang = '%s';
 window.currentPage ??= setInterval(() => {
   const name = location.pathname.split('/').pop();
   for (const link of document.querySelectorAll('.st-key-pages a')) {
-    link.ariaCurrent = link.getAttribute('href') === name ? 'page' : null;
+    link.ariaCurrent = link.getAttribute('href').split('?')[0] === name ? 'page' : null;
   }
 }, 300);
 </script>
@@ -56,9 +65,10 @@ _SETTINGS = {"photos": False, "video": False, "live": True}  # pages with settin
 
 def main() -> None:
     """Draw the page at the address that was asked for."""
-    st.set_page_config(welcome.TITLE, "😷", layout="wide")
+    read_address()
+    st.set_page_config(gettext(welcome.TITLE), "😷", layout="wide")
     st.html(_CSS)
-    st.html(_SCRIPT, unsafe_allow_javascript=True)
+    st.html(_SCRIPT % language(), unsafe_allow_javascript=True)
     try:
         _draw()
     except UserFacingError as error:
@@ -68,16 +78,15 @@ def main() -> None:
 def _draw() -> None:
     chosen_settings: list[Settings] = []
     pages = [
-        st.Page(_page("photos.page", chosen_settings), title="Photos", url_path="photos"),
-        st.Page(_page("video.page", chosen_settings), title="Video", url_path="video"),
-        st.Page(_page("live.page", chosen_settings), title="Live camera", url_path="live"),
-        st.Page(_page("about", chosen_settings), title="About", url_path="about"),
+        st.Page(_page("photos.page", chosen_settings), title=gettext("Photos"), url_path="photos"),
+        st.Page(_page("video.page", chosen_settings), title=gettext("Video"), url_path="video"),
+        st.Page(_page("live.page", chosen_settings), title=gettext("Live camera"), url_path="live"),
+        st.Page(_page("about", chosen_settings), title=gettext("About"), url_path="about"),
     ]
     others = {page.url_path: page for page in pages}
     # The default page has no address but "/": each of the others can be linked to.
-    first = st.Page(
-        partial(welcome.page, others), title="Welcome", url_path="welcome", default=True
-    )
+    title = pgettext("page", "Welcome")
+    first = st.Page(partial(welcome.page, others), title=title, url_path="welcome", default=True)
     # Before the password: the address that was asked for is shown after it.
     chosen = st.navigation([first, *pages], position="hidden")
     if not require_password():
@@ -85,7 +94,8 @@ def _draw() -> None:
     # Streamlit's own menu is hidden behind an arrow on a phone.
     with st.container(horizontal=True, key="pages"):
         for page in [first, *pages]:
-            st.page_link(page, width="content")
+            st.page_link(page, width="content", query_params=address_parameters())
+        choose_language()
     if chosen.url_path in _SETTINGS:
         # Drawn by the script that draws all pages: a page's own widgets are forgotten with it.
         chosen_settings.append(sidebar(camera=_SETTINGS[chosen.url_path]))

@@ -9,13 +9,26 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from mask_app import examples
+from mask_app.translations import address_parameters, gettext, gettext_noop
 
-TITLE = "Face masks"
+TITLE = gettext_noop("Face masks")
 
 _DOORS = {
-    "photos": (":material/photo_library:", "See who wears a mask in one or many photos."),
-    "video": (":material/movie:", "Count masks over time in a recorded video."),
-    "live": (":material/videocam:", "See it at once, with this device's camera."),
+    "photos": (
+        ":material/photo_library:",
+        gettext_noop("See who wears a mask in one or many photos."),
+        gettext_noop("Open photos"),
+    ),
+    "video": (
+        ":material/movie:",
+        gettext_noop("Count masks over time in a recorded video."),
+        gettext_noop("Open video"),
+    ),
+    "live": (
+        ":material/videocam:",
+        gettext_noop("See it at once, with this device's camera."),
+        gettext_noop("Open live camera"),
+    ),
 }
 
 
@@ -25,33 +38,36 @@ def page(pages: Mapping[str, StreamlitPage]) -> None:
     Args:
         pages: the other pages by their addresses.
     """
-    st.title(TITLE, anchor=False)
+    st.title(gettext(TITLE), anchor=False)
     st.markdown(
-        "This app shows who wears a face mask, in photos, in videos and in front of a camera. "
-        "Pictures stay on the computer that runs it."
+        gettext(
+            "This app shows who wears a face mask, in photos, in videos and in front of a camera. "
+            "Pictures stay on the computer that runs it."
+        )
     )
-    for column, (address, (icon, text)) in zip(st.columns(3), _DOORS.items(), strict=True):
+    for column, (address, (icon, text, button)) in zip(st.columns(3), _DOORS.items(), strict=True):
         target = pages[address]
         with column.container(border=True, height="stretch"):
             st.header(f"{icon} {target.title}", anchor=False)
-            st.markdown(text)
-            if st.button(f"Open {target.title.lower()}", key=f"open_{address}", type="primary"):
-                st.switch_page(target)
-    st.header("Try it with an example", anchor=False)
+            st.markdown(gettext(text))
+            if st.button(gettext(button), key=f"open_{address}", type="primary"):
+                st.switch_page(target, query_params=address_parameters())
+    st.header(gettext("Try it with an example"), anchor=False)
     with st.container(key="examples"):
         *columns, last = st.columns(4)
         for column, (path, words) in zip(columns, examples.PHOTOS.items(), strict=True):
             with column:
-                st.image(str(path), alt=f"Example photo: {words.lower()}")
+                words = gettext(words)
+                st.image(str(path), alt=gettext("Example photo: {words}", words=words))
                 if st.button(words, key=f"example_{path.stem}", width="stretch"):
                     _choose(path, pages["photos"])
         with last:
             icon = ":material/movie:"
-            if st.button("A video of four seconds", icon=icon, width="stretch"):
+            if st.button(gettext("A video of four seconds"), icon=icon, width="stretch"):
                 _choose(examples.VIDEO, pages["video"])
 
 
 def _choose(path: Path, target: StreamlitPage) -> None:
     """Open a page that takes the example by itself."""
     st.session_state[examples.CHOSEN] = path
-    st.switch_page(target)
+    st.switch_page(target, query_params=address_parameters())

@@ -16,6 +16,7 @@ from mask_app.live import streams
 from mask_app.live.processing import LiveProcessor
 from mask_app.live.scripts import explain_camera, stay_open
 from mask_app.settings import Settings
+from mask_app.translations import gettext, gettext_noop
 from mask_detector.video.people import UNMASKED
 
 WORN_WRONG = "incorrect_mask"
@@ -32,56 +33,14 @@ _LOOKS = {
     "cover": ("!", "#7a4d00"),
 }
 TEXTS = {
-    "en": {
-        "blind": "The camera sees nothing at the moment",
-        "nobody": "Welcome",
-        "unsure": "Welcome, please look at the camera",
-        "thanks": "Thank you for wearing a mask",
-        "put_on": "Please put on your mask",
-        "cover": "Please cover your nose and mouth",
-    },
-    "de": {
-        "blind": "Die Kamera sieht zurzeit nichts",
-        "nobody": "Willkommen",
-        "unsure": "Willkommen, bitte schauen Sie in die Kamera",
-        "thanks": "Danke, dass Sie eine Maske tragen",
-        "put_on": "Bitte setzen Sie Ihre Maske auf",
-        "cover": "Bitte bedecken Sie Nase und Mund",
-    },
-    "es": {
-        "blind": "La cámara no ve nada en este momento",
-        "nobody": "Bienvenidos",
-        "unsure": "Bienvenidos, miren a la cámara, por favor",
-        "thanks": "Gracias por llevar mascarilla",
-        "put_on": "Por favor, póngase la mascarilla",
-        "cover": "Por favor, cúbrase la nariz y la boca",
-    },
-    "fr": {
-        "blind": "La caméra ne voit rien pour le moment",
-        "nobody": "Bienvenue",
-        "unsure": "Bienvenue, regardez la caméra, s’il vous plaît",
-        "thanks": "Merci de porter un masque",
-        "put_on": "Veuillez mettre votre masque",
-        "cover": "Veuillez couvrir votre nez et votre bouche",
-    },
-    "pt": {
-        "blind": "A câmera não vê nada no momento",
-        "nobody": "Bem-vindos",
-        "unsure": "Bem-vindos, olhem para a câmera, por favor",
-        "thanks": "Obrigado por usar máscara",
-        "put_on": "Por favor, coloque a sua máscara",
-        "cover": "Por favor, cubra o nariz e a boca",
-    },
-    "zh": {
-        "blind": "摄像头暂时看不到画面",
-        "nobody": "欢迎光临",
-        "unsure": "欢迎光临，请看摄像头",
-        "thanks": "感谢您佩戴口罩",
-        "put_on": "请佩戴口罩",
-        "cover": "请遮住口鼻",
-    },
+    "blind": gettext_noop("The camera sees nothing at the moment"),
+    "nobody": gettext_noop("Welcome"),
+    "unsure": gettext_noop("Welcome, please look at the camera"),
+    "thanks": gettext_noop("Thank you for wearing a mask"),
+    "put_on": gettext_noop("Please put on your mask"),
+    "cover": gettext_noop("Please cover your nose and mouth"),
 }
-"""What is said in each state, by language; the first language is for all others."""
+"""What is said in each state."""
 
 _CSS = """
 <style>
@@ -121,7 +80,7 @@ def page(settings: Settings) -> None:
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
         streams.browser_camera(processor, "door_camera")
-    if st.button("Leave", icon=":material/close_fullscreen:", type="tertiary"):
+    if st.button(gettext("Leave"), icon=":material/close_fullscreen:", type="tertiary"):
         del st.query_params["door"]
         st.rerun()
 
@@ -145,17 +104,11 @@ def state_of(counts: Mapping[str, int] | None) -> str:
     return "nobody"
 
 
-def text_of(state: str, locale: str | None) -> str:
-    """The message of a state in the language of a locale such as ``pt-BR``."""
-    language = (locale or "").replace("_", "-").partition("-")[0].lower()
-    return TEXTS.get(language, TEXTS["en"])[state]
-
-
 def _show_message(processor: LiveProcessor) -> None:
     status = processor.status()
     state = state_of(status.counts if status.running else None)
     sign, colour = _LOOKS[state]
-    text = html.escape(text_of(state, st.context.locale))
+    text = html.escape(gettext(TEXTS[state]))
     st.html(
         f'<div class="door" style="--door: {colour}" data-state="{state}" role="status">'
         f'<span aria-hidden="true">{sign}</span><p>{text}</p></div>'

@@ -1,0 +1,121 @@
+"""The texts of the pages in six languages: complete, compiled, and chosen by the visitor."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mask_app.live import door
+from mask_app.translations import LANGUAGES, language, language_of, translated
+from scripts import translations
+
+READ = ("alt", "help", "title", "label")
+# Functions whose first arguments are read by visitors, by the name after the last dot.
+SHOWN = {
+    "title", "header", "subheader", "markdown", "caption", "text", "button", "toggle", "slider",
+    "selectbox", "segmented_control", "radio", "checkbox", "text_input", "number_input", "info",
+    "warning", "error", "success", "toast", "progress", "spinner", "metric", "page_link",
+    "file_uploader", "download_button", "camera_input", "form_submit_button", "popover",
+    "expander", "status", "tabs", "multiselect", "date_input",
+}  # fmt: skip
+
+
+def test_every_text_has_its_translations() -> None:
+    assert list(translations.all_faults()) == []
+
+
+def test_a_missing_text_a_lost_placeholder_and_an_old_file_are_faults(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(translations, "FOLDER", tmp_path)
+    monkeypatch.setattr(translations, "languages", lambda: ["de"])
+    translations.update()
+    assert any("no translation of 'Photos'" in fault for fault in translations.all_faults())
+    path = translations.path_of("de", ".po")
+    text = path.read_text(encoding="utf-8")
+    for english, german in (("Example photo: {words}", "Beispiel {word}"), ("Photos", "Fotos")):
+        text = text.replace(
+            f'msgid "{english}"\nmsgstr ""', f'msgid "{english}"\nmsgstr "{german}"'
+        )
+    path.write_text(text, encoding="utf-8")
+    faults = list(translations.all_faults())
+    assert not any("'Photos'" in fault for fault in faults)
+    assert any("other placeholders than 'Example photo: {words}'" in fault for fault in faults)
+    assert any("mask_app.mo is out of date" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("locale", "code"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("it-IT", "en"),
+        ("de", "de"),
+        ("DE_at", "de"),
+        ("pt-BR", "pt"),
+        ("zh-Hant-TW", "zh"),
+    ],
+)
+def test_a_locale_chooses_its_language(locale: str | None, code: str) -> None:
+    assert language_of(locale) == code
+
+
+def test_texts_are_english_outside_a_session() -> None:
+    assert language() == "en"
+
+
+def test_the_door_says_different_things_in_different_states() -> None:
+    for code in LANGUAGES:
+        assert len({translated(text, code) for text in door.TEXTS.values()}) == len(door.TEXTS)
+    assert translated(door.TEXTS["put_on"], "de") == "Bitte setzen Sie Ihre Maske auf"
+
+
+def unwrapped(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and text of literals that visitors would see in English whatever their language."""
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        read = [
+            each.value for each in call.keywords if each.arg in ("alt", "help", "title", "label")
+        ]
+        if name in SHOWN:
+            read += call.args[:1] if name != "progress" else call.args[1:2]
+        for argument in read:
+            yield from ((argument.lineno, text) for text in literals(argument))
+
+
+def literals(node: ast.AST) -> Iterator[str]:
+    """The literal words and the constants in an expression, outside calls, which translate."""
+    if isinstance(node, ast.Call):
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if re.search("[A-Za-z]{2}", re.sub(r":material/\w+:", "", node.value)):
+            yield node.value
+    elif isinstance(node, ast.Name) and node.id.isupper():
+        yield node.id
+    for child in ast.iter_child_nodes(node):
+        yield from literals(child)
+
+
+@pytest.mark.parametrize("name", ["pages", "welcome", "live/door"])
+def test_no_text_is_shown_without_its_translation(name: str, repository: Path) -> None:
+    tree = ast.parse((repository / "mask_app" / f"{name}.py").read_text(encoding="utf-8"))
+    assert list(unwrapped(tree)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'st.button("Remove")',
+        'row.markdown(f"**{name}**: none found")',
+        "st.title(TITLE)",
+        'st.image(path, alt="the photo")',
+    ],
+)
+def test_a_text_without_its_translation_is_noticed(line: str) -> None:
+    assert list(unwrapped(ast.parse(line)))
