@@ -1,4 +1,4 @@
-"""Train YuNet, the face detector, on photos of masked faces and write its ONNX file.
+"""Train a face detector on photos of masked faces and write its weights.
 
     python -m face_detector.train                              the starter photos, to try it out
     python -m face_detector.train --dataset scenes faces       annotated photos and class folders
@@ -7,8 +7,8 @@
 A dataset folder has images/ and annotations/ (VOC, YOLO or COCO; every face boxed from brow to
 chin, whatever its class), or class folders of photos. Teachers, detectors with other weights, box
 the faces of class folders and those that nobody annotated. The result has the names and shapes of
-the original file and takes its place everywhere: in cv2.FaceDetectorYN, or here with
---detector-weights. A part of the photos that training never sees gives the report.
+the original file and takes its place everywhere: in OpenCV, or here with --detector-weights. A
+part of the photos that training never sees gives the report.
 """
 
 from __future__ import annotations
@@ -21,15 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
-from face_detector.training import validation
-from face_detector.training.calibration import (
-    LARGEST_SCALE,
-    SMALLEST_SCALE,
-    fit_scale_and_shift,
-    scale_and_shift,
-)
+from face_detector import load
+from face_detector.training.calibration import calibrate
 from face_detector.training.crops import CropMaker
 from face_detector.training.fitting import Schedule, fit
 from face_detector.training.photos import (
@@ -46,11 +40,10 @@ from face_detector.training.shared import (
     prepare_keras,
     write_bytes,
 )
-from face_detector.training.validation import LEAST_SCORE, Validation, figures, one_pass
-from face_detector.training.yunet_loss import loss
-from face_detector.training.yunet_network import build_network, file_with
+from face_detector.training.trainable import TRAINABLE
+from face_detector.training.validation import LEAST_SCORE, Validation, figures
 from face_detector.weights import ORIGINAL
-from face_detector.yunet import REAL_TIME_SIZE, YuNet, read_model
+from face_detector.yunet import YuNet
 
 EPOCH_CROPS = 6400
 """Crops in an epoch, whatever the number of photos: new ones are made each time."""
@@ -83,9 +76,10 @@ def parse_arguments() -> argparse.Namespace:
         nargs="+",
         default=[ORIGINAL],
         metavar="original|FILE",
-        help="weights of the detectors that box the faces nobody annotated",
+        help="weights of YuNet that box the faces nobody annotated",
     )
     add = parser.add_argument_group("recipe").add_argument
+    add("--detector", choices=TRAINABLE, default="yunet", help="the face detector to train")
     add("--weights", default=ORIGINAL, metavar="original|FILE", help="start from these")
     add(
         "--epochs",
@@ -116,11 +110,13 @@ def parse_arguments() -> argparse.Namespace:
     add(
         "--output",
         type=Path,
-        default=Path("yunet_trained.onnx"),
         metavar="FILE",
-        help="the trained weights; a JSON file of that name tells how they were made",
+        help="the trained weights; a JSON file of that name tells how they were made; default: "
+        + " or ".join(str(each.output) for each in TRAINABLE.values()),
     )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    arguments.output = arguments.output or TRAINABLE[arguments.detector].output
+    return arguments
 
 
 def main() -> int:
@@ -133,7 +129,8 @@ def main() -> int:
         for name, value in vars(arguments).items()
         if name != "resume"
     }
-    original = read_model(arguments.weights)
+    trainable = TRAINABLE[arguments.detector]
+    original = trainable.read_model(arguments.weights)
     schedule = Schedule(
         steps=max(1, arguments.epochs * EPOCH_CROPS // arguments.batch_size),
         batch_size=arguments.batch_size,
@@ -149,20 +146,22 @@ def main() -> int:
             raise DatasetError("there are no faces to train on in the training part of the photos")
 
         prepare_keras(arguments.seed)
-        network = build_network(original)
-        crops = CropMaker([*learn, *with_drawings(learn, arguments.seed)], arguments.seed)
+        network = trainable.build_network(original)
+        drawn_on = with_drawings(learn, arguments.seed)
+        crops = CropMaker([*learn, *drawn_on], arguments.seed, trainable.crops)
         check = Validation(parts["validation"])
 
         def evaluate(network: Any, step: int) -> None:
-            for size in validation.SIZES:
-                result = figures(check.match(one_pass(file_with(network, original), size, None)))
+            trained = trainable.file_with(network, original)
+            for size in trainable.sizes:
+                result = figures(check.match(trainable.one_pass(trained, size)))
                 print(f"step {step}, validation photos at {size} px: {result}", flush=True)
 
         # The last weights count, not the best: a few hundred validation faces cannot tell epochs
         # apart that differ by less than 0.01.
-        fit(network, loss, crops, schedule, folder, evaluate)
-        scale, shift = calibrate(network, original, check)
-        write_bytes(arguments.output, file_with(network, original))
+        fit(network, trainable.loss, crops, schedule, folder, evaluate)
+        scale, shift = calibrate(trainable, network, original, check)
+        write_bytes(arguments.output, trainable.file_with(network, original))
 
     report = measure(arguments, Validation(parts["test"]))
     card = {
@@ -208,36 +207,13 @@ def print_data_report(parts: dict[str, list[TrainingPhoto]]) -> None:
         print(f"{name:<16}" + "".join(f"{sum(map(count, parts[part])):>12}" for part in PARTS))
 
 
-def calibrate(network: Any, model: bytes, photos: Validation) -> tuple[float, float]:
-    """Make the network's scores probabilities, in place.
-
-    A score is the geometric mean of two probabilities, for which scaling and shifting both logits
-    is nearly the same as scaling and shifting its own: a few rounds make up for the difference.
-
-    Returns:
-        By what the logits of ``cls`` and ``obj`` were multiplied, and what was added to them.
-    """
-    scale, shift = 1.0, 0.0
-    for _ in range(3):
-        detect = one_pass(file_with(network, model), REAL_TIME_SIZE, None)
-        matches = photos.match(detect)
-        by, more = fit_scale_and_shift(matches.scores, matches.hits)
-        # A limited scale keeps the logit that becomes 0, a score of 0.5.
-        limited = float(np.clip(by, SMALLEST_SCALE / scale, LARGEST_SCALE / scale))
-        by, more = limited, more * limited / by
-        scale_and_shift(network, by, more)
-        scale, shift = scale * by, shift * by + more
-    print(f"scores calibrated: logits times {scale:.2f} plus {shift:.2f}")
-    return scale, shift
-
-
 def measure(arguments: argparse.Namespace, photos: Validation) -> dict[str, dict[str, Any]]:
     """Measure the weights before and after, in one pass and thoroughly, on the test photos."""
     report: dict[str, dict[str, Any]] = {}
     print(f"On {len(photos)} photos that training never saw:")
     for name, weights in (("before", arguments.weights), ("after", arguments.output)):
         for way, thorough in (("one pass", False), ("thorough", True)):
-            detector = YuNet("auto", LEAST_SCORE, thorough, None, weights)
+            detector = load(arguments.detector, "auto", LEAST_SCORE, thorough, None, weights)
             result = figures(photos.match(detector.find))
             report[f"{name}, {way}"] = dataclasses.asdict(result)
             print(f"{name + ', ' + way:<17}  {result}")

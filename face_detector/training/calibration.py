@@ -12,11 +12,40 @@ from typing import Any
 
 import numpy as np
 
-from face_detector.training.yunet_network import PARTS
-from face_detector.yunet import STRIDES
+from face_detector.training.trainable import Trainable
+from face_detector.training.validation import Validation
 
 _LITTLE = 1e-6
 SMALLEST_SCALE, LARGEST_SCALE = 0.5, 2.0
+
+
+def calibrate(
+    trainable: Trainable, network: Any, model: bytes, photos: Validation
+) -> tuple[float, float]:
+    """Make the network's scores probabilities, in place.
+
+    Where scaling and shifting the logits inside the network does only nearly the same to the score,
+    a few rounds make up for the difference.
+
+    Args:
+        network: of the trainable detector.
+        model: content of a file of its kind.
+
+    Returns:
+        By what the logits were multiplied, and what was added to them.
+    """
+    scale, shift = 1.0, 0.0
+    for _ in range(3):
+        changed = trainable.file_with(network, model)
+        matches = photos.match(trainable.one_pass(changed, trainable.sizes[0]))
+        by, more = fit_scale_and_shift(matches.scores, matches.hits)
+        # A limited scale keeps the logit that becomes 0, a score of 0.5.
+        limited = float(np.clip(by, SMALLEST_SCALE / scale, LARGEST_SCALE / scale))
+        by, more = limited, more * limited / by
+        trainable.scale_and_shift(network, by, more)
+        scale, shift = scale * by, shift * by + more
+    print(f"scores calibrated: logits times {scale:.2f} plus {shift:.2f}")
+    return scale, shift
 
 
 def fit_scale_and_shift(scores: np.ndarray, hits: np.ndarray) -> tuple[float, float]:
@@ -55,19 +84,3 @@ def logit(scores: np.ndarray) -> np.ndarray:
     """Inverse of the logistic function, of scores kept away from 0 and 1."""
     clipped = np.clip(np.asarray(scores, np.float64), _LITTLE, 1 - _LITTLE)
     return np.log(clipped / (1 - clipped))
-
-
-def scale_and_shift(network: Any, scale: float, shift: float) -> None:
-    """Change the logits of ``cls`` and ``obj``, of all strides, to ``scale * logit + shift``.
-
-    Args:
-        network: see :func:`face_detector.training.yunet_network.build_network`.
-    """
-    ends = np.cumsum(list(PARTS.values()))
-    channels = [end - 1 for name, end in zip(PARTS, ends, strict=True) if name in ("cls", "obj")]
-    for stride in STRIDES:
-        layer = network.get_layer(f"head_{stride}_depthwise")
-        kernel, bias = layer.get_weights()
-        kernel[:, :, channels] *= scale
-        bias[channels] = bias[channels] * scale + shift
-        layer.set_weights([kernel, bias])

@@ -1,6 +1,6 @@
 """Training crops: parts of photos, often several side by side, with faces of all sizes.
 
-    crops = CropMaker(photos, seed=0)
+    crops = CropMaker(photos, 0, CropSettings())
     crop = crops.make(17)                          the same number gives the same crop
 
 A crop depends on the seed and its number only, so that a resumed training continues with the
@@ -20,17 +20,8 @@ from face_detector.training.degradation import degraded
 from face_detector.training.photos import TrainingPhoto
 from face_detector.training.pyramids import ImagePyramids
 
-CROP_SIZE = 320
-"""Side of a crop in pixels."""
-
 MOST_FACES, MOST_IGNORED = 48, 32
 """In a crop. Faces beyond that number become ignored regions; those beyond theirs are dropped."""
-
-SMALLEST_FACE = 6.0
-"""Pixels, as the square root of the area: smaller faces are ignored."""
-
-# Sizes of faces in the crop, log-uniform in each range, and the share of the first range.
-_SMALL_FACES, _LARGE_FACES, _SMALL_SHARE = (8.0, 80.0), (60.0, 280.0), 0.7
 
 # What a crop is centred on, and how often.
 _CENTRES = {"face": 0.82, "hard negative": 0.10, "anywhere": 0.08}
@@ -50,11 +41,31 @@ _MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
 
 
 @dataclass(frozen=True)
+class CropSettings:
+    """What differs between the crops of two detectors. Sizes of faces are square roots of areas.
+
+    Attributes:
+        size: side of a crop in pixels.
+        smallest_face: in pixels: smaller faces are ignored.
+        small_faces, large_faces: sizes in the crop, log-uniform in each range.
+        small_share: how often a size of the first range is wanted.
+        stretch: standard deviation of the logarithm by which width and height differ.
+    """
+
+    size: int = 320
+    smallest_face: float = 6.0
+    small_faces: tuple[float, float] = (8.0, 80.0)
+    large_faces: tuple[float, float] = (60.0, 280.0)
+    small_share: float = 0.7
+    stretch: float = 0.05
+
+
+@dataclass(frozen=True)
 class Crop:
     """One training example.
 
     Attributes:
-        image: uint8 BGR, (CROP_SIZE, CROP_SIZE, 3).
+        image: uint8 BGR, (S, S, 3), S being ``CropSettings.size``.
         boxes: float32 (N, 4), x1, y1, x2, y2 in pixels of the crop, inside it.
         landmarks: float32 (N, 5, 2), NaN where unknown.
         ignored: float32 (M, 4).
@@ -69,12 +80,13 @@ class Crop:
 class CropMaker:
     """Makes crops of photos, which are read once and kept in memory up to a limit."""
 
-    def __init__(self, photos: Sequence[TrainingPhoto], seed: int) -> None:
+    def __init__(self, photos: Sequence[TrainingPhoto], seed: int, settings: CropSettings) -> None:
         """
         Args:
             photos: at least one.
         """
         self._seed = seed
+        self.settings = settings
         self._pyramids = ImagePyramids()
         self._kinds: list[list[TrainingPhoto]] = []
         self._chances: list[np.ndarray] = []
@@ -92,11 +104,12 @@ class CropMaker:
     def make(self, number: int) -> Crop:
         """The crop of that number."""
         rng = np.random.default_rng((self._seed, number))
-        canvas = np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8)
+        size = self.settings.size
+        canvas = np.zeros((size, size, 3), np.uint8)
         parts: list[_Placed] = []
-        self._fill_cell(canvas, (0, 0, CROP_SIZE, CROP_SIZE), rng, parts)
+        self._fill_cell(canvas, (0, 0, size, size), rng, parts)
         image, sharpness = degraded(canvas, rng)
-        return _joined(image, parts, sharpness)
+        return _joined(image, parts, sharpness, self.settings.smallest_face)
 
     def _fill_cell(
         self,
@@ -112,7 +125,9 @@ class CropMaker:
         height, width = levels[0].shape[:2]
         box = _centre_box(photo, width, height, rng)
         size = math.sqrt(max(1.0, (box[2] - box[0]) * (box[3] - box[1])))
-        low, high = _SMALL_FACES if rng.random() < _SMALL_SHARE else _LARGE_FACES
+        settings = self.settings
+        small = rng.random() < settings.small_share
+        low, high = settings.small_faces if small else settings.large_faces
         target = math.exp(rng.uniform(math.log(low), math.log(high)))
         scale = min(target / size, _MOST_ENLARGEMENT)
         covering = max((right - left) / width, (bottom - top) / height)
@@ -131,7 +146,7 @@ class CropMaker:
                 return
             if rng.random() < 0.7:
                 scale = covering
-        parts.append(_place_photo(canvas, cell, photo, levels, box, scale, rng))
+        parts.append(_place_photo(canvas, cell, photo, levels, box, scale, settings.stretch, rng))
 
     def _draw(self, rng: np.random.Generator) -> TrainingPhoto:
         kind = int(np.searchsorted(self._shares[:-1], rng.random(), side="right"))
@@ -176,6 +191,7 @@ def _place_photo(
     levels: Sequence[np.ndarray],
     box: np.ndarray,
     scale: float,
+    stretching: float,
     rng: np.random.Generator,
 ) -> _Placed:
     """Draw the photo, scaled, rotated and perhaps mirrored, with the box inside the cell."""
@@ -184,7 +200,7 @@ def _place_photo(
     height, width = levels[0].shape[:2]
     flipped = rng.random() < 0.5
     angle = math.radians(rng.normal(0, 25 if rng.random() < 0.12 else 7))
-    stretch = math.exp(rng.normal(0, 0.05))
+    stretch = math.exp(rng.normal(0, stretching))
     # new = matrix @ old + offset, both (x, y)
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     matrix = turn @ np.diag([-scale * stretch if flipped else scale * stretch, scale / stretch])
@@ -243,7 +259,9 @@ def _visible(
     return _Placed(cut[whole] + corner, landmarks[whole] + corner[:2], regions + corner)
 
 
-def _joined(image: np.ndarray, parts: Sequence[_Placed], sharpness: float) -> Crop:
+def _joined(
+    image: np.ndarray, parts: Sequence[_Placed], sharpness: float, smallest_face: float
+) -> Crop:
     """The crop with the faces of all its cells.
 
     Args:
@@ -252,7 +270,7 @@ def _joined(image: np.ndarray, parts: Sequence[_Placed], sharpness: float) -> Cr
     boxes = np.concatenate([part.boxes for part in parts])
     landmarks = np.concatenate([part.landmarks for part in parts])
     ignored = np.concatenate([part.ignored for part in parts])
-    kept = np.sqrt(_areas(boxes)) * sharpness >= SMALLEST_FACE
+    kept = np.sqrt(_areas(boxes)) * sharpness >= smallest_face
     kept[np.flatnonzero(kept)[MOST_FACES:]] = False
     ignored = np.concatenate([boxes[~kept], ignored])[:MOST_IGNORED]
     return Crop(

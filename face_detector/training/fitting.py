@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from face_detector.errors import UserFacingError
-from face_detector.training.crops import CROP_SIZE, MOST_IGNORED, CropMaker
+from face_detector.training.crops import MOST_IGNORED, CropMaker
 from face_detector.training.optimizer import RelativeAdam, cosine_rate
 
 _BATCHES_AHEAD = 6
@@ -77,7 +77,7 @@ def fit(
     def step(images: Any, boxes: Any, landmarks: Any, ignored: Any, rate: Any, count: Any) -> Any:
         with tf.GradientTape() as tape:
             outputs = network(tf.cast(images, tf.float32), training=True)
-            terms = loss(outputs, boxes, landmarks, ignored, CROP_SIZE)
+            terms = loss(outputs, boxes, landmarks, ignored, crops.settings.size)
             total = tf.add_n(list(terms.values()))
         optimizer.apply(tape.gradient(total, weights), rate, count)
         return terms

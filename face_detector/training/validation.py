@@ -1,4 +1,4 @@
-"""Average precision of a YuNet file on annotated photos, and the best threshold of its scores."""
+"""Average precision of a detector on annotated photos, and the best threshold of its scores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_detector.detections import Detections
-from face_detector.multiscale import resized
 from face_detector.training.photos import TrainingPhoto
 from face_detector.training.shared import (
     Matches,
@@ -19,10 +18,6 @@ from face_detector.training.shared import (
     read_photo,
     recall_and_precision,
 )
-from face_detector.yunet import YuNetNetwork
-
-SIZES = (640, 320)
-"""Longer sides in pixels at which the photos are looked at, in one pass each."""
 
 LEAST_SCORE = 0.05
 """Detections below this score are not looked at."""
@@ -84,18 +79,6 @@ class Validation:
             found = detect(image)
             looks.append(PhotoBoxes(boxes, ignored, found.boxes, found.scores))
         return match_photos(looks)
-
-
-def one_pass(model: bytes, size: int, threads: int | None) -> Callable[[np.ndarray], Detections]:
-    """One pass of a YuNet file over a picture whose longer side is resized to ``size``."""
-    network = YuNetNetwork(model, threads)
-
-    def detect(image: np.ndarray) -> Detections:
-        seen = resized(image, size)
-        found = network.forward(seen, LEAST_SCORE)
-        return found.moved((image.shape[1] / seen.shape[1], image.shape[0] / seen.shape[0]))
-
-    return detect
 
 
 def figures(matches: Matches) -> Figures:

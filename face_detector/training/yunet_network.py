@@ -73,6 +73,24 @@ def file_with(network: Any, model: bytes) -> bytes:
     return with_weights(model, weights)
 
 
+def scale_and_shift(network: Any, scale: float, shift: float) -> None:
+    """Change the logits of ``cls`` and ``obj``, of all strides, to ``scale * logit + shift``.
+
+    A score is the geometric mean of the two probabilities: its own logit changes by nearly as much.
+
+    Args:
+        network: see :func:`build_network`.
+    """
+    ends = np.cumsum(list(PARTS.values()))
+    channels = [end - 1 for name, end in zip(PARTS, ends, strict=True) if name in ("cls", "obj")]
+    for stride in STRIDES:
+        layer = network.get_layer(f"head_{stride}_depthwise")
+        kernel, bias = layer.get_weights()
+        kernel[:, :, channels] *= scale
+        bias[channels] = bias[channels] * scale + shift
+        layer.set_weights([kernel, bias])
+
+
 def _layer_weights(model: bytes) -> dict[str, list[np.ndarray]]:
     """Kernel and bias of each layer, as Keras wants them."""
     weights = read_weights(model)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face_detector.training.calibration import fit_scale_and_shift, logit, scale_and_shift
+from face_detector.training.calibration import fit_scale_and_shift, logit
 from face_detector.training.validation import best_threshold
-from face_detector.training.yunet_network import build_network, file_with
+from face_detector.training.yunet_network import build_network, file_with, scale_and_shift
 from face_detector.weights import ORIGINAL
 from face_detector.yunet import YuNetNetwork, read_model
 

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from face_detector.training import crops
-from face_detector.training.crops import CROP_SIZE, CropMaker
+from face_detector.training.crops import CropMaker, CropSettings
 from face_detector.training.degradation import degraded
 from face_detector.training.fitting import make_batch
 from face_detector.training.photos import TrainingPhoto, with_drawings
 
 NOTHING = np.empty((0, 4), np.float32)
+SETTINGS = CropSettings()
 
 
 def training_photo(path: Path, boxes: np.ndarray, landmarks: np.ndarray) -> TrainingPhoto:
@@ -44,22 +45,22 @@ def squares(tmp_path_factory: pytest.TempPathFactory) -> list[TrainingPhoto]:
 
 
 def test_the_same_number_gives_the_same_crop(squares: list[TrainingPhoto]) -> None:
-    one, other = CropMaker(squares, 5).make(3), CropMaker(squares, 5).make(3)
+    one, other = CropMaker(squares, 5, SETTINGS).make(3), CropMaker(squares, 5, SETTINGS).make(3)
     np.testing.assert_array_equal(one.image, other.image)
     np.testing.assert_array_equal(one.boxes, other.boxes)
-    assert (CropMaker(squares, 6).make(3).image != one.image).any()
+    assert (CropMaker(squares, 6, SETTINGS).make(3).image != one.image).any()
 
 
 def test_boxes_lie_on_the_faces(
     squares: list[TrainingPhoto], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crops, "degraded", lambda image, rng: (image, 1.0))
-    maker = CropMaker(squares, 0)
+    maker = CropMaker(squares, 0, SETTINGS)
     seen = 0
     for number in range(60):
         crop = maker.make(number)
-        assert crop.image.shape == (CROP_SIZE, CROP_SIZE, 3)
-        assert (crop.boxes >= 0).all() and (crop.boxes <= CROP_SIZE).all()
+        assert crop.image.shape == (SETTINGS.size, SETTINGS.size, 3)
+        assert (crop.boxes >= 0).all() and (crop.boxes <= SETTINGS.size).all()
         blue, green, _ = (channel.astype(int) for channel in cv2.split(crop.image))
         is_face = green - blue > 90
         for box, landmarks in zip(crop.boxes, crop.landmarks, strict=True):
@@ -79,8 +80,8 @@ def test_photos_without_faces_give_crops_without_faces(tmp_path: Path) -> None:
     path = tmp_path / "empty.png"
     cv2.imwrite(str(path), np.full((50, 400, 3), 120, np.uint8))
     photo = training_photo(path, NOTHING, np.empty((0, 5, 2), np.float32))
-    images, boxes, landmarks, ignored = make_batch(CropMaker([photo], 0), 0, 3)
-    assert images.shape == (3, CROP_SIZE, CROP_SIZE, 3) and images.dtype == np.uint8
+    images, boxes, landmarks, ignored = make_batch(CropMaker([photo], 0, SETTINGS), 0, 3)
+    assert images.shape == (3, SETTINGS.size, SETTINGS.size, 3) and images.dtype == np.uint8
     assert boxes.shape == (3, 8, 4) and not boxes.any()
     assert landmarks.shape == (3, 8, 5, 2) and not ignored.any()
 

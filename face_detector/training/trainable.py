@@ -1,0 +1,76 @@
+"""What training has to know of each face detector: the table ``TRAINABLE``, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from face_detector import yunet
+from face_detector.detections import Detections
+from face_detector.multiscale import resized
+from face_detector.training import yunet_loss, yunet_network
+from face_detector.training.crops import CropSettings
+from face_detector.training.fitting import Loss
+from face_detector.training.validation import LEAST_SCORE
+
+Detect = Callable[[np.ndarray], Detections]
+"""From a uint8 BGR picture (H, W, 3) to the faces that score ``LEAST_SCORE`` or more."""
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """A face detector whose weights can be trained.
+
+    Attributes:
+        output: the name of the file that is written.
+        crops: what its training crops look like.
+        sizes: longer sides in pixels at which validation photos are looked at, in one pass each;
+            scores are calibrated at the first.
+        read_model: the content of a weights file, from its name or ``ORIGINAL``.
+        build_network: from that content to the Keras model.
+        loss: of the model's outputs.
+        file_with: from the model and the content of a file that has its shapes to the new content.
+        scale_and_shift: changes the logits of the model's scores to ``scale * logit + shift``.
+        one_pass: from the content of a weights file and the longer side in pixels that pictures
+            are resized to.
+    """
+
+    output: Path
+    crops: CropSettings
+    sizes: tuple[int, ...]
+    read_model: Callable[[str | Path], bytes]
+    build_network: Callable[[bytes], Any]
+    loss: Loss
+    file_with: Callable[[Any, bytes], bytes]
+    scale_and_shift: Callable[[Any, float, float], None]
+    one_pass: Callable[[bytes, int], Detect]
+
+
+def _yunet_pass(model: bytes, size: int) -> Detect:
+    network = yunet.YuNetNetwork(model)
+
+    def detect(image: np.ndarray) -> Detections:
+        seen = resized(image, size)
+        found = network.forward(seen, LEAST_SCORE)
+        return found.moved((image.shape[1] / seen.shape[1], image.shape[0] / seen.shape[0]))
+
+    return detect
+
+
+TRAINABLE = {
+    "yunet": Trainable(
+        output=Path("yunet_trained.onnx"),
+        crops=CropSettings(),
+        sizes=(yunet.REAL_TIME_SIZE, 320),
+        read_model=yunet.read_model,
+        build_network=yunet_network.build_network,
+        loss=yunet_loss.loss,
+        file_with=yunet_network.file_with,
+        scale_and_shift=yunet_network.scale_and_shift,
+        one_pass=_yunet_pass,
+    ),
+}
