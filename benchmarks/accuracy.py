@@ -12,28 +12,20 @@ import argparse
 import json
 import random
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
 
+import cv2
 import numpy as np
 from tqdm import tqdm
 
 import face_detector
-from benchmarks.accuracy_measures import (
-    END_TO_END_SIZES,
-    LABEL_SIZES,
-    Observation,
-    System,
-    end_to_end,
-    labels_of_boxes,
-    outcome_table,
-    unsure_bands,
-)
+from benchmarks.accuracy_figures import CLASSIC, LOWEST_SCORE, measure
+from benchmarks.accuracy_measures import FAR_PIXELS, Observation, System
 from benchmarks.accuracy_plots import write_plots
 from benchmarks.accuracy_report import print_report, without_nan
+from benchmarks.slices import Slices, count_members, read_slices
 from mask_detector import command_line
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
@@ -43,11 +35,8 @@ from mask_detector.faces import whole_pixels
 from mask_detector.files import make_folder, write_bytes
 from mask_detector.images import read_photo
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
-from mask_detector.training.evaluation import IOU_THRESHOLD, RESAMPLES
+from mask_detector.training.evaluation import box_sizes
 from mask_detector.training.groups import PARTS, part_of, read_groups
-
-LOWEST_SCORE = 0.05
-"""Average precision ranks all faces that the detector scores at least this."""
 
 
 # fmt: off
@@ -74,6 +63,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--part", choices=("all", *PARTS), default="all", help="part of the groups to measure on")
     add("--test-size", type=command_line.share, default=0.2, metavar="FRACTION",
         help="fraction of the groups in the test part, as in training")
+    add("--slices", type=Path, metavar="CSV",
+        help="column image, if wanted x1, y1, x2 and y2, and a column for each group of slices: "
+        "all figures for each slice too")
     add("--limit", type=command_line.whole_number(1), metavar="N",
         help="measure on N photos drawn at random, always the same ones")
     add("--output", type=Path, metavar="DIR", help="write plots as PNG here")
@@ -86,10 +78,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the measurement; 1 where photos had to be left out."""
     args = parse_arguments(argv)
     make_folders(args)
-    photos, problems = choose_photos(args)
+    photos, problems = read_annotations(args.images, args.annotations)
+    slices: Slices = {}
+    if args.slices:
+        slices, unknown = read_slices(args.slices, photos)
+        problems += unknown
+    photos = choose_photos(photos, problems, args)
+    if args.slices and not count_members(slices, photos):
+        raise DatasetError(f"{args.slices}: none of its faces is in the photos to be measured")
     systems = load_systems(args)
     problems += observe(photos, systems)
-    report = measure(systems, args)
+    report = measure(systems, slices, args)
     print_report(report)
     for problem in problems:
         print(f"left out: {problem}", file=sys.stderr)
@@ -107,9 +106,10 @@ def make_folders(args: argparse.Namespace) -> None:
             make_folder(folder)
 
 
-def choose_photos(args: argparse.Namespace) -> tuple[list[AnnotatedPhoto], list[str]]:
-    """The photos of the part asked for, and what could not be read."""
-    photos, problems = read_annotations(args.images, args.annotations)
+def choose_photos(
+    photos: list[AnnotatedPhoto], problems: list[str], args: argparse.Namespace
+) -> list[AnnotatedPhoto]:
+    """The photos of the part asked for; those without a group become problems."""
     if args.part != "all":
         if args.groups is None:
             raise DatasetError(f"--part {args.part} needs --groups: a CSV with image and group")
@@ -125,7 +125,7 @@ def choose_photos(args: argparse.Namespace) -> tuple[list[AnnotatedPhoto], list[
             raise DatasetError(f"no photo of {args.images} is in the part {args.part!r}")
     if args.limit and args.limit < len(photos):
         photos = random.Random(0).sample(photos, args.limit)
-    return photos, problems
+    return photos
 
 
 def labeller(classifier: Classifier) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -137,6 +137,24 @@ def labeller(classifier: Classifier) -> Callable[[np.ndarray, np.ndarray], np.nd
         return classifier.probabilities(crops)
 
     return classify
+
+
+def classify_far(system: System, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Probabilities of faces shrunk to ``FAR_PIXELS``, each with what is around it: (N, C).
+
+    Faces that are smaller stay as they are.
+    """
+    rows = [np.empty((0, len(system.classes)))]
+    for box, size in zip(boxes, box_sizes(boxes), strict=True):
+        around = np.rint(box[2:] - box[:2]).astype(int)
+        left, top = np.maximum(box[:2] - around, 0)
+        patch = image[top : box[3] + around[1], left : box[2] + around[0]]
+        scale = min(1.0, FAR_PIXELS / size)
+        width, height = (max(1, round(scale * side)) for side in patch.shape[1::-1])
+        small = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA)
+        shown = (box - [left, top, left, top]) * scale
+        rows.append(system.classify(small, np.array([whole_pixels(shown, width, height)])))
+    return np.vstack(rows)
 
 
 def load_systems(args: argparse.Namespace) -> list[System]:
@@ -165,7 +183,7 @@ def load_systems(args: argparse.Namespace) -> list[System]:
 
         classic = ClassicDetector(LOWEST_SCORE)
         systems.append(
-            System("classic", "classic", classic.classes, classic.detect, classic.probabilities)
+            System(CLASSIC, CLASSIC, classic.classes, classic.detect, classic.probabilities)
         )
     return systems
 
@@ -181,54 +199,18 @@ def observe(photos: Sequence[AnnotatedPhoto], systems: Sequence[System]) -> list
             continue
         height, width = image.shape[:2]
         boxes = np.array([whole_pixels(box, width, height) for box in photo.boxes]).reshape(-1, 4)
-        answers: dict[str, np.ndarray] = {}
+        answers: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for system in systems:
             if system.classifier not in answers:
-                answers[system.classifier] = system.classify(image, boxes)
-            observation = Observation(photo, system.detect(image), answers[system.classifier])
-            system.observations.append(observation)
+                answers[system.classifier] = (
+                    system.classify(image, boxes),
+                    classify_far(system, image, boxes),
+                )
+            found = system.detect(image)
+            system.observations.append(Observation(photo, found, *answers[system.classifier]))
     if not systems[0].observations:
         raise DatasetError(f"none of the photos can be read, the first one: {problems[0]}")
     return problems
-
-
-def measure(systems: Sequence[System], args: argparse.Namespace) -> dict[str, Any]:
-    """All figures: see the README beside this script."""
-    photos = [observation.annotated for observation in systems[0].observations]
-    report: dict[str, Any] = {
-        "photos": len(photos),
-        "part": args.part,
-        "faces": dict(Counter(label for photo in photos for label in photo.labels)),
-        "settings": {
-            "detector_size": args.detector_size,
-            "confidence": args.confidence,
-            "lowest_score": LOWEST_SCORE,
-            "iou": IOU_THRESHOLD,
-            "resamples": RESAMPLES,
-        },
-        "systems": {},
-        "classifiers": {},
-        "unsure_bands": {},
-    }
-    for system in systems:
-        rows, columns, counts = outcome_table(system.observations, system.classes, args.confidence)
-        report["systems"][system.name] = {
-            "classifier": system.classifier,
-            "sizes": {
-                name: end_to_end(system.observations, system.classes, args.confidence, sizes)
-                for name, sizes in END_TO_END_SIZES.items()
-            },
-            "outcomes": {"rows": rows, "columns": columns, "counts": counts.tolist()},
-        }
-        if system.classifier not in report["classifiers"]:
-            report["classifiers"][system.classifier] = {
-                name: labels_of_boxes(system.observations, system.classes, sizes)
-                for name, sizes in LABEL_SIZES.items()
-            }
-            report["unsure_bands"][system.classifier] = unsure_bands(
-                system.observations, system.classes
-            )
-    return report
 
 
 if __name__ == "__main__":

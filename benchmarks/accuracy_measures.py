@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.intervals import Samples, measures, weights_of_photos
 from mask_detector.faces import Face, is_unsure
 from mask_detector.training import calibration, evaluation
 from mask_detector.training.annotations import AnnotatedPhoto
@@ -18,8 +19,8 @@ LABEL_SIZES = {"all": ALL_SIZES, "under 20 px": (0.0, 20.0), "20 px and more": (
 
 UNSURE_BANDS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)
 
-Measure = dict[str, float]
-"""``value``, and ``low`` and ``high`` of its 95 % interval over photos."""
+FAR_PIXELS = 24.0
+"""Size of the annotated faces when they are classified as if far away."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,13 @@ class Observation:
         annotated: the photo's boxes and labels.
         faces: what was found, down to a low face score.
         box_probabilities: float (N, C), the classifier's answer on each annotated box.
+        far_probabilities: float (N, C), the same with the faces shrunk to ``FAR_PIXELS``.
     """
 
     annotated: AnnotatedPhoto
     faces: list[Face]
     box_probabilities: np.ndarray
+    far_probabilities: np.ndarray
 
     @property
     def found(self) -> np.ndarray:
@@ -90,7 +93,7 @@ def end_to_end(
     confidence: float,
     sizes: SizeRange = ALL_SIZES,
     resamples: int = evaluation.RESAMPLES,
-) -> dict[str, Any]:
+) -> Samples:
     """Measure finding and labelling together.
 
     Args:
@@ -98,38 +101,29 @@ def end_to_end(
             average precision looks at all.
 
     Returns:
-        ``faces`` (how many were annotated), and a Measure each of ``face_recall``,
-        ``face_precision``, ``label_accuracy``, ``balanced_label_accuracy`` (of the found faces
-        with a class that the model knows), ``average_precision`` (by class) and
+        ``face_recall``, ``face_precision``, ``label_accuracy``, ``balanced_label_accuracy`` (of
+        the found faces with a class that the model knows), ``average_precision`` (by class) and
         ``mean_average_precision`` (over the classes that were annotated).
     """
-    weights = evaluation.bootstrap_weights(len(observations), resamples)
+    weights = weights_of_photos(len(observations), resamples)
     matches = evaluation.match_photos([faces_of(each) for each in observations], sizes)
-    recall, precision = evaluation.recall_and_precision(matches, confidence)
-    recalls, precisions = evaluation.recall_and_precision(matches, confidence, weights)
+    recall, precision = evaluation.recall_and_precision(matches, confidence, weights)
     confusions = np.array(
         [_found_labels(each, classes, confidence, sizes) for each in observations]
     ).reshape(-1, len(classes), len(classes))
-    ranked = [
-        evaluation.match_photos(
-            [faces_of_class(each, name, classes) for each in observations], sizes
-        )
-        for name in classes
-    ]
-    averages = np.array([evaluation.average_precision(each) for each in ranked])
-    resampled = np.array([evaluation.average_precision(each, weights) for each in ranked])
+    averages = {}
+    for name in classes:
+        photos = [faces_of_class(each, name, classes) for each in observations]
+        ranked = evaluation.match_photos(photos, sizes)
+        averages[name] = evaluation.average_precision(ranked, weights)
+    accuracy, balanced = evaluation.accuracies(np.tensordot(weights, confusions, axes=1))
     return {
-        "faces": int(matches.boxes.sum()),
-        "face_recall": _measure(recall[0], recalls),
-        "face_precision": _measure(precision[0], precisions),
-        **_label_measures("label_accuracy", confusions, weights),
-        "average_precision": {
-            name: _measure(average[0], values)
-            for name, average, values in zip(classes, averages, resampled, strict=True)
-        },
-        "mean_average_precision": _measure(
-            evaluation.mean_of_known(averages.T)[0], evaluation.mean_of_known(resampled.T)
-        ),
+        "face_recall": recall,
+        "face_precision": precision,
+        "label_accuracy": accuracy,
+        "balanced_label_accuracy": balanced,
+        "average_precision": averages,
+        "mean_average_precision": evaluation.mean_of_known(np.array(list(averages.values())).T),
     }
 
 
@@ -138,38 +132,54 @@ def labels_of_boxes(
     classes: Sequence[str],
     sizes: SizeRange = ALL_SIZES,
     resamples: int = evaluation.RESAMPLES,
-) -> dict[str, Any]:
+) -> Samples:
     """Measure only the classifier, on the annotated boxes of the classes that it knows.
 
     Returns:
-        ``faces``, a Measure each of ``accuracy``, ``balanced_accuracy`` and ``recall`` (by
-        class), ``confusion`` (rows are true classes) and ``calibration_error`` (a number).
+        ``accuracy``, ``balanced_accuracy`` and ``recall`` (by class).
     """
-    weights = evaluation.bootstrap_weights(len(observations), resamples)
     shape = (len(classes), len(classes))
-    per_photo = [known_boxes(each, classes, sizes) for each in observations]
     confusions = np.array(
         [
             evaluation.confusion_matrix(truth, probabilities.argmax(axis=1), shape)
-            for truth, probabilities in per_photo
+            for truth, probabilities in (known_boxes(each, classes, sizes) for each in observations)
         ]
     ).reshape(-1, *shape)
-    truth = np.concatenate([np.empty(0, int), *(truth for truth, _ in per_photo)])
-    probabilities = np.vstack([np.empty((0, len(classes))), *(rows for _, rows in per_photo)])
-    drawn = np.tensordot(weights, confusions, axes=1)
+    drawn = np.tensordot(weights_of_photos(len(observations), resamples), confusions, axes=1)
+    accuracy, balanced = evaluation.accuracies(drawn)
+    recalls = dict(zip(classes, evaluation.class_recalls(drawn).T, strict=True))
+    return {"accuracy": accuracy, "balanced_accuracy": balanced, "recall": recalls}
+
+
+def count_faces(observations: Sequence[Observation], sizes: SizeRange = ALL_SIZES) -> int:
+    """Number of annotated faces of these sizes."""
+    return sum(int(evaluation.in_range(o.annotated.boxes, sizes).sum()) for o in observations)
+
+
+def all_known_boxes(
+    observations: Sequence[Observation], classes: Sequence[str], sizes: SizeRange = ALL_SIZES
+) -> tuple[np.ndarray, np.ndarray]:
+    """True class numbers int (N,) and probabilities (N, C) of all photos' boxes of known class."""
+    pairs = [known_boxes(each, classes, sizes) for each in observations]
+    truth = np.concatenate([np.empty(0, int), *(truth for truth, _ in pairs)])
+    return truth, np.vstack([np.empty((0, len(classes))), *(rows for _, rows in pairs)])
+
+
+def label_figures(
+    observations: Sequence[Observation], classes: Sequence[str], sizes: SizeRange = ALL_SIZES
+) -> dict[str, Any]:
+    """The figures of :func:`labels_of_boxes` as Measures, with what has no interval.
+
+    Returns:
+        Also ``faces``, ``confusion`` (counts, rows are true classes) and ``calibration_error``.
+    """
+    truth, probabilities = all_known_boxes(observations, classes, sizes)
+    shape = (len(classes), len(classes))
+    confusion = evaluation.confusion_matrix(truth, probabilities.argmax(axis=1), shape)
     return {
         "faces": len(truth),
-        **_label_measures("accuracy", confusions, weights),
-        "recall": {
-            name: _measure(recall, values)
-            for name, recall, values in zip(
-                classes,
-                evaluation.class_recalls(confusions.sum(axis=0)),
-                evaluation.class_recalls(drawn).T,
-                strict=True,
-            )
-        },
-        "confusion": confusions.sum(axis=0).tolist(),
+        **measures(labels_of_boxes(observations, classes, sizes)),
+        "confusion": confusion.tolist(),
         "calibration_error": calibration.reliability(probabilities, truth).error,
     }
 
@@ -194,9 +204,7 @@ def unsure_bands(
         the others that are labelled wrong) and ``caught`` (share of all wrong labels that are
         called unsure); NaN where there is nothing to divide by.
     """
-    pairs = [known_boxes(each, classes) for each in observations]
-    truth = np.concatenate([np.empty(0, int), *(truth for truth, _ in pairs)])
-    rows = np.vstack([np.empty((0, len(classes))), *(rows for _, rows in pairs)])
+    truth, rows = all_known_boxes(observations, classes)
     wrong = rows.argmax(axis=1) != truth
     result = {}
     for band in UNSURE_BANDS:
@@ -259,17 +267,3 @@ def _found_labels(
     ]
     truth, answers = np.array(pairs, int).reshape(-1, 2).T
     return evaluation.confusion_matrix(truth, answers, (len(names), len(names)))
-
-
-def _label_measures(name: str, confusions: np.ndarray, weights: np.ndarray) -> dict[str, Measure]:
-    value, balanced = evaluation.accuracies(confusions.sum(axis=0))
-    values, balanced_values = evaluation.accuracies(np.tensordot(weights, confusions, axes=1))
-    return {
-        name: _measure(value, values),
-        f"balanced_{name}": _measure(balanced, balanced_values),
-    }
-
-
-def _measure(value: float | np.ndarray, resampled: np.ndarray) -> Measure:
-    low, high = evaluation.interval(resampled)
-    return {"value": float(value), "low": low, "high": high}

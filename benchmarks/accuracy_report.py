@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from benchmarks.accuracy_measures import Measure
+from benchmarks.intervals import Measure
+from benchmarks.slices import FEW_FACES
 
 
 def print_report(report: dict[str, Any]) -> None:
@@ -24,6 +25,27 @@ def print_report(report: dict[str, Any]) -> None:
         print_table({size: flattened(figures) for size, figures in sizes.items()})
         print("\nwith an unsure band of this half width, on the same boxes")
         print_table({b: flattened(each) for b, each in report["unsure_bands"][name].items()}, 6)
+
+    if report["differences"]:
+        print("\ndifferences on the same photos, end to end, all sizes")
+        print_table({name: flattened(each) for name, each in report["differences"].items()})
+    for group, part in report["slices"].items():
+        for kind, figures in (*part["systems"].items(), *part["classifiers"].items()):
+            print_slices(f"{kind} by {group}", figures)
+
+
+def print_slices(title: str, figures: dict[str, Any]) -> None:
+    """Print the figures of one group's slices, and the largest gaps between them."""
+    columns = {name: flattened(each) for name, each in figures["slices"].items()}
+    rows = dict.fromkeys(row for each in columns.values() for row in each)
+    for column, kind in (("largest gap", "all"), (f"gap, {FEW_FACES}+ faces", "enough")):
+        gaps = {name.replace("_", " "): each[kind] for name, each in figures["gaps"].items()}
+        columns[column] = {
+            row: as_text(gap) + ("*" if gap["few"] else " ") if (gap := gaps.get(row)) else ""
+            for row in rows
+        }
+    print(f"\n{title} (* one of the two has fewer than {FEW_FACES} faces)")
+    print_table({name: {row: each.get(row, "-") for row in rows} for name, each in columns.items()})
 
 
 def flattened(figures: dict[str, Any]) -> dict[str, str]:
@@ -55,9 +77,12 @@ def print_table(columns: dict[str, dict[str, str]], width: int = 19) -> None:
     """Print columns of texts under their names."""
     names = list(next(iter(columns.values())))
     first = max(map(len, names))
-    print(" " * first, *(f"{column:>{width}}" for column in columns), sep="  ")
+    widths = [max(width, len(column)) for column in columns]
+    head = (f"{column:>{wide}}" for column, wide in zip(columns, widths, strict=True))
+    print(" " * first, *head, sep="  ")
     for name in names:
-        row = (f"{column[name]:>{width}}" for column in columns.values())
+        cells = zip(columns.values(), widths, strict=True)
+        row = (f"{column[name]:>{wide}}" for column, wide in cells)
         print(f"{name:<{first}}", *row, sep="  ")
 
 

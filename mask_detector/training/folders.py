@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import csv
+import io
 from pathlib import Path
 
 from mask_detector.errors import DatasetError
@@ -89,3 +91,23 @@ def read_text(path: Path, most_bytes: int) -> str:
         raise DatasetError(
             f"{path}: this is not a readable text, save it as UTF-8 ({error.reason})"
         ) from None
+
+
+def read_csv(path: Path, most_bytes: int) -> csv.DictReader[str]:
+    """The rows of a CSV as spreadsheet programs write it, with commas, semicolons or tabs.
+
+    Returns:
+        A reader whose ``fieldnames`` are in lower case and without surrounding spaces; reading
+        its rows may raise ``csv.Error``.
+
+    Raises:
+        DatasetError: the file is missing, unreadable, no text, or larger than ``most_bytes``.
+    """
+    if not path.exists():
+        raise DatasetError(f"{path}: there is no such file")
+    text = read_text(path, most_bytes)
+    # Excel separates with semicolons where the comma is the decimal sign.
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+    return rows

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 from pathlib import Path
 
 import cv2
@@ -16,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from mask_detector.errors import DatasetError
-from mask_detector.training.folders import MEGABYTE, read_text
+from mask_detector.training.folders import MEGABYTE, read_csv
 
 _MOST_BYTES = 64 * MEGABYTE
 
@@ -73,17 +72,11 @@ def read_groups(path: Path, *columns: str) -> dict[str, str]:
             groups.
     """
     columns = columns or ("image",)
-    if not path.exists():
-        raise DatasetError(f"{path}: there is no such file")
     wanted = f"{path}: expected a CSV with columns {' or '.join(columns)} and group"
-    text = read_text(path, _MOST_BYTES)
     groups: dict[str, str] = {}
     try:
-        # Excel separates with semicolons where the comma is the decimal sign.
-        delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
-        column = next(name for name in columns if name in rows.fieldnames)
+        rows = read_csv(path, _MOST_BYTES)
+        column = next(name for name in columns if name in (rows.fieldnames or ()))
         for row in rows:
             name, group = (row[column] or "").strip(), (row["group"] or "").strip()
             if name and group and groups.setdefault(name, group) != group:

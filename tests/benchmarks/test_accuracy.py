@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 from benchmarks import accuracy_measures
-from benchmarks.accuracy_measures import Observation
+from benchmarks.accuracy import classify_far
+from benchmarks.accuracy_figures import compare
+from benchmarks.accuracy_measures import Observation, System, label_figures
+from benchmarks.intervals import measures
 from mask_detector.faces import Face
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
 from mask_detector.training.evaluation import ALL_SIZES, box_sizes
@@ -27,7 +30,12 @@ def face(box, score: float, masked: float) -> Face:
 
 def observation(boxes=(), labels=(), faces=(), box_probabilities=()) -> Observation:
     photo = AnnotatedPhoto(Path("a.jpg"), np.array(boxes, float).reshape(-1, 4), list(labels))
-    return Observation(photo, list(faces), np.array(box_probabilities, float).reshape(-1, 2))
+    rows = np.array(box_probabilities, float).reshape(-1, 2)
+    return Observation(photo, list(faces), rows, rows)
+
+
+def end_to_end(*arguments, **options) -> dict:
+    return measures(accuracy_measures.end_to_end(*arguments, **options))
 
 
 @pytest.fixture
@@ -45,16 +53,17 @@ def observations(examples: Path) -> list[Observation]:
         found = [box for box in np.vstack([boxes, alarms]) if (box[2:] - box[:2] >= 2).all()]
         faces = [face(box, random.uniform(0.05, 1), random.uniform()) for box in found]
         masked = random.uniform(size=len(photo.boxes))
-        seen.append(Observation(photo, faces, np.stack([masked, 1 - masked], axis=1)))
+        rows = np.stack([masked, 1 - masked], axis=1)
+        seen.append(Observation(photo, faces, rows, rows))
     return seen
 
 
 def test_nothing_annotated_and_nothing_found():
-    figures = accuracy_measures.end_to_end([observation()], CLASSES, 0.5)
-    assert figures["faces"] == 0
+    figures = end_to_end([observation()], CLASSES, 0.5)
+    assert accuracy_measures.count_faces([observation()]) == 0
     assert np.isnan(figures["mean_average_precision"]["value"])
     assert np.isnan(figures["balanced_label_accuracy"]["low"])
-    figures = accuracy_measures.labels_of_boxes([observation()], CLASSES)
+    figures = label_figures([observation()], CLASSES)
     assert figures["faces"] == 0
     assert np.isnan(figures["calibration_error"])
     bands = accuracy_measures.unsure_bands([observation()], CLASSES)
@@ -63,7 +72,7 @@ def test_nothing_annotated_and_nothing_found():
 
 @pytest.mark.parametrize("sizes", SIZES)
 def test_average_precision_equals_pycocotools(observations, sizes):
-    figures = accuracy_measures.end_to_end(observations, CLASSES, 0.5, sizes, resamples=20)
+    figures = end_to_end(observations, CLASSES, 0.5, sizes, resamples=20)
     averages = []
     for name in CLASSES:
         photos = [accuracy_measures.faces_of_class(o, name, CLASSES) for o in observations]
@@ -94,8 +103,8 @@ def test_by_hand():
         ],
         [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]],
     )
-    figures = accuracy_measures.end_to_end([seen], CLASSES, 0.5, resamples=5)
-    assert figures["faces"] == 4
+    figures = end_to_end([seen], CLASSES, 0.5, resamples=5)
+    assert accuracy_measures.count_faces([seen]) == 4
     assert figures["face_recall"] == {"value": 0.75, "low": 0.75, "high": 0.75}
     assert figures["face_precision"]["value"] == 0.75
     assert figures["label_accuracy"]["value"] == 0.5
@@ -103,8 +112,9 @@ def test_by_hand():
     # Masks: right at 0.72, wrong at 0.56. Bare: wrong at 0.36, right at 0.27, one missed.
     assert figures["average_precision"]["with_mask"]["value"] == pytest.approx(1)
     assert figures["average_precision"]["without_mask"]["value"] == pytest.approx(51 / 101 / 2)
-    small = accuracy_measures.end_to_end([seen], CLASSES, 0.5, (0, 20), resamples=5)
-    assert (small["faces"], small["face_recall"]["value"]) == (1, 1)
+    small = end_to_end([seen], CLASSES, 0.5, (0, 20), resamples=5)
+    assert accuracy_measures.count_faces([seen], (0, 20)) == 1
+    assert small["face_recall"]["value"] == 1
     assert (small["face_precision"]["value"], small["label_accuracy"]["value"]) == (1, 0)
 
     rows, columns, counts = accuracy_measures.outcome_table([seen], CLASSES, 0.5)
@@ -112,7 +122,7 @@ def test_by_hand():
     assert columns == ["with_mask", "without_mask", "not found"]
     assert counts.tolist() == [[1, 0, 0], [1, 0, 1], [1, 0, 0], [0, 1, 0]]
 
-    labels = accuracy_measures.labels_of_boxes([seen], CLASSES, resamples=5)
+    labels = label_figures([seen], CLASSES)
     assert (labels["faces"], labels["confusion"]) == (3, [[1, 0], [1, 1]])
     assert labels["accuracy"]["value"] == pytest.approx(2 / 3)
     assert labels["balanced_accuracy"]["value"] == 0.75
@@ -128,17 +138,52 @@ def test_by_hand():
 
 
 def test_intervals_hold_the_value(observations):
-    figures = accuracy_measures.end_to_end(observations, CLASSES, 0.5, resamples=200)
+    figures = end_to_end(observations, CLASSES, 0.5, resamples=200)
     for name in ("face_recall", "label_accuracy", "mean_average_precision"):
         measure = figures[name]
         assert measure["low"] < measure["value"] < measure["high"]
 
 
+def test_differences_are_of_the_same_resampled_photos(observations):
+    better = accuracy_measures.end_to_end(observations, CLASSES, 0.2, resamples=50)
+    worse = accuracy_measures.end_to_end(observations, CLASSES, 0.5, resamples=50)
+    pairs = compare({"ssd": better, "ssd (original)": worse, "yunet": better, "classic": worse})
+    names = ["ssd minus ssd (original)", "ssd minus classic"]
+    assert list(pairs) == [*names, "ssd (original) minus classic", "yunet minus classic"]
+    measured = pairs["ssd minus classic"]["face_recall"]
+    assert measured["value"] == better["face_recall"][0] - worse["face_recall"][0]
+    assert measured["low"] >= 0  # a lower score never loses a face, in whichever photos
+    same = pairs["ssd (original) minus classic"]["average_precision"]["with_mask"]
+    assert same == {"value": 0, "low": 0, "high": 0}
+
+
+def test_far_faces_are_shrunk_with_what_is_around_them():
+    image = np.zeros((200, 300, 3), np.uint8)
+    image[40:136, 100:196] = 255  # the face is white
+    seen = []
+
+    def classify(picture, boxes):
+        seen.append((picture, boxes[0]))
+        return np.array([[0.5, 0.5]])
+
+    system = System("any", "any", CLASSES, lambda _: [], classify)
+    boxes = np.array([[100, 40, 196, 136], [10, 10, 20, 22]])
+    assert classify_far(system, image, boxes).shape == (2, 2)
+    assert classify_far(system, image, boxes[:0]).shape == (0, 2)
+    (picture, (x1, y1, x2, y2)), (_, same) = seen
+    assert (x2 - x1, y2 - y1) == (24, 24)
+    assert picture.shape == (50, 72, 3)  # cut at the photo's edge
+    assert picture[y1:y2, x1:x2].min() == 255 and picture.sum() == 24 * 24 * 3 * 255
+    assert (same[2] - same[0], same[3] - same[1]) == (10, 12)
+
+
 def test_script_measures_the_examples(run, examples, model, tmp_path):
+    slices = tmp_path / "slices.csv"
+    slices.write_text("image,kind\nexample_01,drawn\nexample_02,drawn\nexample_05,real\n")
     result = run(
         "benchmarks.accuracy",
         *("--images", examples, "--annotations", examples / "annotations", "--model", model),
-        *("--detector", "ssd", "yunet", "--detector-size", 300),
+        *("--detector", "ssd", "yunet", "--detector-size", 300, "--slices", slices),
         *("--output", tmp_path / "plots", "--json", tmp_path / "accuracy.json"),
     )
     assert result.returncode == 0, result.stderr
@@ -152,6 +197,10 @@ def test_script_measures_the_examples(run, examples, model, tmp_path):
         recall = figures["face_recall"]
         assert f"{recall['value']:.3f} [{recall['low']:.3f} {recall['high']:.3f}]" in result.stdout
     assert report["classifiers"]["mask_detector.model"]["all"]["accuracy"]["value"] > 0.6
+    far = report["classifiers"]["mask_detector.model"]["all, shrunk to 24 px"]
+    assert far["faces"] > 40 and far["calibration_error"] < 0.2
+    assert set(report["slices"]["kind"]["systems"]["ssd"]["slices"]) == {"drawn", "real"}
+    assert "\nyunet by kind" in result.stdout
     for name in ("outcomes", "precision_recall", "reliability"):
         assert cv2.imread(str(tmp_path / "plots" / f"{name}.png")) is not None
 
@@ -187,6 +236,7 @@ def test_script_measures_a_part_and_lists_what_it_leaves_out(run, examples, mode
         (["--part", "test"], "--part test needs --groups: a CSV with image and group"),
         (["--model", "nowhere.model"], "nowhere.model: there is no such model file"),
         (["--output", Path(__file__)], "test_accuracy.py: cannot write there (this is a file)"),
+        (["--slices", "nowhere.csv"], "nowhere.csv: there is no such file"),
         (["--limit", "0"], "must be 1 or more, not 0"),
     ],
 )
