@@ -11,6 +11,7 @@ import face_detector
 from mask_app.models import LEAST_CONFIDENCE, default_unsure
 from mask_detector.command_line import BLUR_CHOICES
 from mask_detector.detector import DEFAULT_CONFIDENCE
+from mask_detector.video.zones import Zone
 
 DETECTOR_NAMES = {
     "yunet": "YuNet (also small faces)",
@@ -36,6 +37,7 @@ class Settings:
         mirror: show the live picture mirrored.
         alarm: play a sound on the live page when somebody wears no mask.
         alarm_pause: minimum seconds between two sounds.
+        zones: only faces inside one of them count; without any, all do.
     """
 
     detector: str
@@ -45,10 +47,11 @@ class Settings:
     mirror: bool = True
     alarm: bool = False
     alarm_pause: int = 5
+    zones: tuple[Zone, ...] = ()
 
     def for_video(self) -> tuple[object, ...]:
         """Those that change the result of a recorded video."""
-        return self.detector, self.confidence, self.unsure, self.blur
+        return self.detector, self.confidence, self.unsure, self.blur, self.zones
 
 
 def sidebar(camera: bool) -> Settings:

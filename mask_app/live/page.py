@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -15,12 +16,17 @@ from mask_app.live.scripts import explain_camera, play_alarm
 from mask_app.photos import page as photos_page
 from mask_app.photos import results as photo_results
 from mask_app.settings import Settings
+from mask_app.translations import gettext
+from mask_app.zones import editor as zones
+from mask_app.zones.kept import with_zones
+from mask_app.zones.stills import Still, still_of
 from mask_detector.video.people import UNMASKED
 from mask_detector.wording import counts_in_words
 
 _UPDATE_SECONDS = 0.5
 _PATIENCE_SECONDS = 10
 _CHART_SECONDS = 2.0
+_STILL_SECONDS = 5.0
 _OWN_CAMERA = "This device"
 
 
@@ -41,9 +47,11 @@ def page(settings: Settings) -> None:
             "Camera", [_OWN_CAMERA, *cameras], default=_OWN_CAMERA, required=True
         )
     own = camera in (None, _OWN_CAMERA)
+    scene = _OWN_CAMERA if own else str(camera)
     # A mirrored picture is right for one's own camera, not for a camera over a door.
+    settings = replace(with_zones(settings, scene), mirror=settings.mirror and own)
     processor.detector = detector
-    processor.settings = replace(settings, mirror=settings.mirror and own)
+    processor.settings = settings
     reason = streams.why_no_camera(st.context.url) if own else None
     if reason is not None:
         st.warning(reason, icon=":material/lock:")
@@ -60,6 +68,14 @@ def page(settings: Settings) -> None:
     with right:
         # While nothing plays nothing changes: the page need not ask.
         st.fragment(_show_status, run_every=_UPDATE_SECONDS if active else None)(processor, active)
+    zones.show_editor(
+        scene,
+        partial(_take_still, processor),
+        made_for=settings.blur,
+        missing=gettext("Start the camera to draw zones on its picture."),
+        live=True,
+        mirror=settings.mirror,
+    )
     st.fragment(_show_history, run_every=_CHART_SECONDS if active else None)(processor)
     _show_trouble_if_any(processor, active)
     if own:
@@ -84,6 +100,11 @@ def _show_status(processor: LiveProcessor, active: bool) -> None:
     if status.people is not None:
         st.caption(f"People since the start: {counts_in_words(status.people, 'nobody yet')}")
     play_alarm(status.alarms)
+
+
+def _take_still(processor: LiveProcessor) -> Still | None:
+    picture = processor.still(_STILL_SECONDS) if processor.status().running else None
+    return None if picture is None else still_of(picture, processor.settings.mirror)
 
 
 def _show_history(processor: LiveProcessor) -> None:

@@ -14,13 +14,14 @@ import statistics
 import threading
 import time
 from collections import deque
+from concurrent.futures import Future, TimeoutError
 from dataclasses import dataclass
 
 import numpy as np
 
 from mask_app.settings import Settings
 from mask_detector.detector import MaskDetector
-from mask_detector.drawing import draw_faces
+from mask_detector.video.canvas import CanvasOptions, draw_view
 from mask_detector.video.people import UnmaskedRule
 from mask_detector.video.sources import Frame
 from mask_detector.video.view import View
@@ -82,6 +83,7 @@ class LiveProcessor:
         self._history: deque[tuple[float, dict[str, int]]] = deque(maxlen=HISTORY_SECONDS)
         self._events: deque[tuple[float, int | None]] = deque(maxlen=_MOST_EVENTS)
         self._alarms = 0
+        self._asked: deque[Future[np.ndarray]] = deque()
         self.begin()
 
     def begin(self) -> None:
@@ -108,12 +110,15 @@ class LiveProcessor:
         detected = detector.detect(image)
         with self._lock:
             self._watch.set_unsure_band(detector.unsure)
+            self._watch.set_zones(settings.zones)
             view = self._watch.update(Frame(image, self._watch.frames, arrived), detected)
             self._remember(view, settings)
         view.hide(settings.blur)
-        if settings.mirror:
-            view = view.mirrored()
-        image = draw_faces(view.frame.image, view.faces, view.text_size)
+        while self._asked:
+            self._asked.popleft().set_result(view.frame.image.copy())
+        # The page has the counts beside the picture.
+        options = CanvasOptions(settings.zones, settings.mirror, no_counts=True)
+        image = draw_view(view, options)
         now = time.monotonic()
         with self._lock:
             self._done.append((now, now - arrived))
@@ -131,6 +136,22 @@ class LiveProcessor:
         self._alarm_rule.cooldown_s = settings.alarm_pause
         if self._alarm_rule.due(view.inside, view.frame.time_s) and settings.alarm:
             self._alarms += 1
+
+    def still(self, patience_s: float) -> np.ndarray | None:
+        """The next picture without boxes, faces hidden as the settings ask for it.
+
+        Args:
+            patience_s: seconds to wait for it.
+
+        Returns:
+            uint8 BGR, shape (H, W, 3), not mirrored; None where no frame comes.
+        """
+        asked: Future[np.ndarray] = Future()
+        self._asked.append(asked)
+        try:
+            return asked.result(patience_s)
+        except TimeoutError:
+            return None
 
     def status(self) -> LiveStatus:
         """What was detected in the last seconds, and the history."""

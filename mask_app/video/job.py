@@ -239,5 +239,5 @@ def _command(
     }
     words = [word for option in options.items() for word in map(str, option)]
     # The page has the counts beside the picture.
-    flags = ["--no-counts", "--no-display"]
+    flags = ["--no-counts", "--no-display", *(f"--zone={zone.text}" for zone in settings.zones)]
     return [sys.executable, str(REPOSITORY / "detect_mask_video.py"), *words, *flags]

@@ -43,6 +43,12 @@ class Zone:
             return list(self.points)
         return [(x * width, y * height) for x, y in self.points]
 
+    @property
+    def text(self) -> str:
+        """The zone as :func:`parse_zone` reads it."""
+        corners = ",".join(f"{number:g}" for point in self.points for number in point)
+        return f"{self.name}={corners}" if self.name else corners
+
     def contains(self, box: Sequence[float], width: int, height: int) -> bool:
         """Whether the middle of a box (x1, y1, x2, y2 in pixels) lies in the zone or on its edge.
 

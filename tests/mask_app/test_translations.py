@@ -102,7 +102,7 @@ def literals(node: ast.AST) -> Iterator[str]:
         yield from literals(child)
 
 
-@pytest.mark.parametrize("name", ["pages", "welcome", "live/door"])
+@pytest.mark.parametrize("name", ["pages", "welcome", "live/door", "zones/drawer", "zones/editor"])
 def test_no_text_is_shown_without_its_translation(name: str, repository: Path) -> None:
     tree = ast.parse((repository / "mask_app" / f"{name}.py").read_text(encoding="utf-8"))
     assert list(unwrapped(tree)) == []

@@ -24,6 +24,7 @@ from mask_app.live.tracks import BrowserTrack
 from mask_app.settings import Settings
 from mask_detector.detector import MaskDetector
 from mask_detector.faces import Face, Faces
+from mask_detector.video.zones import parse_zone
 
 Result = TypeVar("Result")
 
@@ -129,6 +130,32 @@ def test_blurred_faces_are_gone_also_where_the_detector_misses_them_for_a_frame(
         shown = shown[:, ::-1] if mirror else shown
         detail, before = (each[inside].std(axis=(0, 1)).mean() for each in (shown, image))
         assert (detail < before / 3) == hidden
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_faces_outside_the_zones_neither_count_nor_raise_alarms(mirror: bool) -> None:
+    detector, image = FakeDetector([face(0.9), face(0.9, left=60)]), noise()
+    processor = live_processor(detector, mirror=mirror, zones=(parse_zone("0,0,0.5,0,0.5,1,0,1"),))
+    for step in range(9):
+        shown = processor.process(image.copy(), 1000 + step * ALARM_AFTER_SECONDS / 4)
+    status = processor.status()
+    assert status.counts == {"with_mask": 0, "without_mask": 1}
+    assert (status.alarms, len(status.events)) == (1, 1)
+    assert shown[30, -51 if mirror else 50].min() > 200  # the zone's edge
+    processor.settings = replace(processor.settings, zones=())
+    processor.process(image.copy(), 1003)
+    assert processor.status().counts == {"with_mask": 0, "without_mask": 2}
+
+
+def test_a_still_is_the_next_picture_without_boxes() -> None:
+    image, processor = noise(), live_processor(FakeDetector([face(0.9)]), mirror=True)
+    assert processor.still(patience_s=0) is None
+    with ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(processor.still, PATIENCE_S)
+        wait_until(lambda: processor.process(image.copy(), 0.0) is not None and asked.done())
+    still = asked.result()
+    assert still is not None
+    assert (still == image).all()
 
 
 def test_a_change_of_settings_begins_nothing_again() -> None:

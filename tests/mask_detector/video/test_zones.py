@@ -74,7 +74,9 @@ def test_one_of_several_is_enough() -> None:
     ],
 )
 def test_a_zone_may_have_a_name(text: str, name: str) -> None:
-    assert parse_zone(text) == Zone(((0, 0), (1, 0), (1, 1)), True, name)
+    zone = parse_zone(text)
+    assert zone == Zone(((0, 0), (1, 0), (1, 1)), True, name)
+    assert parse_zone(zone.text) == zone
 
 
 def test_outline_and_name_are_drawn_also_into_a_mirrored_picture() -> None:
