@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mask_app import config
+from mask_app.translations import gettext
 from mask_detector.errors import UserFacingError
 
 SECONDS_PER_GUESS = 1.0
@@ -80,8 +81,8 @@ def require_password() -> bool:
         _allow_uploads()
         return True
     with st.form("login"):
-        guess = st.text_input("Password", type="password")
-        sent = st.form_submit_button("Sign in", type="primary")
+        guess = st.text_input(gettext("Password"), type="password")
+        sent = st.form_submit_button(gettext("Sign in"), type="primary")
     if not sent:
         return False
     with _queue.turn(network_of(st.context.ip_address)):
@@ -91,7 +92,7 @@ def require_password() -> bool:
     if right:
         st.session_state["signed_in"] = True
         st.rerun()
-    st.error("Wrong password.", icon=":material/error:")
+    st.error(gettext("Wrong password."), icon=":material/error:")
     return False
 
 

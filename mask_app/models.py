@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import streamlit as st
 
 import face_detector
 from mask_app import config
+from mask_app.translations import gettext
 from mask_detector.classifier import Classifier
 from mask_detector.detector import HIDING_SCORE, MaskDetector
 from mask_detector.models.model_file import ModelFile, read_model
@@ -71,13 +73,13 @@ def model() -> ModelFile:
     return read_model(config.model_path())
 
 
-@st.cache_resource(show_spinner="Loading the mask classifier…")
+@st.cache_resource(show_spinner=False)
 def classifier(thorough: bool) -> Classifier:
     """The model's mask classifier; ``thorough`` classifies each face twice, also mirrored."""
     return Classifier(model(), mirrored=thorough)
 
 
-@st.cache_resource(show_spinner="Loading the face detector…")
+@st.cache_resource(show_spinner=False)
 def shared_detector(name: str, thorough: bool) -> SharedDetector:
     """A face detector: ``thorough`` for photos, fast for video."""
     return SharedDetector(name, thorough)
@@ -90,13 +92,24 @@ def default_unsure() -> float:
 
 def photo_detector(name: str) -> MaskDetector:
     """Takes its time and finds faces down to ``LEAST_CONFIDENCE``."""
-    detector = shared_detector(name, thorough=True)
-    return MaskDetector(detector, classifier(thorough=True), default_unsure())
+    with _spinner(f"photo models {name}"):
+        detector = shared_detector(name, thorough=True)
+        return MaskDetector(detector, classifier(thorough=True), default_unsure())
 
 
 def live_detector(settings: Settings) -> MaskDetector:
     """Fast, and set as one visitor wants it; costs nothing to make."""
-    shared = shared_detector(settings.detector, thorough=False)
-    detector = ConfidentDetector(shared, settings.confidence)
-    hiding = settings.blur != "none"
-    return MaskDetector(detector, classifier(thorough=False), settings.unsure, hiding)
+    with _spinner(f"live models {settings.detector}"):
+        shared = shared_detector(settings.detector, thorough=False)
+        detector = ConfidentDetector(shared, settings.confidence)
+        hiding = settings.blur != "none"
+        return MaskDetector(detector, classifier(thorough=False), settings.unsure, hiding)
+
+
+def _spinner(name: str) -> AbstractContextManager[object]:
+    """Says that something is loading, the first time in a session; later it is there."""
+    if st.session_state.get(name):
+        return nullcontext()
+    st.session_state[name] = True
+    # The spinner of st.cache_resource has one text for visitors of all languages.
+    return st.spinner(gettext("Loading the models…"))

@@ -9,18 +9,19 @@ import streamlit as st
 
 import face_detector
 from mask_app.models import LEAST_CONFIDENCE, default_unsure
+from mask_app.translations import gettext, gettext_noop
 from mask_detector.command_line import BLUR_CHOICES
 from mask_detector.detector import DEFAULT_CONFIDENCE
 from mask_detector.video.zones import Zone
 
 DETECTOR_NAMES = {
-    "yunet": "YuNet (also small faces)",
-    "ssd": "SSD (large faces)",
+    "yunet": gettext_noop("YuNet (also small faces)"),
+    "ssd": gettext_noop("SSD (large faces)"),
 }
 BLUR_NAMES = {
-    "none": "Nobody",
-    "without_mask": "People without a mask or unsure",
-    "all": "Everybody",
+    "none": gettext_noop("Nobody"),
+    "without_mask": gettext_noop("People without a mask or unsure"),
+    "all": gettext_noop("Everybody"),
 }
 _PREFIX = "setting_"  # of their names in the session's state
 
@@ -75,7 +76,7 @@ def sidebar(camera: bool) -> Settings:
     for name, value in kept.items():
         st.session_state[_PREFIX + name] = st.session_state.get(_PREFIX + name, value)
     with st.sidebar:
-        st.header("Settings", anchor=False)
+        st.header(gettext("Settings"), anchor=False)
         _draw_detection(detectors)
         if camera:
             _draw_camera()
@@ -86,49 +87,59 @@ def sidebar(camera: bool) -> Settings:
 
 def _draw_detection(detectors: list[str]) -> None:
     st.selectbox(
-        "Face detector",
+        gettext("Face detector"),
         detectors,
-        format_func=DETECTOR_NAMES.__getitem__,
+        format_func=lambda name: gettext(DETECTOR_NAMES[name]),
         key=_PREFIX + "detector",
-        help="How faces are detected. YuNet also detects faces that are small, far away or "
-        "partly covered.",
+        help=gettext(
+            "How faces are detected. YuNet also detects faces that are small, far away or "
+            "partly covered."
+        ),
     )
     st.slider(
-        "Minimum face confidence",
+        gettext("Minimum face confidence"),
         LEAST_CONFIDENCE,
         0.95,
         step=0.05,
         format="percent",
         key=_PREFIX + "confidence",
-        help="Raise it when other things than faces get a box, lower it when faces are missed.",
+        help=gettext(
+            "Raise it when other things than faces get a box, lower it when faces are missed."
+        ),
     )
     st.slider(
-        "“Unsure” below",
+        gettext("“Unsure” below"),
         0.5,
         0.95,
         step=0.01,
         format="percent",
         key=_PREFIX + "unsure_below",
-        help="A face whose label is less likely than this is called unsure. "
-        "At 50% every face gets a label.",
+        help=gettext(
+            "A face whose label is less likely than this is called unsure. "
+            "At 50% every face gets a label."
+        ),
     )
     st.selectbox(
-        "Blur faces of",
+        gettext("Blur faces of"),
         BLUR_CHOICES,
-        format_func=BLUR_NAMES.__getitem__,
+        format_func=lambda name: gettext(BLUR_NAMES[name]),
         key=_PREFIX + "blur",
-        help="Faces are blurred before the result is shown or can be downloaded.",
+        help=gettext("Faces are blurred before the result is shown or can be downloaded."),
     )
 
 
 def _draw_camera() -> None:
-    st.header("Camera and sound", anchor=False)
-    st.toggle("Mirror the picture", key=_PREFIX + "mirror", help="Labels stay readable.")
-    if st.toggle("Sound when somebody wears no mask", key=_PREFIX + "alarm"):
+    st.header(gettext("Camera and sound"), anchor=False)
+    st.toggle(
+        gettext("Mirror the picture"),
+        key=_PREFIX + "mirror",
+        help=gettext("Labels stay readable."),
+    )
+    if st.toggle(gettext("Sound when somebody wears no mask"), key=_PREFIX + "alarm"):
         st.slider(
-            "Seconds between two sounds",
+            gettext("Seconds between two sounds"),
             2,
             60,
             key=_PREFIX + "alarm_pause",
-            help="Minimum, however many people come.",
+            help=gettext("Minimum, however many people come."),
         )

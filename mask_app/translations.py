@@ -32,6 +32,15 @@ LANGUAGES = {
 }
 """The languages of the app by their codes, each by its own name; the first is the texts' own."""
 
+# Marks of thousands and of decimals, and what follows a percentage (Unicode CLDR).
+_NUMBERS = {
+    "en": (",", ".", "%"),
+    "de": (".", ",", "\u00a0%"),
+    "es": (".", ",", "\u00a0%"),
+    "fr": ("\u202f", ",", "\u202f%"),
+    "pt": (".", ",", "%"),
+    "zh": (",", ".", "%"),
+}
 ENGLISH = next(iter(LANGUAGES))
 _CHOSEN, _ADDRESS = "language", "lang"  # in the session's state; in the address
 
@@ -113,6 +122,18 @@ def pgettext(context: str, text: str, /) -> str:
         text: in English.
     """
     return _catalogue(language()).pgettext(context, text)
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number with that many decimals, with the marks of the visitor's language."""
+    thousands, decimals, _ = _NUMBERS[language()]
+    whole, _, rest = f"{value:,.{digits}f}".partition(".")
+    return whole.replace(",", thousands) + (decimals + rest if rest else "")
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share of 0 to 1 as a percentage in the visitor's language: 0.973 is "97.3%"."""
+    return number(100 * share, digits) + _NUMBERS[language()][2]
 
 
 def gettext_noop(text: str) -> str:

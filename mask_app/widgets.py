@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mask_app.translations import gettext, number, percent
+from mask_app.wording import display_name, error_text
 from mask_detector.drawing import colour_of
 from mask_detector.faces import Face
-from mask_detector.wording import display_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,17 +59,22 @@ def show_warning(text: str, file: str) -> None:
 
 def sentence(text: str, file: str = "") -> str:
     """An error's text as a whole sentence, or as one about a file, in Markdown."""
+    # L10N: only the full stop is the language's own
+    sentence = gettext("{sentence}.", sentence=error_text(text))
     if file:
-        return f"**{escaped(file)}**: {escaped(text)}."
-    return escaped(f"{text[:1].upper()}{text[1:]}.")
+        return f"**{escaped(file)}**: {escaped(sentence)}"
+    return escaped(f"{sentence[:1].upper()}{sentence[1:]}")
 
 
 def job_progress(job: VideoJob, title: str = "") -> None:
     """A bar of a running job, with the time left."""
     done, left = job.progress()
-    text = "Waiting for other visitors' videos…" if job.waiting else f"{done:.0%} done"
-    if left is not None:
-        text += f", {_duration(left)} left"
+    if job.waiting:
+        text = gettext("Waiting for other visitors' videos…")
+    elif left is None:
+        text = gettext("{share} done", share=percent(done))
+    else:
+        text = gettext("{share} done, {time} left", share=percent(done), time=_duration(left))
     st.progress(done, title + text)
 
 
@@ -81,14 +87,16 @@ def show_job_elsewhere() -> None:
 
 def _show_job(job: VideoJob) -> None:
     if job.running:
-        job_progress(job, "Video: ")
+        job_progress(job, gettext("Video: "))
     elif job.error is None:
-        st.caption("The video is processed: its result is on the page Video.")
+        st.caption(gettext("The video is processed: its result is on the page Video."))
 
 
 def _duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    if minutes:
+        return gettext("{minutes} min {seconds} s", minutes=minutes, seconds=seconds)
+    return gettext("{seconds} s", seconds=seconds)
 
 
 def mark(label: str) -> str:
@@ -118,7 +126,8 @@ def count_tiles(counts: Mapping[str, int] | None, classes: Sequence[str]) -> Non
         f'<dd data-count="{html.escape(name)}">{n}</dd></div>'
         for name, n in shown.items()
     )
-    st.html(f'{_TILES_CSS}<dl class="tiles" aria-label="People counted">{tiles}</dl>')
+    name = html.escape(gettext("People counted"))
+    st.html(f'{_TILES_CSS}<dl class="tiles" aria-label="{name}">{tiles}</dl>')
 
 
 def label_with_mark(face: Face) -> str:
@@ -142,15 +151,15 @@ def clock(seconds: float) -> str:
 
 
 def event_table(events: pd.DataFrame, key: str) -> None:
-    """A row for each event; a column "Seconds" holds the durations."""
+    """A row for each event; the column of that name in the visitor's language has the seconds."""
     st.dataframe(
         events,
-        column_config={"Seconds": st.column_config.NumberColumn(format="%.1f")},
+        column_config={gettext("Seconds"): st.column_config.NumberColumn(format="%.1f")},
         hide_index=True,
         key=key,
         on_select="rerun",
         selection_mode="single-row",
-        alt="When people wore no mask; choosing a row shows it in the video",
+        alt=gettext("When people wore no mask; choosing a row shows it in the video"),
     )
 
 
@@ -166,12 +175,12 @@ def face_table(faces: Sequence[Face], classes: Sequence[str], key: str) -> None:
 
     rows = [
         {
-            "Face": f"#{number}",
-            "Label": label_with_mark(face),
+            gettext("Face"): f"#{place}",
+            gettext("Label"): label_with_mark(face),
             **{display_name(name): p for name, p in face.probabilities.items()},
-            "Height": face.box[3] - face.box[1],
+            gettext("Height"): face.box[3] - face.box[1],
         }
-        for number, face in enumerate(faces, start=1)
+        for place, face in enumerate(faces, start=1)
     ]
     columns = {
         display_name(name): st.column_config.ProgressColumn(
@@ -179,13 +188,13 @@ def face_table(faces: Sequence[Face], classes: Sequence[str], key: str) -> None:
             min_value=0,
             max_value=1,
             color=css_colour(name, classes),
-            help="Probability of this class.",
+            help=gettext("Probability of this class."),
         )
         for name in faces[0].probabilities
     }
-    columns["Height"] = st.column_config.NumberColumn(
+    columns[gettext("Height")] = st.column_config.NumberColumn(
         format="%d px",
-        help="Height of the face in the photo. Below 20 pixels labels are unreliable.",
+        help=gettext("Height of the face in the photo. Below 20 pixels labels are unreliable."),
     )
     st.dataframe(
         pd.DataFrame(rows),
@@ -194,7 +203,7 @@ def face_table(faces: Sequence[Face], classes: Sequence[str], key: str) -> None:
         key=key,
         on_select="rerun",
         selection_mode="single-row",
-        alt="The faces; choosing a row marks the face in the picture",
+        alt=gettext("The faces; choosing a row marks the face in the picture"),
     )
 
 
@@ -222,7 +231,7 @@ def counts_chart(counts: pd.DataFrame, classes: Sequence[str], x_title: str, x_f
         .mark_line(interpolate="step-after", strokeWidth=2.5)
         .encode(
             alt.X(f"time:{kind}", title=x_title, axis=alt.Axis(format=x_format, tickCount=6)),
-            alt.Y("people:Q", title="People", axis=alt.Axis(format="d", tickMinStep=1)),
+            alt.Y("people:Q", title=gettext("People"), axis=alt.Axis(format="d", tickMinStep=1)),
             alt.Color(
                 "who:N",
                 legend=legend,
@@ -239,5 +248,6 @@ def counts_chart(counts: pd.DataFrame, classes: Sequence[str], x_title: str, x_f
         .properties(height=220)
     )
     most = counts.max()
-    text = ", ".join(f"{display_name(name)} at most {most[name]:.0f}" for name in names)
-    st.altair_chart(chart, width="stretch", alt=f"People counted over time: {text}.")
+    text = ", ".join(f"{display_name(name)}: {number(most[name])}" for name in names)
+    alt_text = gettext("People counted over time, at most at once: {counts}", counts=text)
+    st.altair_chart(chart, width="stretch", alt=alt_text)

@@ -15,10 +15,12 @@ from mask_app.config import Limits
 from mask_app.photos import results as photo_results
 from mask_app.photos.results import PhotoResult
 from mask_app.settings import Settings
+from mask_app.translations import gettext
+from mask_app.wording import counts_in_words
 from mask_detector.errors import PhotoError
 from mask_detector.faces import count_faces
 from mask_detector.images import photo_pages
-from mask_detector.wording import counts_in_words, number_of
+from mask_detector.wording import number_of
 
 _PHOTOS_PER_PAGE = 8
 _EXAMPLE = next(iter(examples.PHOTOS))
@@ -32,13 +34,13 @@ class _Photos:
         files: name and content of each photo, and its page in the file, by a number that stays
             the same.
         results: by that number and the face detector.
-        refused: sentences about the files that were not accepted.
+        refused: why files were not accepted, each with the file's name.
         uploads: uploads so far; each one empties the drop zone.
     """
 
     files: dict[int, tuple[str, bytes, int]] = field(default_factory=dict)
     results: dict[tuple[int, str], PhotoResult] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
     uploads: int = 0
 
     def take(self, uploads: Sequence[UploadedFile], limits: Limits) -> None:
@@ -54,7 +56,7 @@ class _Photos:
                 self.add(upload.name, upload.getvalue(), limits.photos)
             except PhotoError as error:
                 name = photo_results.safe_name(upload.name)
-                self.refused.append(widgets.sentence(str(error), name))
+                self.refused.append((str(error), name))
         self.uploads += 1
 
     def add(self, name: str, data: bytes, most: int) -> None:
@@ -89,16 +91,21 @@ class _Photos:
 
 def page(settings: Settings) -> None:
     """Draw the page."""
-    st.title("Photos", anchor=False)
+    st.title(gettext("Photos"), anchor=False)
     limits = config.limits()
     photos: _Photos = st.session_state.setdefault("photos", _Photos())
     uploads = st.file_uploader(
-        f"Drop photos here or choose them: up to {limits.photos}, "
-        f"of at most {limits.photo_megabytes} MB each",
+        gettext(
+            "Drop photos here or choose them: up to {most}, of at most {size} MB each",
+            most=limits.photos,
+            size=limits.photo_megabytes,
+        ),
         accept_multiple_files=True,
         key=f"photo_upload_{photos.uploads}",
-        help="JPEG, PNG, HEIC, AVIF, WebP, BMP, TIFF or PPM. They are processed on the computer "
-        "that runs this page, kept only in its memory, and gone when you close the page.",
+        help=gettext(
+            "JPEG, PNG, HEIC, AVIF, WebP, BMP, TIFF or PPM. They are processed on the computer "
+            "that runs this page, kept only in its memory, and gone when you close the page."
+        ),
     )
     if uploads:
         photos.take(uploads, limits)
@@ -108,7 +115,7 @@ def page(settings: Settings) -> None:
     results = _processed(photos, settings.detector, limits.photo_megapixels)
     _show_refused(photos, results)
     if not photos.files:
-        if st.button("Use the example photo"):
+        if st.button(gettext("Use the example photo")):
             photos.add(_EXAMPLE.name, _EXAMPLE.read_bytes(), limits.photos)
             st.rerun()
         return
@@ -116,7 +123,7 @@ def page(settings: Settings) -> None:
     if readable:
         _show_results(photos, results, readable, settings)
     else:
-        st.button("Remove all", icon=":material/delete:", on_click=photos.clear)
+        _offer_removal(photos)
 
 
 def _processed(photos: _Photos, detector: str, megapixels: int) -> dict[int, PhotoResult]:
@@ -126,7 +133,8 @@ def _processed(photos: _Photos, detector: str, megapixels: int) -> dict[int, Pho
         mask_detector = models.photo_detector(detector)
         bar = st.progress(0.0)
         for done, number in enumerate(new):
-            bar.progress(done / len(new), f"Processing photo {done + 1} of {len(new)}…")
+            text = gettext("Processing photo {number} of {all}…", number=done + 1, all=len(new))
+            bar.progress(done / len(new), text)
             name, data, frame = photos.files[number]
             photos.results[number, detector] = photo_results.process(
                 name, data, mask_detector.detect, megapixels, frame
@@ -143,7 +151,8 @@ def _show_refused(photos: _Photos, results: dict[int, PhotoResult]) -> None:
         for photo in results.values()
         if photo.error is not None
     ]
-    if messages := [*photos.refused, *unreadable]:
+    refused = [widgets.sentence(*why) for why in photos.refused]
+    if messages := [*refused, *unreadable]:
         st.error("  \n".join(messages), icon=":material/error:")
 
 
@@ -160,7 +169,7 @@ def _show_results(
     shown = list(readable.items())
     if len(shown) > _PHOTOS_PER_PAGE:
         pages = range(1, -(-len(shown) // _PHOTOS_PER_PAGE) + 1)
-        number = st.segmented_control("Page", pages, default=1, required=True, key="photos_page")
+        number = st.segmented_control(gettext("Page"), pages, default=1, required=True, key="photos_page")
         shown = shown[(number - 1) * _PHOTOS_PER_PAGE : number * _PHOTOS_PER_PAGE]
     for number, photo in shown:
         remove = partial(photos.remove, number)
@@ -185,26 +194,35 @@ def show(
     """
     with st.container(border=True):
         faces = photo.chosen_faces(settings)
-        words = counts_in_words(count_faces(faces, classes), "no faces")
+        words = counts_in_words(count_faces(faces, classes), gettext("no faces"))
         row = st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         )
         row.markdown(f"**{widgets.escaped(photo.name)}**: {words}", width="content")
         if remove is not None:
             icon = ":material/close:"
-            row.button("Remove", key=f"remove_{key}", icon=icon, type="tertiary", on_click=remove)
+            row.button(
+                gettext("Remove"),
+                key=f"remove_{key}",
+                icon=icon,
+                type="tertiary",
+                on_click=remove,
+            )
         marked = widgets.chosen_row(f"faces_{key}")
         st.image(photo.drawn_small(settings, marked), alt=f"{photo.name}: {words}")
         if settings.blur != "none":
-            st.caption("The original is not shown while faces are blurred.")
-        elif st.toggle("Show the original", key=f"original_{key}"):
-            st.image(photo.small, alt=f"{photo.name} as it was uploaded")
+            st.caption(gettext("The original is not shown while faces are blurred."))
+        elif st.toggle(gettext("Show the original"), key=f"original_{key}"):
+            alt = gettext("{name} as it was uploaded", name=photo.name)
+            st.image(photo.small, alt=alt)
         if faces:
             widgets.face_table(faces, classes, f"faces_{key}")
         else:
             st.info(
-                "No face was detected. A face must be at least about 10 pixels high "
-                "and not turned away.",
+                gettext(
+                    "No face was detected. A face must be at least about 10 pixels high "
+                    "and not turned away."
+                ),
                 icon=":material/search_off:",
             )
 
@@ -214,7 +232,7 @@ def _show_downloads(
 ) -> None:
     with st.container(horizontal=True):
         st.download_button(
-            "Pictures (zip)",
+            gettext("Pictures (zip)"),
             lambda: photo_results.as_zip(results, settings),
             "masks.zip",
             "application/zip",
@@ -222,7 +240,7 @@ def _show_downloads(
             icon=":material/photo_library:",
         )
         st.download_button(
-            "Table (CSV)",
+            gettext("Table (CSV)"),
             lambda: photo_results.as_csv(results, settings, classes),
             "masks.csv",
             "text/csv",
@@ -230,11 +248,15 @@ def _show_downloads(
             icon=":material/table:",
         )
         st.download_button(
-            "Data (JSON)",
+            gettext("Data (JSON)"),
             lambda: photo_results.as_json_lines(results, settings, classes),
             "masks.jsonl",
             "application/jsonl",
             on_click="ignore",
             icon=":material/data_object:",
         )
-        st.button("Remove all", icon=":material/delete:", on_click=photos.clear)
+        _offer_removal(photos)
+
+
+def _offer_removal(photos: _Photos) -> None:
+    st.button(gettext("Remove all"), icon=":material/delete:", on_click=photos.clear)
