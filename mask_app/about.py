@@ -163,8 +163,10 @@ def _size(name: str) -> str:
         return gettext("all")
     if name.startswith("under "):
         return gettext("under {high} px", high=low.removeprefix("under "))
-    return gettext("{low} to {high} px", low=low, high=high) if high else gettext(
-        "{low} px and more", low=low
+    return (
+        gettext("{low} to {high} px", low=low, high=high)
+        if high
+        else gettext("{low} px and more", low=low)
     )
 
 

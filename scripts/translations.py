@@ -21,10 +21,13 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from mask_app import about
 from mask_app.translations import DOMAIN, ENGLISH, FOLDER, LANGUAGES
 from mask_detector.files import make_folder, write_bytes
 
 _SOURCES = FOLDER.parent
+# The page About shows these; who changes the card need not know six languages.
+_CARD = "A paragraph of docs/model-card.md: shown in English where it has no translation."
 _KEYWORDS = {"gettext": None, "gettext_noop": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 
 
@@ -60,10 +63,11 @@ def all_faults() -> Iterator[str]:
     for code in languages():
         catalog = read(code)
         for message in found:
-            if message.id:
+            if message.id and _CARD not in message.auto_comments:
                 yield from (f"{code}: {fault}" for fault in faults_of(message, catalog))
         for message in catalog:
-            if message.id and found.get(message.id, message.context) is None:
+            gone = message.id and found.get(message.id, message.context) is None
+            if gone and _CARD not in message.auto_comments:
                 yield f"{code}: no longer in the app: {message.id!r}"
         compiled = path_of(code, ".mo")
         if not compiled.exists() or compiled.read_bytes() != mo_bytes(catalog):
@@ -98,6 +102,10 @@ def extracted() -> Catalog:
         key=lambda found: found[:2],
     ):
         catalog.add(text, auto_comments=comments, context=context)
+    card = about.MODEL_CARD.read_text(encoding="utf-8")
+    for heading in about.CARD_SECTIONS:
+        for _mark, paragraph in about.paragraphs(card, heading):
+            catalog.add(paragraph, auto_comments=[_CARD])
     return catalog
 
 

@@ -75,7 +75,7 @@ def page(settings: Settings) -> None:
     )
     processor.detector, processor.settings = detector, settings
     explain_camera()
-    stay_open(streams.START, _PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS)
+    stay_open(streams.start_text(), _PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS)
     st.fragment(_show_message, run_every=_UPDATE_SECONDS)(processor)
     _, middle, _ = st.columns([1, 2, 1])
     with middle:

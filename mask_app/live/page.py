@@ -16,18 +16,18 @@ from mask_app.live.scripts import explain_camera, play_alarm
 from mask_app.photos import page as photos_page
 from mask_app.photos import results as photo_results
 from mask_app.settings import Settings
-from mask_app.translations import gettext
+from mask_app.translations import gettext, number
+from mask_app.wording import counts_in_words
 from mask_app.zones import editor as zones
 from mask_app.zones.kept import with_zones
 from mask_app.zones.stills import Still, still_of
 from mask_detector.video.people import UNMASKED
-from mask_detector.wording import counts_in_words
 
 _UPDATE_SECONDS = 0.5
 _PATIENCE_SECONDS = 10
 _CHART_SECONDS = 2.0
 _STILL_SECONDS = 5.0
-_OWN_CAMERA = "This device"
+_OWN_CAMERA = ""  # among the names of the administrator's cameras
 
 
 def page(settings: Settings) -> None:
@@ -35,7 +35,7 @@ def page(settings: Settings) -> None:
     if door.is_open():
         door.page(settings)
         return
-    st.title("Live camera", anchor=False)
+    st.title(gettext("Live camera"), anchor=False)
     detector = models.live_detector(settings)
     processor: LiveProcessor = st.session_state.setdefault(
         "live_processor", LiveProcessor(detector, settings)
@@ -44,7 +44,11 @@ def page(settings: Settings) -> None:
     camera = None
     if cameras:
         camera = st.segmented_control(
-            "Camera", [_OWN_CAMERA, *cameras], default=_OWN_CAMERA, required=True
+            gettext("Camera"),
+            [_OWN_CAMERA, *cameras],
+            default=_OWN_CAMERA,
+            required=True,
+            format_func=lambda name: name or gettext("This device"),
         )
     own = camera in (None, _OWN_CAMERA)
     scene = _OWN_CAMERA if own else str(camera)
@@ -80,7 +84,8 @@ def page(settings: Settings) -> None:
     _show_trouble_if_any(processor, active)
     if own:
         _offer_stills(settings)
-        if st.button("Open the door’s message, full screen", icon=":material/open_in_full:"):
+        text = gettext("Open the door’s message, full screen")
+        if st.button(text, icon=":material/open_in_full:"):
             st.query_params["door"] = "1"
             st.rerun()
 
@@ -91,14 +96,21 @@ def _show_status(processor: LiveProcessor, active: bool) -> None:
     widgets.count_tiles(status.counts if running else None, models.model().card.classes)
     if running:
         st.caption(
-            f"{status.frames_per_second:.0f} frames per second, {1000 * status.delay:.0f} ms delay"
+            gettext(
+                "{rate} frames per second, {delay} ms delay",
+                rate=number(status.frames_per_second),
+                delay=number(1000 * status.delay),
+            )
         )
+    elif active:
+        st.caption(gettext("One moment…"))
     else:
-        st.caption("One moment…" if active else "Press **Start** and let the page use the camera.")
+        st.caption(gettext("Press **Start** and let the page use the camera."))
     if running and (status.counts or {}).get(UNMASKED):
-        st.error("Somebody wears no mask.", icon=":material/warning:")
+        st.error(gettext("Somebody wears no mask."), icon=":material/warning:")
     if status.people is not None:
-        st.caption(f"People since the start: {counts_in_words(status.people, 'nobody yet')}")
+        people = counts_in_words(status.people, gettext("nobody yet"))
+        st.caption(gettext("People since the start: {people}", people=people))
     play_alarm(status.alarms)
 
 
@@ -117,7 +129,7 @@ def _show_history(processor: LiveProcessor) -> None:
     )
     if st.context.timezone:
         counts.index = counts.index.tz_convert(st.context.timezone)
-    st.header("The last minutes", anchor=False)
+    st.header(gettext("The last minutes"), anchor=False)
     widgets.counts_chart(counts, models.model().card.classes, "", "%H:%M:%S")
     _show_events(processor)
 
@@ -131,20 +143,23 @@ def _show_events(processor: LiveProcessor) -> None:
     if st.context.timezone:
         times = times.tz_convert(st.context.timezone)
     table = pd.DataFrame(
-        {"Time": times.strftime("%H:%M:%S"), "Person": [f"#{track}" for _, track in events]}
+        {
+            gettext("Time"): times.strftime("%H:%M:%S"),
+            gettext("Person"): [f"#{track}" for _, track in events],
+        }
     )
-    st.header("People without a mask", anchor=False)
-    st.dataframe(table, hide_index=True, alt="When people were without a mask")
+    st.header(gettext("People without a mask"), anchor=False)
+    st.dataframe(table, hide_index=True, alt=gettext("When people were without a mask"))
 
 
 def _offer_stills(settings: Settings) -> None:
     """Single pictures, where live video does not work."""
-    if not st.toggle("Take single pictures instead of live video", key="stills"):
+    if not st.toggle(gettext("Take single pictures instead of live video"), key="stills"):
         return
-    shot = st.camera_input("Take a picture", label_visibility="collapsed")
+    shot = st.camera_input(gettext("Take a picture"), label_visibility="collapsed")
     if shot is not None:
         detect = models.photo_detector(settings.detector).detect
-        result = photo_results.process("Picture", shot.getvalue(), detect, megapixels=20)
+        result = photo_results.process(gettext("Picture"), shot.getvalue(), detect, megapixels=20)
         if result.error is not None:
             widgets.show_error(result.error)
         else:
@@ -163,8 +178,10 @@ def _show_trouble(processor: LiveProcessor, since: float) -> None:
     if processor.status().running or time.monotonic() - since < _PATIENCE_SECONDS:
         return
     st.warning(
-        "The live picture does not arrive. Most often a firewall between your browser and the "
-        "computer that runs this page is the reason; the administrator can set up a TURN server "
-        "(docs/deploy.md). Single pictures still work.",
+        gettext(
+            "The live picture does not arrive. Most often a firewall between your browser and the "
+            "computer that runs this page is the reason; the administrator can set up a TURN "
+            "server (docs/deploy.md). Single pictures still work."
+        ),
         icon=":material/cell_tower:",
     )

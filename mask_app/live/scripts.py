@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mask_app.translations import gettext, gettext_noop
+
 CAMERA_ERRORS = {
-    "NotAllowedError": "The browser does not let this page use the camera: allow it in the address "
-    "bar, then press Start again.",
-    "NotFoundError": "No camera was found: connect one, then press Start again.",
-    "NotReadableError": "The camera does not work, or another program is using it: close that "
-    "program, then press Start again.",
-    "": "The camera could not be started: press Start again, or take single pictures.",
+    "NotAllowedError": gettext_noop(
+        "The browser does not let this page use the camera: allow it in the address bar, then "
+        "press Start again."
+    ),
+    "NotFoundError": gettext_noop("No camera was found: connect one, then press Start again."),
+    "NotReadableError": gettext_noop(
+        "The camera does not work, or another program is using it: close that program, then "
+        "press Start again."
+    ),
+    "": gettext_noop(
+        "The camera could not be started: press Start again, or take single pictures."
+    ),
 }
 """Sentences for the errors of the browsers' ``getUserMedia``; the last one for all others."""
 
@@ -128,10 +136,11 @@ def play_alarm(alarms: int) -> None:
 
 def explain_camera() -> None:
     """Say in sentences why the camera does not start, and name the picture for screen readers."""
-    same = {name: CAMERA_ERRORS[other] for name, other in _SAME_ERRORS.items()}
+    errors = {name: gettext(text) for name, text in CAMERA_ERRORS.items()}
+    same = {name: errors[other] for name, other in _SAME_ERRORS.items()}
     words = {
-        "frame": "Live camera",
-        "video": "Live picture with a box and a label for each face",
-        "errors": {**CAMERA_ERRORS, **same},
+        "frame": gettext("Live camera"),
+        "video": gettext("Live picture with a box and a label for each face"),
+        "errors": {**errors, **same},
     }
     _WORDS(data=words, key="camera_words")

@@ -14,9 +14,7 @@ from mask_app.live.processing import LiveProcessor
 from mask_app.live.scripts import CAMERA_ERRORS
 from mask_app.live.server_cameras import ServerTrack, SharedCamera
 from mask_app.live.tracks import AnnotatedTrack, BrowserTrack
-
-START = "Start"
-"""Text of the button that starts a camera."""
+from mask_app.translations import gettext
 
 _CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}}
 
@@ -26,15 +24,24 @@ _VIDEO = {
     "muted": True,
     "style": {"width": "100%", "borderRadius": "0.5rem"},
 }
-_TEXTS: Translations = {
-    "start": START,
-    "stop": "Stop",
-    "select_device": "Choose camera",
-    "device_ask_permission": "Your browser asks whether this page may use the camera.",
-    "device_not_available": CAMERA_ERRORS["NotFoundError"],
-    "device_access_denied": CAMERA_ERRORS["NotAllowedError"],
-    "media_api_not_available": "This browser does not let pages use a camera.",
-}
+
+
+def start_text() -> str:
+    """Text of the button that starts a camera."""
+    return gettext("Start")
+
+
+def _texts() -> Translations:
+    missing, refused = (CAMERA_ERRORS[name] for name in ("NotFoundError", "NotAllowedError"))
+    return {
+        "start": start_text(),
+        "stop": gettext("Stop"),
+        "select_device": gettext("Choose camera"),
+        "device_ask_permission": gettext("Your browser asks whether this page may use the camera."),
+        "device_not_available": gettext(missing),
+        "device_access_denied": gettext(refused),
+        "media_api_not_available": gettext("This browser does not let pages use a camera."),
+    }
 
 
 def browser_camera(processor: LiveProcessor, key: str = "live_camera") -> WebRtcStreamerState:
@@ -57,7 +64,7 @@ def browser_camera(processor: LiveProcessor, key: str = "live_camera") -> WebRtc
         # never stopped and keeps its last frames (streamlit-webrtc 0.79).
         player_factory=lambda: _Player(track),  # type: ignore[arg-type, return-value]
         video_html_attrs=_VIDEO,
-        translations=_TEXTS,
+        translations=_texts(),
         media_toggle_controls=False,
     ).state
 
@@ -74,7 +81,7 @@ def server_camera(processor: LiveProcessor, name: str) -> WebRtcStreamerState:
         media_stream_constraints={"video": True, "audio": False},
         player_factory=lambda: _Player(ServerTrack(processor, camera)),  # type: ignore[arg-type, return-value]
         video_html_attrs=_VIDEO,
-        translations=_TEXTS,
+        translations=_texts(),
     ).state
 
 
@@ -102,7 +109,7 @@ def why_no_camera(address: str | None) -> str | None:
             return None
     except ValueError:  # a name, not a number
         pass
-    return (
+    return gettext(
         "Browsers let only pages that came over HTTPS, or from the same computer, use the camera. "
         "This page came over plain HTTP: ask the administrator for an https:// address. "
         "Photos and videos can still be uploaded."

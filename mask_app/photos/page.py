@@ -169,7 +169,9 @@ def _show_results(
     shown = list(readable.items())
     if len(shown) > _PHOTOS_PER_PAGE:
         pages = range(1, -(-len(shown) // _PHOTOS_PER_PAGE) + 1)
-        number = st.segmented_control(gettext("Page"), pages, default=1, required=True, key="photos_page")
+        number = st.segmented_control(
+            gettext("Page"), pages, default=1, required=True, key="photos_page"
+        )
         shown = shown[(number - 1) * _PHOTOS_PER_PAGE : number * _PHOTOS_PER_PAGE]
     for number, photo in shown:
         remove = partial(photos.remove, number)

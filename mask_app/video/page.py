@@ -11,6 +11,7 @@ import streamlit as st
 from mask_app import config, examples, models, widgets
 from mask_app.photos.results import safe_name
 from mask_app.settings import Settings
+from mask_app.translations import gettext
 from mask_app.video.events import read_events
 from mask_app.video.job import VideoJob
 from mask_app.video.workspace import VIDEO_SUFFIXES, VideoWorkspace, workspace
@@ -21,16 +22,21 @@ _CHART_POINTS = 300
 
 def page(settings: Settings) -> None:
     """Draw the page."""
-    st.title("Video", anchor=False)
+    st.title(gettext("Video"), anchor=False)
     limits = config.limits()
     work = workspace()
     upload = st.file_uploader(
-        f"Drop a video here or choose one: up to {limits.video_minutes} minutes "
-        f"and {limits.video_megabytes} MB",
+        gettext(
+            "Drop a video here or choose one: up to {minutes} minutes and {size} MB",
+            minutes=limits.video_minutes,
+            size=limits.video_megabytes,
+        ),
         type=["video", *VIDEO_SUFFIXES],
         key=f"video_upload_{work.uploads}",
-        help="It is processed on the computer that runs this page, and deleted when you close "
-        "the page or remove it.",
+        help=gettext(
+            "It is processed on the computer that runs this page, and deleted when you close "
+            "the page or remove it."
+        ),
     )
     if example := examples.chosen():
         work.take(example.name, example.read_bytes())
@@ -40,7 +46,7 @@ def page(settings: Settings) -> None:
     if refused := st.session_state.get("video_refused"):
         widgets.show_error(*refused)
     if not work.name:
-        if st.button("Use the example video"):
+        if st.button(gettext("Use the example video")):
             _take(work, examples.VIDEO.name, examples.VIDEO.read_bytes())
         return
     st.markdown(f"**{widgets.escaped(work.name)}**")
@@ -48,7 +54,7 @@ def page(settings: Settings) -> None:
     if work.job is None:
         return
     if work.made_with != settings.for_video():
-        st.info("The result below was made with other settings.", icon=":material/tune:")
+        st.info(gettext("The result below was made with other settings."), icon=":material/tune:")
     if work.job.running:
         st.fragment(_show_progress, run_every=0.5)(work)
     elif work.job.error is not None:
@@ -72,11 +78,11 @@ def _take(work: VideoWorkspace, name: str, data: bytes | memoryview) -> None:
 def _show_buttons(work: VideoWorkspace, settings: Settings) -> None:
     with st.container(horizontal=True):
         if work.job is None or not work.job.running:
-            text = "Process video" if work.job is None else "Process again"
+            text = gettext("Process video") if work.job is None else gettext("Process again")
             if st.button(text, type="primary"):
                 work.begin(settings)
                 st.rerun()
-        if st.button("Remove", icon=":material/delete:"):
+        if st.button(gettext("Remove"), icon=":material/delete:"):
             work.clear()
             st.rerun()
 
@@ -86,7 +92,7 @@ def _show_progress(work: VideoWorkspace) -> None:
     if job is None or not job.running:
         st.rerun()
     widgets.job_progress(job)
-    if st.button("Cancel"):
+    if st.button(gettext("Cancel")):
         work.cancel()
         st.rerun()
 
@@ -95,38 +101,37 @@ def _show_result(job: VideoJob, stem: str) -> None:
     classes = models.model().card.classes
     rows = job.rows()
     if not rows:
-        st.info("The video has no frame.", icon=":material/search_off:")
+        st.info(gettext("The video has no frame."), icon=":material/search_off:")
         return
     counts = pd.DataFrame(rows).set_index("time_s")
     most = counts.reindex(columns=[*classes, "unsure"], fill_value=0).fillna(0).max().astype(int)
-    st.header("Most at once", anchor=False)
+    st.header(gettext("Most at once"), anchor=False)
     widgets.count_tiles(most.to_dict(), classes)
     events = read_events(job.records)
     chosen = widgets.chosen_row("video_events")
     start_s = int(events[chosen].start_s) if chosen is not None and chosen < len(events) else 0
-    st.video(
-        str(job.output), alt=f"{stem} with a box and a label for each face", start_time=start_s
-    )
+    alt = gettext("{name} with a box and a label for each face", name=stem)
+    st.video(str(job.output), alt=alt, start_time=start_s)
     if events:
-        st.header("People without a mask", anchor=False)
-        st.caption("Choose a row to see it in the video.")
+        st.header(gettext("People without a mask"), anchor=False)
+        st.caption(gettext("Choose a row to see it in the video."))
         widgets.event_table(
             pd.DataFrame(
                 {
-                    "Person": [f"#{event.track}" for event in events],
-                    "From": [widgets.clock(event.start_s) for event in events],
-                    "Seconds": [event.seconds for event in events],
+                    gettext("Person"): [f"#{event.track}" for event in events],
+                    gettext("From"): [widgets.clock(event.start_s) for event in events],
+                    gettext("Seconds"): [event.seconds for event in events],
                 }
             ),
             "video_events",
         )
-    st.header("Over time", anchor=False)
-    widgets.counts_chart(_thinned(counts.fillna(0), classes), classes, "Seconds", "d")
+    st.header(gettext("Over time"), anchor=False)
+    widgets.counts_chart(_thinned(counts.fillna(0), classes), classes, gettext("Seconds"), "d")
     with st.container(horizontal=True):
         for label, path, mime, icon in (
-            ("Video (MP4)", job.output, "video/mp4", ":material/movie:"),
-            ("Table (CSV)", job.table, "text/csv", ":material/table:"),
-            ("Data (JSON)", job.records, "application/jsonl", ":material/data_object:"),
+            (gettext("Video (MP4)"), job.output, "video/mp4", ":material/movie:"),
+            (gettext("Table (CSV)"), job.table, "text/csv", ":material/table:"),
+            (gettext("Data (JSON)"), job.records, "application/jsonl", ":material/data_object:"),
         ):
             st.download_button(
                 label,
