@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +19,7 @@ from mask_app.photos import page as photos_page
 from mask_app.photos import results as photo_results
 from mask_app.settings import Settings
 from mask_app.translations import gettext, number
+from mask_app.video.events import as_csv
 from mask_app.wording import counts_in_words
 from mask_app.zones import editor as zones
 from mask_app.zones.kept import with_zones
@@ -139,17 +142,29 @@ def _show_events(processor: LiveProcessor) -> None:
     events = processor.status().events
     if not events:
         return
-    times = pd.to_datetime([time_s for time_s, _ in events], unit="s", utc=True)
-    if st.context.timezone:
-        times = times.tz_convert(st.context.timezone)
+    timezone = ZoneInfo(st.context.timezone or "UTC")
+    moments = [datetime.fromtimestamp(event.start_s, timezone) for event in events]
     table = pd.DataFrame(
         {
-            gettext("Time"): times.strftime("%H:%M:%S"),
-            gettext("Person"): [f"#{track}" for _, track in events],
+            gettext("Time"): [moment.strftime("%H:%M:%S") for moment in moments],
+            gettext("Person"): [f"#{event.track}" for event in events],
+            gettext("Seconds"): [round(event.seconds, 1) for event in events],
+            gettext("Zone"): [event.zone for event in events],
         }
     )
     st.header(gettext("People without a mask"), anchor=False)
     st.dataframe(table, hide_index=True, alt=gettext("When people were without a mask"))
+    st.download_button(
+        gettext("Events (CSV)"),
+        lambda: as_csv(
+            processor.status().events,
+            lambda start_s: datetime.fromtimestamp(start_s, timezone).isoformat(timespec="seconds"),
+        ),
+        "events.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/table:",
+    )
 
 
 def _offer_stills(settings: Settings) -> None:

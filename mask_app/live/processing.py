@@ -20,9 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mask_app.settings import Settings
+from mask_app.video.events import Event, EventLog
 from mask_detector.detector import MaskDetector
 from mask_detector.video.canvas import CanvasOptions, draw_view
-from mask_detector.video.people import UnmaskedRule
+from mask_detector.video.people import UNMASKED, UnmaskedRule
 from mask_detector.video.sources import Frame
 from mask_detector.video.view import View
 from mask_detector.video.watching import Watch
@@ -47,7 +48,7 @@ class LiveStatus:
         delay: seconds from a frame's arrival to its picture, waiting included.
         history: (time.time(), counts), one per second, oldest first.
         alarms: sounds asked for since the processor was made.
-        events: (time.time(), track) of the people who were noticed without a mask, newest first.
+        events: times in which people wore no mask, by ``time.time()``, newest first.
     """
 
     running: bool = False
@@ -57,7 +58,7 @@ class LiveStatus:
     delay: float = 0.0
     history: tuple[tuple[float, dict[str, int]], ...] = ()
     alarms: int = 0
-    events: tuple[tuple[float, int | None], ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class LiveProcessor:
         self.settings = settings
         self._lock = threading.Lock()
         self._history: deque[tuple[float, dict[str, int]]] = deque(maxlen=HISTORY_SECONDS)
-        self._events: deque[tuple[float, int | None]] = deque(maxlen=_MOST_EVENTS)
+        self._events = EventLog(_MOST_EVENTS)
         self._alarms = 0
         self._asked: deque[Future[np.ndarray]] = deque()
         self.begin()
@@ -93,7 +94,7 @@ class LiveProcessor:
             self._people: dict[str, int] | None = None
             self._done: deque[tuple[float, float]] = deque()  # time of completion, delay
             self._watch = Watch(_Camera(), 0, self.detector)
-            self._event_rule = UnmaskedRule(ALARM_AFTER_SECONDS)
+            self._events.begin()
             self._alarm_rule = UnmaskedRule(ALARM_AFTER_SECONDS)
 
     def process(self, image: np.ndarray, arrived: float) -> np.ndarray:
@@ -131,8 +132,13 @@ class LiveProcessor:
         second = int(time.time())
         if not self._history or second > self._history[-1][0]:
             self._history.append((second, self._counts))
-        for face in self._event_rule.due(view.inside, view.frame.time_s):
-            self._events.appendleft((time.time(), face.track))
+        unmasked = [
+            (face.track, face.zone)
+            for face in view.inside
+            if face.track is not None and face.label == UNMASKED and not face.unsure
+        ]
+        # By the clock, at the time when the frame came in.
+        self._events.see(time.time() - time.monotonic() + view.frame.time_s, unmasked)
         self._alarm_rule.cooldown_s = settings.alarm_pause
         if self._alarm_rule.due(view.inside, view.frame.time_s) and settings.alarm:
             self._alarms += 1
@@ -163,7 +169,7 @@ class LiveProcessor:
                     people=self._people,
                     history=tuple(self._history),
                     alarms=self._alarms,
-                    events=tuple(self._events),
+                    events=tuple(self._events.events()[::-1]),
                 )
             span = max(now - self._done[0][0], 0.5)
             return LiveStatus(
@@ -174,5 +180,5 @@ class LiveProcessor:
                 delay=statistics.median(delays),
                 history=tuple(self._history),
                 alarms=self._alarms,
-                events=tuple(self._events),
+                events=tuple(self._events.events()[::-1]),
             )

@@ -1,10 +1,13 @@
-"""Who wore no mask, and when: from the records of a processed video."""
+"""Who wore no mask, and when: from the records of a processed video, or frame by frame."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,9 @@ from mask_detector.video.people import LEAST_LIFE_S, UNMASKED
 LONGEST_GAP_S = 1.0
 """An event goes on where a person was not seen, or wore a mask, for no longer than this."""
 
+CSV_COLUMNS = ("start", "seconds", "track", "label", "zone")
+"""Columns of :func:`as_csv`."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -20,18 +26,61 @@ class Event:
 
     Attributes:
         track: the person's number.
-        start_s: seconds from the video's start.
+        start_s: seconds from the video's start; of a camera, ``time.time()``.
         end_s: time of the last frame without a mask.
+        zone: name of the zone in which it began; empty where there is none.
     """
 
     track: int
     start_s: float
     end_s: float
+    zone: str = ""
 
     @property
     def seconds(self) -> float:
         """Duration."""
         return self.end_s - self.start_s
+
+
+class EventLog:
+    """Events as they happen.
+
+    Args:
+        most: older events are forgotten beyond this number; None keeps all.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._open: dict[int, Event] = {}
+        self._ended: deque[Event] = deque(maxlen=most)
+
+    def see(self, time_s: float, unmasked: Iterable[tuple[int, str]]) -> None:
+        """Take in a frame.
+
+        Args:
+            time_s: its time; those of the last frame or later.
+            unmasked: number of each person without a mask, and the name of their zone.
+        """
+        self._end(lambda event: time_s - event.end_s > LONGEST_GAP_S)
+        for track, zone in unmasked:
+            event = self._open.get(track, Event(track, time_s, time_s, zone))
+            self._open[track] = replace(event, end_s=time_s)
+
+    def begin(self) -> None:
+        """Numbers begin again: nobody goes on from here."""
+        self._end(lambda event: True)
+
+    def _end(self, over: Callable[[Event], bool]) -> None:
+        for event in [event for event in self._open.values() if over(event)]:
+            del self._open[event.track]
+            if event.seconds >= LEAST_LIFE_S:
+                self._ended.append(event)
+
+    def events(self) -> list[Event]:
+        """Those of at least ``people.LEAST_LIFE_S``, in order of their start: shorter ones may be
+        errors.
+        """
+        lasting = [event for event in self._open.values() if event.seconds >= LEAST_LIFE_S]
+        return sorted([*self._ended, *lasting], key=lambda event: (event.start_s, event.track))
 
 
 def read_events(path: Path) -> list[Event]:
@@ -41,28 +90,37 @@ def read_events(path: Path) -> list[Event]:
 
 
 def unmasked_events(records: Iterable[Mapping[str, Any]]) -> list[Event]:
-    """The events in records of frames, in order of their start.
+    """The events in records of frames; see :meth:`EventLog.events`.
 
     Args:
         records: as ``detect_mask_video.py --json`` writes them, in order; N = 0 gives no events.
-
-    Returns:
-        Those of at least ``people.LEAST_LIFE_S``: shorter ones may be errors.
     """
-    open_events: dict[int, Event] = {}
-    events = []
+    log = EventLog()
     for record in records:
-        time_s = record["time_s"]
-        for face in record["faces"]:
-            track = face["track"]
-            if track is None or face["label"] != UNMASKED or face.get("unsure"):
-                continue
-            event = open_events.get(track)
-            if event is not None and time_s - event.end_s > LONGEST_GAP_S:
-                events.append(event)
-                event = None
-            start_s = time_s if event is None else event.start_s
-            open_events[track] = Event(track, start_s, time_s)
-    events += open_events.values()
-    lasting = [event for event in events if event.seconds >= LEAST_LIFE_S]
-    return sorted(lasting, key=lambda event: (event.start_s, event.track))
+        unmasked = [
+            (face["track"], face.get("zone", ""))
+            for face in record["faces"]
+            if face["track"] is not None
+            and face["label"] == UNMASKED
+            and not face.get("unsure")
+            and not face.get("outside_zone")
+        ]
+        log.see(record["time_s"], unmasked)
+    return log.events()
+
+
+def as_csv(events: Sequence[Event], start: Callable[[float], str]) -> bytes:
+    """A table of events: a row for each, with ``CSV_COLUMNS``.
+
+    Args:
+        events: N = 0 gives the header only.
+        start: how a time is written.
+    """
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(CSV_COLUMNS)
+    rows.writerows(
+        [start(event.start_s), f"{event.seconds:.1f}", event.track, UNMASKED, event.zone]
+        for event in events
+    )
+    return text.getvalue().encode()

@@ -59,10 +59,12 @@ class TrackedFace(Face):
     Attributes:
         decided: the label; ``unsure`` is set while another class is likelier.
         outside: it lies outside the zones that count.
+        zone: name of the zone in which it lies; may be empty.
     """
 
     decided: str = ""
     outside: bool = False
+    zone: str = ""
 
     @property
     def label(self) -> str:
@@ -76,10 +78,14 @@ class TrackedFace(Face):
 
     def as_json(self) -> dict[str, Any]:
         """The face as it stands in JSON lines; ``track`` is null while it may be false,
-        ``outside_zone`` stands only where it is so.
+        ``outside_zone`` stands only where it is so, ``zone`` only where that has a name.
         """
         record = super().as_json() | {"track": self.track}
-        return record | ({"outside_zone": True} if self.outside else {})
+        if self.outside:
+            record["outside_zone"] = True
+        if self.zone:
+            record["zone"] = self.zone
+        return record
 
 
 class LabelOverTime:

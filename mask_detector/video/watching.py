@@ -25,7 +25,7 @@ from mask_detector.video.people import People
 from mask_detector.video.sources import Frame, Source, Sources
 from mask_detector.video.tracking import FaceTracker
 from mask_detector.video.view import View
-from mask_detector.video.zones import Zone, inside_any
+from mask_detector.video.zones import Zone, zone_of
 from mask_detector.wording import number_of, people_in_words
 
 CANDIDATE_S = 0.2
@@ -82,9 +82,10 @@ class Watch:
         faces = self._tracker.update(found, frame.time_s)
         height, width = frame.image.shape[:2]
         if self._zones:
+            zones = [zone_of(self._zones, face.box, width, height) for face in faces]
             faces = [
-                replace(face, outside=not inside_any(self._zones, face.box, width, height))
-                for face in faces
+                replace(face, outside=zone is None, zone=zone.name if zone else "")
+                for face, zone in zip(faces, zones, strict=True)
             ]
         inside = [face for face in faces if not face.outside]
         self.people.see(inside, frame.time_s)

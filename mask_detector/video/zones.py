@@ -60,9 +60,9 @@ class Zone:
         return cv2.pointPolygonTest(corners, middle, measureDist=False) >= 0
 
 
-def inside_any(zones: Sequence[Zone], box: Sequence[float], width: int, height: int) -> bool:
-    """Whether the middle of a box lies in one of the zones."""
-    return any(zone.contains(box, width, height) for zone in zones)
+def zone_of(zones: Sequence[Zone], box: Sequence[float], width: int, height: int) -> Zone | None:
+    """The first of the zones in which the middle of a box lies; None where it lies in none."""
+    return next((zone for zone in zones if zone.contains(box, width, height)), None)
 
 
 def draw_zones(image: np.ndarray, zones: Sequence[Zone], mirror: bool = False) -> None:

@@ -177,7 +177,12 @@ def test_one_sound_a_person_however_long_they_stay() -> None:
         if step * ALARM_AFTER_SECONDS / 4 < ALARM_AFTER_SECONDS:
             assert processor.status().alarms == 0
     assert processor.status().alarms == 1
-    assert [track for _, track in processor.status().events] == [1]
+    processor.begin()  # its people are others, with the same numbers
+    for step in range(4):
+        processor.process(noise(), now + 10 + step * ALARM_AFTER_SECONDS / 4)
+    events = processor.status().events
+    assert [event.track for event in events] == [1, 1]
+    assert [event.seconds for event in events] == pytest.approx([0.75, 9.75], abs=0.05)
 
 
 def test_no_sound_where_none_is_wanted() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mask_app.video.events import Event, unmasked_events
+from mask_app.video.events import Event, EventLog, as_csv, unmasked_events
 
 Frames = list[dict[int | None, str]]
 
@@ -49,3 +49,22 @@ def test_events_are_times_without_a_mask(frames: Frames, events: list[Event]) ->
     assert [each.track for each in found] == [each.track for each in events]
     for each, wanted in zip(found, events, strict=True):
         assert (each.start_s, each.end_s) == pytest.approx((wanted.start_s, wanted.end_s))
+
+
+def test_who_is_outside_the_zones_is_in_no_event_and_a_zone_is_named() -> None:
+    face = {"label": NONE, "unsure": False}
+    faces = [face | {"track": 1, "outside_zone": True}, face | {"track": 2, "zone": "door"}]
+    found = unmasked_events({"time_s": number / 10, "faces": faces} for number in range(10))
+    assert [(event.track, event.zone) for event in found] == [(2, "door")]
+    rows = as_csv(found, "{:.1f}".format).decode().splitlines()
+    assert rows == ["start,seconds,track,label,zone", "0.0,0.9,2,without_mask,door"]
+    assert as_csv([], str).decode().splitlines() == rows[:1]
+
+
+def test_a_log_stays_small_and_forgets_what_is_older() -> None:
+    log = EventLog(most=3)
+    for number in range(10):
+        for step in range(8):
+            log.see(10 * number + step / 10, [(number, "")])
+        log.see(10 * number + 5, [])
+    assert [event.track for event in log.events()] == [7, 8, 9]

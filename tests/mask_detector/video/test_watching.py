@@ -93,7 +93,7 @@ def test_max_frames_holds_for_each_source(detector: Any, folders: list[str]) -> 
 
 
 def test_faces_outside_the_zones_do_not_count(detector: Any, folders: list[str]) -> None:
-    views, _ = watching(detector, folders[:1], zones=[parse_zone("0.5,0,1,0,1,1,0.5,1")])
+    views, _ = watching(detector, folders[:1], zones=[parse_zone("door=0.5,0,1,0,1,1,0.5,1")])
     for view in views:
         assert view.counts == {"with_mask": 0, "without_mask": 0}
         assert view.inside == []

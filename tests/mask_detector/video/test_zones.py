@@ -7,7 +7,7 @@ import argparse
 import numpy as np
 import pytest
 
-from mask_detector.video.zones import Zone, draw_zones, inside_any, parse_zone
+from mask_detector.video.zones import Zone, draw_zones, parse_zone, zone_of
 
 
 def box_around(x: float, y: float) -> tuple[float, float, float, float]:
@@ -15,7 +15,7 @@ def box_around(x: float, y: float) -> tuple[float, float, float, float]:
 
 
 def test_no_zone_holds_nothing() -> None:
-    assert not inside_any([], box_around(5, 5), 10, 10)
+    assert zone_of([], box_around(5, 5), 10, 10) is None
 
 
 def crossings(corners: list[tuple[int, int]], x: float, y: float) -> int:
@@ -60,8 +60,8 @@ def test_pixels_are_pixels() -> None:
 
 def test_one_of_several_is_enough() -> None:
     zones = [parse_zone("0,0,10,0,10,10"), parse_zone("50,50,90,50,90,90,50,90")]
-    assert inside_any(zones, box_around(70, 70), 100, 100)
-    assert not inside_any(zones, box_around(30, 30), 100, 100)
+    assert zone_of(zones, box_around(70, 70), 100, 100) == zones[1]
+    assert zone_of(zones, box_around(30, 30), 100, 100) is None
 
 
 @pytest.mark.parametrize(
