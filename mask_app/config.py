@@ -41,6 +41,7 @@ class Limits:
         photos: number of photos at once.
         photo_megabytes: size of one photo's file, in units of 2**20 bytes.
         photo_megapixels: width x height of one photo, in millions of pixels.
+        videos: number of videos at once.
         video_megabytes: size of a video's file, in units of 2**20 bytes.
         video_minutes: duration of a video.
         video_megapixels: width x height of each frame of a video, in millions of pixels.
@@ -50,6 +51,7 @@ class Limits:
     photos: int = 50
     photo_megabytes: int = 30
     photo_megapixels: int = 60
+    videos: int = 10
     video_megabytes: int = 200
     video_minutes: int = 10
     video_megapixels: int = 9

@@ -22,7 +22,8 @@ from mask_app.translations import (
     pgettext,
     read_address,
 )
-from mask_app.widgets import show_error, show_job_elsewhere
+from mask_app.video import progress
+from mask_app.widgets import show_error
 from mask_detector.errors import UserFacingError
 
 _CSS = """
@@ -100,7 +101,7 @@ def _draw() -> None:
         # Drawn by the script that draws all pages: a page's own widgets are forgotten with it.
         chosen_settings.append(sidebar(camera=_SETTINGS[chosen.url_path]))
     if chosen.url_path != "video":
-        show_job_elsewhere()
+        progress.show_elsewhere()
     chosen.run()
 
 

@@ -1,4 +1,4 @@
-"""What several pages show: counts, tables of faces, charts, errors, a job's progress."""
+"""What several pages show: counts, tables of faces, charts, errors."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mask_app.translations import gettext, number, percent
+from mask_app.translations import gettext, number
 from mask_app.wording import display_name, error_text
 from mask_detector.drawing import colour_of
 from mask_detector.faces import Face
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from mask_app.video.job import VideoJob
-
 # Colour is never the only difference: each class has a mark and, in charts, a dash pattern.
 _MARKS = {"with_mask": "✓", "without_mask": "✗", "incorrect_mask": "!", "unsure": "?"}
 _OTHER_MARK = "•"
@@ -64,39 +61,6 @@ def sentence(text: str, file: str = "") -> str:
     if file:
         return f"**{escaped(file)}**: {escaped(sentence)}"
     return escaped(f"{sentence[:1].upper()}{sentence[1:]}")
-
-
-def job_progress(job: VideoJob, title: str = "") -> None:
-    """A bar of a running job, with the time left."""
-    done, left = job.progress()
-    if job.waiting:
-        text = gettext("Waiting for other visitors' videos…")
-    elif left is None:
-        text = gettext("{share} done", share=percent(done))
-    else:
-        text = gettext("{share} done, {time} left", share=percent(done), time=_duration(left))
-    st.progress(done, title + text)
-
-
-def show_job_elsewhere() -> None:
-    """A running video's progress on the other pages."""
-    job = getattr(st.session_state.get("video_workspace"), "job", None)
-    if job is not None and job.running:
-        st.fragment(_show_job, run_every=1.0)(job)
-
-
-def _show_job(job: VideoJob) -> None:
-    if job.running:
-        job_progress(job, gettext("Video: "))
-    elif job.error is None:
-        st.caption(gettext("The video is processed: its result is on the page Video."))
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    if minutes:
-        return gettext("{minutes} min {seconds} s", minutes=minutes, seconds=seconds)
-    return gettext("{seconds} s", seconds=seconds)
 
 
 def mark(label: str) -> str:

@@ -23,6 +23,7 @@ import av
 
 from mask_app.config import Limits
 from mask_app.settings import Settings
+from mask_app.video.turns import Turns
 from mask_detector.command_line import FAILED
 from mask_detector.errors import SourceError
 from mask_detector.video import containers
@@ -34,6 +35,8 @@ _CONTAINERS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mp
 _NICENESS = 10
 _LONGEST_FACTOR = 30  # times its own duration; a video that takes longer is given up
 _LEAST_LIMIT_S = 300
+_LONGEST_WAIT_S = 1.0  # for its turn, until it is looked again whether it was cancelled
+_LEAST_TIME_S = 1.0  # of work, before its rate says anything
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,23 @@ def check_video(path: Path, limits: Limits) -> VideoFacts:
     return VideoFacts(width, height, seconds, round(seconds * rate))
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is.
+
+    Attributes:
+        share: fraction done, 0 to 1.
+        frames_per_second: processed so far; 0 before the first frames.
+        seconds_left: None where it cannot be estimated.
+        place: number of jobs that must end before this one begins; 0 once it has begun.
+    """
+
+    share: float
+    frames_per_second: float
+    seconds_left: float | None
+    place: int
+
+
 class VideoJob:
     """A run of the video script on one file.
 
@@ -106,12 +126,12 @@ class VideoJob:
         limits: Limits,
         settings: Settings,
         model: Path,
-        slots: threading.Semaphore,
+        turns: Turns[VideoJob],
     ) -> None:
         """
         Args:
             folder: where results go; must exist.
-            slots: the job holds one while it runs; their number limits the jobs that run at once.
+            turns: the queue of all visitors' jobs; the job joins it.
         """
         self.facts = facts
         self.output = folder / "result.mp4"
@@ -121,25 +141,26 @@ class VideoJob:
         self.warning: str | None = None
         self._errors = folder / "errors.txt"
         self._command = _command(video, self, settings, model, limits)
-        self._slots = slots
+        self._turns = turns
         self._limit_s = max(_LEAST_LIMIT_S, _LONGEST_FACTOR * facts.seconds)
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = threading.Event()
+        self._reading = threading.Lock()  # progress is asked for by other sessions, too
         self._read = 0
         self._rows: list[dict[str, Any]] = []
         self._began = 0.0
+        turns.join(self)
         self._thread = threading.Thread(target=self._run, name="video job", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._slots.acquire(timeout=0.2):
-            if self._cancelled.is_set():
-                return
         try:
-            if not self._cancelled.is_set():
-                self._work()
+            while not self._cancelled.is_set():
+                if self._turns.wait(self, _LONGEST_WAIT_S):
+                    self._work()
+                    return
         finally:
-            self._slots.release()
+            self._turns.leave(self)
 
     def _work(self) -> None:
         self._began = time.monotonic()
@@ -195,29 +216,48 @@ class VideoJob:
     def cancel(self) -> None:
         """Stop at once; may be called more than once."""
         self._cancelled.set()
+        if self.waiting:
+            self._turns.leave(self)
         self._thread.join()
 
     def rows(self) -> Sequence[dict[str, Any]]:
         """Time and counts of every frame that was processed so far."""
-        if self.records.exists():
-            with self.records.open("rb") as file:
-                file.seek(self._read)
-                new = file.read()
-            whole = new[: new.rfind(b"\n") + 1]
-            self._read += len(whole)
-            for line in whole.splitlines():  # a line that is not finished is read next time
-                record = json.loads(line)
-                self._rows.append({"time_s": record["time_s"], **record["counts"]})
-        return self._rows
+        with self._reading:
+            if self.records.exists():
+                self._read_on()
+            return self._rows
 
-    def progress(self) -> tuple[float, float | None]:
-        """Fraction done, 0 to 1, and seconds left, None where they cannot be estimated."""
+    def _read_on(self) -> None:
+        with self.records.open("rb") as file:
+            file.seek(self._read)
+            new = file.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.splitlines():  # a line that is not finished is read next time
+            record = json.loads(line)
+            self._rows.append({"time_s": record["time_s"], **record["counts"]})
+
+    def progress(self) -> Progress:
+        """How far it is, and how long it will take; waiting in the queue included."""
         rows = self.rows()
-        if not rows or not self.facts.seconds:
-            return 0.0, None
-        share = min(1.0, len(rows) / max(1, self.facts.frames))
-        spent = time.monotonic() - self._began
-        return share, spent / share - spent if spent > 1 else None
+        frames = max(1, self.facts.frames)
+        share = min(1.0, len(rows) / frames) if self.facts.seconds else 0.0
+        spent = time.monotonic() - self._began if self._began else 0.0
+        rate = len(rows) / spent if rows and spent > _LEAST_TIME_S else 0.0
+        return Progress(share, rate, self._seconds_left(len(rows), rate), self._turns.place(self))
+
+    def _seconds_left(self, done: int, rate: float) -> float | None:
+        """Those of the jobs before this one included, at the rate of the first of them."""
+        if not self.facts.seconds:
+            return None
+        if rate:
+            return max(0, self.facts.frames - done) / rate
+        before = self._turns.before(self)
+        first = before[0].progress() if before and not self._began else None
+        if first is None or not first.frames_per_second or first.seconds_left is None:
+            return None
+        frames = sum(job.facts.frames for job in [*before[1:], self])
+        return first.seconds_left + frames / first.frames_per_second
 
 
 def _command(

@@ -1,9 +1,10 @@
-"""The page for videos: upload one, watch the result, download it."""
+"""The page for videos: upload some, see how far they are, watch the results, download them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -12,121 +13,208 @@ from mask_app import config, examples, models, widgets
 from mask_app.photos.results import safe_name
 from mask_app.settings import Settings
 from mask_app.translations import gettext
-from mask_app.video.events import read_events
+from mask_app.video import progress, timeline
+from mask_app.video.events import Event, read_events
 from mask_app.video.job import VideoJob
-from mask_app.video.workspace import VIDEO_SUFFIXES, VideoWorkspace, workspace
+from mask_app.video.workspace import VIDEO_SUFFIXES, Video, VideoWorkspace, workspace
 from mask_detector.errors import SourceError
-
-_CHART_POINTS = 300
 
 
 def page(settings: Settings) -> None:
     """Draw the page."""
     st.title(gettext("Video"), anchor=False)
-    limits = config.limits()
     work = workspace()
-    upload = st.file_uploader(
+    _take_uploads(work)
+    if example := examples.chosen():
+        _show_example(work, example, settings)
+    if work.refused:
+        messages = [widgets.sentence(reason, name) for name, reason in work.refused]
+        st.error("  \n".join(messages), icon=":material/error:")
+    if not work.videos:
+        if st.button(gettext("Use the example video"), icon=":material/movie:"):
+            _take(work, examples.VIDEO.name, examples.VIDEO.read_bytes())
+            st.rerun()
+        return
+    running = work.running
+    st.fragment(_show_list, run_every=0.5 if running else None)(work, settings, len(running))
+    shown = next((video for video in work.videos if video.number == work.shown), None)
+    if shown is not None and shown.job is not None and shown.done:
+        if shown.made_with != settings.for_video():
+            st.info(
+                gettext("The result below was made with other settings."), icon=":material/tune:"
+            )
+        if shown.job.warning is not None:
+            widgets.show_warning(shown.job.warning, shown.name)
+        _show_result(shown, shown.job)
+
+
+def _take_uploads(work: VideoWorkspace) -> None:
+    limits = config.limits()
+    uploads = st.file_uploader(
         gettext(
-            "Drop a video here or choose one: up to {minutes} minutes and {size} MB",
+            "Drop videos here or choose them: up to {minutes} minutes and {size} MB each",
             minutes=limits.video_minutes,
             size=limits.video_megabytes,
         ),
         type=["video", *VIDEO_SUFFIXES],
+        accept_multiple_files=True,
         key=f"video_upload_{work.uploads}",
         help=gettext(
-            "It is processed on the computer that runs this page, and deleted when you close "
-            "the page or remove it."
+            "They are processed on the computer that runs this page, one after the other, and "
+            "deleted when you close the page or remove them."
         ),
     )
-    if example := examples.chosen():
-        work.take(example.name, example.read_bytes())
-        work.begin(settings)
-    if upload is not None:
-        _take(work, upload.name, upload.getbuffer())
-    if refused := st.session_state.get("video_refused"):
-        widgets.show_error(*refused)
-    if not work.name:
-        if st.button(gettext("Use the example video")):
-            _take(work, examples.VIDEO.name, examples.VIDEO.read_bytes())
-        return
-    st.markdown(f"**{widgets.escaped(work.name)}**")
-    _show_buttons(work, settings)
-    if work.job is None:
-        return
-    if work.made_with != settings.for_video():
-        st.info(gettext("The result below was made with other settings."), icon=":material/tune:")
-    if work.job.running:
-        st.fragment(_show_progress, run_every=0.5)(work)
-    elif work.job.error is not None:
-        widgets.show_error(work.job.error, work.name)
-    else:
-        if work.job.warning is not None:
-            widgets.show_warning(work.job.warning, work.name)
-        _show_result(work.job, Path(work.name).stem)
+    if uploads:
+        work.refused = []
+        for upload in uploads:
+            _take(work, upload.name, upload.getbuffer())
+        st.rerun()
 
 
 def _take(work: VideoWorkspace, name: str, data: bytes | memoryview) -> None:
     work.uploads += 1
-    st.session_state["video_refused"] = None
     try:
         work.take(name, data)
     except SourceError as error:
-        st.session_state["video_refused"] = str(error), safe_name(name)
-    st.rerun()
+        work.refused.append((safe_name(name), str(error)))
 
 
-def _show_buttons(work: VideoWorkspace, settings: Settings) -> None:
-    with st.container(horizontal=True):
-        if work.job is None or not work.job.running:
-            text = gettext("Process video") if work.job is None else gettext("Process again")
-            if st.button(text, type="primary"):
-                work.begin(settings)
-                st.rerun()
-        if st.button(gettext("Remove"), icon=":material/delete:"):
-            work.clear()
+def _show_example(work: VideoWorkspace, example: Path, settings: Settings) -> None:
+    """Process the example, or show it where that was done before."""
+    video = next((video for video in work.videos if video.name == example.name), None)
+    if video is None:
+        video = work.take(example.name, example.read_bytes())
+    if video.job is None:
+        video.begin(settings)
+    work.shown = video.number
+
+
+def _show_list(work: VideoWorkspace, settings: Settings, were_running: int) -> None:
+    """The videos, what is done with each, and buttons."""
+    running = work.running
+    if len(running) < were_running:
+        _choose_finished(work)
+        st.rerun()
+    new = [video for video in work.videos if video.job is None]
+    if len(new) > 1 and st.button(
+        gettext("Process all"), type="primary", icon=":material/play_arrow:"
+    ):
+        for video in new:
+            video.begin(settings)
+        st.rerun()
+    for video in work.videos:
+        with st.container(border=True, key=f"video_{video.number}"):
+            row = st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+            )
+            row.markdown(
+                f"**{widgets.escaped(video.name)}**  \n{_in_words(video)}", width="content"
+            )
+            buttons = row.container(horizontal=True, width="content")
+            with buttons:
+                _show_buttons(work, video, settings, only_new=len(new) == 1)
+            if video.running:
+                progress.bar(video)
+            elif video.job is not None and video.job.error is not None:
+                widgets.show_error(video.job.error)
+
+
+def _choose_finished(work: VideoWorkspace) -> None:
+    """Show a result where none is shown."""
+    shown = next((video for video in work.videos if video.number == work.shown), None)
+    if shown is None or not shown.done:
+        work.shown = next((video.number for video in work.videos if video.done), work.shown)
+
+
+def _in_words(video: Video) -> str:
+    """Duration, size and state."""
+    facts = video.facts
+    if video.job is None:
+        state = gettext("not processed yet")
+    elif video.running:
+        state = gettext("waiting") if video.job.waiting else gettext("in progress")
+    else:
+        state = gettext("done") if video.done else gettext("failed")
+    length = widgets.clock(facts.seconds) if facts.seconds else gettext("unknown duration")
+    return f"{length} · {facts.width} × {facts.height} · {state}"
+
+
+def _show_buttons(work: VideoWorkspace, video: Video, settings: Settings, only_new: bool) -> None:
+    """What can be done with a video now."""
+    number, new = video.number, video.job is None
+    if video.running:
+        if st.button(gettext("Cancel"), key=f"cancel_{number}"):
+            video.cancel()
             st.rerun()
-
-
-def _show_progress(work: VideoWorkspace) -> None:
-    job = work.job
-    if job is None or not job.running:
+    else:
+        if video.done and number != work.shown:
+            icon = ":material/visibility:"
+            if st.button(gettext("Show"), key=f"show_{number}", icon=icon, type="primary"):
+                work.shown = number
+                st.rerun()
+        text = gettext("Process video") if new else gettext("Process again")
+        kind: Literal["primary", "secondary"] = "primary" if new and only_new else "secondary"
+        if st.button(text, key=f"process_{number}", type=kind):
+            video.begin(settings)
+            st.rerun()
+    icon = ":material/delete:"
+    if st.button(gettext("Remove"), key=f"remove_{number}", icon=icon, type="tertiary"):
+        work.remove(video)
         st.rerun()
-    widgets.job_progress(job)
-    if st.button(gettext("Cancel")):
-        work.cancel()
-        st.rerun()
 
 
-def _show_result(job: VideoJob, stem: str) -> None:
+def _show_result(video: Video, job: VideoJob) -> None:
     classes = models.model().card.classes
     rows = job.rows()
     if not rows:
         st.info(gettext("The video has no frame."), icon=":material/search_off:")
         return
+    stem = Path(video.name).stem
     counts = pd.DataFrame(rows).set_index("time_s")
     most = counts.reindex(columns=[*classes, "unsure"], fill_value=0).fillna(0).max().astype(int)
-    st.header(gettext("Most at once"), anchor=False)
-    widgets.count_tiles(most.to_dict(), classes)
     events = read_events(job.records)
-    chosen = widgets.chosen_row("video_events")
-    start_s = int(events[chosen].start_s) if chosen is not None and chosen < len(events) else 0
-    alt = gettext("{name} with a box and a label for each face", name=stem)
-    st.video(str(job.output), alt=alt, start_time=start_s)
-    if events:
-        st.header(gettext("People without a mask"), anchor=False)
-        st.caption(gettext("Choose a row to see it in the video."))
-        widgets.event_table(
-            pd.DataFrame(
-                {
-                    gettext("Person"): [f"#{event.track}" for event in events],
-                    gettext("From"): [widgets.clock(event.start_s) for event in events],
-                    gettext("Seconds"): [event.seconds for event in events],
-                }
-            ),
-            "video_events",
-        )
+    key = f"video_events_{video.number}"
+    name = widgets.escaped(video.name)
+    st.header(gettext("Result of {name}", name=name), anchor=False)
+    left, right = st.columns([3, 2])
+    with left, st.container(key="video_result"):
+        alt = gettext("{name} with a box and a label for each face", name=stem)
+        st.video(str(job.output), alt=alt)
+    with right:
+        st.markdown(gettext("Most people at once:"))
+        widgets.count_tiles(most.to_dict(), classes)
+        _show_events(events, key)
+    chosen = widgets.chosen_row(key)
+    jump = None
+    if chosen is not None and chosen < len(events):
+        jump = (f"{video.number} {chosen}", events[chosen].start_s)
     st.header(gettext("Over time"), anchor=False)
-    widgets.counts_chart(_thinned(counts.fillna(0), classes), classes, gettext("Seconds"), "d")
+    timeline.show(rows, video.facts.seconds, classes, events, jump)
+    st.caption(
+        gettext("Choose a moment to see it in the video; with the keyboard, the arrow keys.")
+    )
+    _show_downloads(job, stem)
+
+
+def _show_events(events: Sequence[Event], key: str) -> None:
+    st.header(gettext("People without a mask"), anchor=False)
+    if not events:
+        st.markdown(gettext("Nobody was without a mask for long enough to count."))
+        return
+    st.caption(gettext("Choose a row to see it in the video."))
+    widgets.event_table(
+        pd.DataFrame(
+            {
+                gettext("Person"): [f"#{event.track}" for event in events],
+                gettext("From"): [widgets.clock(event.start_s) for event in events],
+                gettext("Seconds"): [event.seconds for event in events],
+            }
+        ),
+        key,
+    )
+
+
+def _show_downloads(job: VideoJob, stem: str) -> None:
     with st.container(horizontal=True):
         for label, path, mime, icon in (
             (gettext("Video (MP4)"), job.output, "video/mp4", ":material/movie:"),
@@ -141,12 +229,3 @@ def _show_result(job: VideoJob, stem: str) -> None:
                 on_click="ignore",
                 icon=icon,
             )
-
-
-def _thinned(counts: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """At most ``_CHART_POINTS`` rows, each with the highest counts of the frames it stands for."""
-    if len(counts) <= _CHART_POINTS:
-        return counts
-    bins = pd.cut(counts.index, _CHART_POINTS, labels=False)
-    times = counts.index.to_series().groupby(bins).min()
-    return counts.groupby(bins).max().set_index(times.to_numpy())

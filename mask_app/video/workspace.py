@@ -1,10 +1,9 @@
-"""One session's video: the file in a folder of its own, and the job that processes it."""
+"""One session's videos: their files, in a folder of their own, and the jobs that process them."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-import threading
 from pathlib import Path
 
 import streamlit as st
@@ -13,64 +12,52 @@ from mask_app import config
 from mask_app.photos.results import safe_name
 from mask_app.settings import Settings
 from mask_app.video.job import VideoFacts, VideoJob, check_video
+from mask_app.video.turns import Turns
 from mask_detector.errors import SourceError
+from mask_detector.wording import number_of
 
 VIDEO_SUFFIXES = ("mp4", "mov", "m4v", "avi", "mkv", "webm", "mpg", "mpeg")
 
 
-class VideoWorkspace:
-    """A video of one session, until it is replaced or removed.
+class Video:
+    """An uploaded video, until it is removed.
 
     Attributes:
-        name: of the video's file, safe to use; empty where there is no video.
+        number: distinguishes it from the session's other videos.
+        name: of its file, safe to use.
+        file: where it is.
+        facts: what is known of it.
         job: what processes it, or has done so; None before.
         made_with: the settings of the job.
-        uploads: uploads so far; each one empties the drop zone.
     """
 
-    def __init__(self) -> None:
-        self.name = ""
+    def __init__(self, number: int, name: str, file: Path, facts: VideoFacts) -> None:
+        self.number = number
+        self.name = name
+        self.file = file
+        self.facts = facts
         self.job: VideoJob | None = None
         self.made_with: tuple[object, ...] = ()
-        self.uploads = 0
-        self._video: Path | None = None
-        self._facts: VideoFacts | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="mask_app_", ignore_cleanup_errors=True)
 
-    def take(self, name: str, data: bytes | memoryview) -> None:
-        """Take a video in, in place of the one before.
+    @property
+    def running(self) -> bool:
+        """Whether it is being processed or waits for that."""
+        return self.job is not None and self.job.running
 
-        Raises:
-            SourceError: it is not accepted.
-        """
-        self.clear()
-        limits = config.limits()
-        if len(data) > limits.video_megabytes * 2**20:
-            raise SourceError(
-                f"the file has {len(data) / 2**20:.0f} MB, "
-                f"at most {limits.video_megabytes} are accepted"
-            )
-        suffix = Path(name).suffix.lower()
-        folder = Path(tempfile.mkdtemp(dir=self._folder.name))
-        video = folder / f"upload{suffix if suffix[1:] in VIDEO_SUFFIXES else '.mp4'}"
-        video.write_bytes(data)
-        try:
-            self._facts = check_video(video, limits)
-        except SourceError:
-            self.clear()
-            raise
-        self._video, self.name = video, safe_name(name)
+    @property
+    def done(self) -> bool:
+        """Whether there is a result to show."""
+        return self.job is not None and not self.job.running and self.job.error is None
 
     def begin(self, settings: Settings) -> None:
-        """Process the video with these settings, from the start."""
-        assert self._video is not None and self._facts is not None
+        """Process it with these settings, from the start, when it is its turn."""
         self.cancel()
         limits = config.limits()
-        folder = Path(tempfile.mkdtemp(dir=self._folder.name))
-        slots = _slots(limits.videos_at_once)
+        folder = Path(tempfile.mkdtemp(dir=self.file.parent))
+        turns = _turns(limits.videos_at_once)
         self.made_with = settings.for_video()
         self.job = VideoJob(
-            self._video, folder, self._facts, limits, settings, config.model_path(), slots
+            self.file, folder, self.facts, limits, settings, config.model_path(), turns
         )
 
     def cancel(self) -> None:
@@ -80,22 +67,82 @@ class VideoWorkspace:
             shutil.rmtree(self.job.output.parent, ignore_errors=True)
             self.job = None
 
-    def clear(self) -> None:
-        """Stop the job and delete all files."""
-        self.cancel()
-        self.name, self._video, self._facts = "", None, None
-        for folder in Path(self._folder.name).iterdir():
+
+class VideoWorkspace:
+    """The videos of one session.
+
+    Attributes:
+        videos: in the order in which they came.
+        shown: number of the one whose result is shown, None before the first.
+        refused: name and reason of each file that was not accepted, of the last upload.
+        uploads: uploads so far; each one empties the drop zone.
+    """
+
+    def __init__(self) -> None:
+        self.videos: list[Video] = []
+        self.shown: int | None = None
+        self.refused: list[tuple[str, str]] = []
+        self.uploads = 0
+        self._taken = 0
+        self._folder = tempfile.TemporaryDirectory(prefix="mask_app_", ignore_cleanup_errors=True)
+
+    @property
+    def running(self) -> list[Video]:
+        """The videos that are being processed or wait for that, in the order of their turns."""
+        return sorted(
+            (video for video in self.videos if video.running),
+            key=lambda video: video.job.progress().place if video.job else 0,
+        )
+
+    def take(self, name: str, data: bytes | memoryview) -> Video:
+        """Take a video in, after the others.
+
+        Raises:
+            SourceError: it is not accepted.
+        """
+        limits = config.limits()
+        if len(self.videos) >= limits.videos:
+            raise SourceError(
+                f"at most {number_of(limits.videos, 'video')} can be here at once; "
+                "remove some first"
+            )
+        if len(data) > limits.video_megabytes * 2**20:
+            raise SourceError(
+                f"the file has {len(data) / 2**20:.0f} MB, "
+                f"at most {limits.video_megabytes} are accepted"
+            )
+        suffix = Path(name).suffix.lower()
+        folder = Path(tempfile.mkdtemp(dir=self._folder.name))
+        file = folder / f"upload{suffix if suffix[1:] in VIDEO_SUFFIXES else '.mp4'}"
+        file.write_bytes(data)
+        try:
+            facts = check_video(file, limits)
+        except SourceError:
             shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._taken += 1
+        video = Video(self._taken, safe_name(name), file, facts)
+        self.videos.append(video)
+        return video
+
+    def remove(self, video: Video) -> None:
+        """Stop its job and delete its files."""
+        video.cancel()
+        shutil.rmtree(video.file.parent, ignore_errors=True)
+        self.videos.remove(video)
+        if self.shown == video.number:
+            self.shown = next((each.number for each in self.videos if each.done), None)
 
     def close(self) -> None:
         """Delete everything at the end of the session."""
-        self.clear()
+        for video in self.videos[::-1]:  # those that wait first: none of them begins
+            self.remove(video)
         self._folder.cleanup()
 
 
 def workspace() -> VideoWorkspace:
-    """This session's workspace; its files are deleted when the session ends."""
-    # The session's state holds it too, so that other pages find a job without this module.
+    """This session's videos; their files are deleted when the session ends."""
+    # The session's state holds it too, so that other pages find jobs without this module.
     st.session_state["video_workspace"] = _workspace()
     return _workspace()
 
@@ -106,6 +153,6 @@ def _workspace() -> VideoWorkspace:
 
 
 @st.cache_resource(show_spinner=False)
-def _slots(at_once: int) -> threading.Semaphore:
-    """The videos of all sessions that are processed at the same time."""
-    return threading.Semaphore(at_once)
+def _turns(at_once: int) -> Turns[VideoJob]:
+    """The queue of all sessions' videos."""
+    return Turns(at_once)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import socket
 import time
 import zipfile
@@ -139,7 +140,7 @@ def test_settings_photos_and_a_video_survive_other_pages(
     page.get_by_role("button", name="Process video").click()
     page.get_by_text("% done").wait_for()
     page.get_by_role("link", name="About").click()
-    page.get_by_text("Video: ").wait_for()
+    page.get_by_text("Video example_video.mp4: ").wait_for()
     page.get_by_role("link", name="Photos").click()
     page.get_by_text("The original is not shown").wait_for()
     page.get_by_role("img", name="example_02.jpg: ").wait_for()
@@ -205,18 +206,43 @@ def test_a_video_is_processed_and_plays(
     video.evaluate("video => { video.muted = true; return video.play(); }")
     page.wait_for_function("document.querySelector('video').currentTime > 0.5")
     assert counted(page)["with_mask"] + counted(page)["without_mask"] >= 3
-    page.locator(
-        "[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas"
-    ).wait_for()
     page.get_by_role("heading", name="People without a mask").wait_for()
+    timeline = page.get_by_role("slider", name="Time in the video")
+    timeline.wait_for()
     screenshot(page, "video")
     # The second person pulls her mask down after two seconds: her row shows that.
     video.evaluate("video => { video.pause(); video.currentTime = 0; }")
     page.locator(".stDataFrameGlideDataEditor").first.click(position={"x": 18, "y": 88})
     page.wait_for_function("document.querySelector('video').currentTime >= 1.5")
+    # So do a click into the timeline, where she is counted as unmasked, and the keyboard.
+    place = timeline.bounding_box()
+    timeline.click(position={"x": place["width"] - 60, "y": 40})
+    page.wait_for_function("document.querySelector('video').currentTime > 3")
+    assert "2 No Mask" in timeline.get_attribute("aria-valuetext")
+    timeline.press("Home")
+    page.wait_for_function("document.querySelector('video').currentTime === 0")
+    wait_until(lambda: "1 No Mask" in timeline.get_attribute("aria-valuetext"))
     lines = download(page, "Data (JSON)", tmp_path).read_text().splitlines()
     assert [json.loads(line)["frame"] for line in lines] == list(range(80))
     assert download(page, "Video (MP4)", tmp_path).stat().st_size > 10_000
+
+
+def test_videos_wait_for_each_other(app: App, page: Any, examples: Path, tmp_path: Path) -> None:
+    second, broken = tmp_path / "second.mp4", tmp_path / "broken.mp4"
+    shutil.copy(examples / "example_video.mp4", second)
+    broken.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(5000))
+    open_page(page, app, "video", "Video")
+    upload(page, examples / "example_video.mp4", second, broken)
+    page.get_by_text("broken.mp4: this is not a video, or it is damaged.").wait_for()
+    page.get_by_role("button", name="Process all").click()
+    page.get_by_text("Next in the queue").wait_for()
+    page.get_by_role("link", name="About").click()
+    page.get_by_text("1 more to do").wait_for()
+    page.get_by_role("link", name="Video").click()
+    cards = page.locator("[class*=st-key-video_]")
+    cards.filter(has_text="example_video.mp4").get_by_role("button", name="Cancel").click()
+    page.get_by_role("heading", name="Result of second.mp4").wait_for(timeout=300_000)
+    assert page.get_by_text("not processed yet").count() == 1
 
 
 def test_a_broken_video_is_a_sentence(app: App, page: Any, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from waiting import wait_until
 from mask_app.config import Limits
 from mask_app.settings import Settings
 from mask_app.video.job import VideoJob, check_video
+from mask_app.video.turns import Turns
 from mask_detector.errors import SourceError
 
 SETTINGS = Settings("yunet", 0.5, 0.1, "none", mirror=False, alarm=False, alarm_pause=5)
@@ -63,13 +63,13 @@ def begin(examples: Path, model: Path, tmp_path: Path) -> Iterator[Callable[...,
 
     def begin(
         video: Path,
-        slots: threading.Semaphore,
+        turns: Turns[VideoJob],
         limits: Limits = Limits(),  # noqa: B008
     ) -> VideoJob:
         folder = tmp_path / str(len(jobs))
         folder.mkdir()
         facts = check_video(examples / "example_video.mp4", Limits())
-        jobs.append(VideoJob(video, folder, facts, limits, SETTINGS, model, slots))
+        jobs.append(VideoJob(video, folder, facts, limits, SETTINGS, model, turns))
         return jobs[-1]
 
     yield begin
@@ -77,14 +77,30 @@ def begin(examples: Path, model: Path, tmp_path: Path) -> Iterator[Callable[...,
         job.cancel()
 
 
+def with_sound(video: Path, path: Path) -> Path:
+    """The video with a tone of its duration."""
+    with av.open(str(video)) as source, av.open(str(path), "w") as film:
+        pictures = film.add_stream_from_template(source.streams.video[0])
+        sound = film.add_stream("aac", rate=16_000, layout="mono")
+        tone = np.sin(np.arange(4 * 16_000, dtype=np.float32) / 6)[None]
+        frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        film.mux([*sound.encode(frame), *sound.encode(None)])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = pictures
+                film.mux(packet)
+    return path
+
+
 def test_the_result_plays_and_every_frame_is_counted(
-    begin: Callable[..., VideoJob], examples: Path
+    begin: Callable[..., VideoJob], examples: Path, tmp_path: Path
 ) -> None:
-    slots = threading.Semaphore(1)
-    job = begin(examples / "example_video.mp4", slots)
+    turns: Turns[VideoJob] = Turns(1)
+    job = begin(with_sound(examples / "example_video.mp4", tmp_path / "upload.mp4"), turns)
     shares = []
     while job.running:
-        shares.append(job.progress()[0])
+        shares.append(job.progress().share)
         time.sleep(0.05)
     assert job.error is None
     assert shares == sorted(shares)
@@ -93,24 +109,32 @@ def test_the_result_plays_and_every_frame_is_counted(
     assert all(row["with_mask"] + row["without_mask"] <= 3 for row in rows)
     with av.open(str(job.output)) as result:
         assert sum(1 for _ in result.decode(video=0)) == 80
+        result.seek(0)
+        heard = [float(frame.time) for frame in result.decode(audio=0)]
+    assert heard[0] < 0.1
+    assert heard[-1] > 3.9
     assert job.table.read_text().count("\n") > 80
-    assert slots.acquire(blocking=False)
+    assert not turns.before(job)
 
 
 def test_cancelling_is_quick_and_frees_the_slot(
     begin: Callable[..., VideoJob], examples: Path
 ) -> None:
-    slots = threading.Semaphore(1)
-    first = begin(examples / "example_video.mp4", slots)
+    turns: Turns[VideoJob] = Turns(1)
+    first = begin(examples / "example_video.mp4", turns)
     wait_until(lambda: not first.waiting)
-    second = begin(examples / "example_video.mp4", slots)
+    second = begin(examples / "example_video.mp4", turns)
+    third = begin(examples / "example_video.mp4", turns)
     assert second.waiting
+    assert [job.progress().place for job in (first, second, third)] == [0, 1, 2]
     second.cancel()
+    assert third.progress().place == 1
+    third.cancel()
     assert not second.running
     first.cancel()  # it waits for the job's thread
     assert not first.running
     assert first.error is None
-    assert slots.acquire(blocking=False)
+    assert not turns.before(third)
 
 
 def test_a_failure_is_a_sentence_without_the_file(
@@ -118,7 +142,7 @@ def test_a_failure_is_a_sentence_without_the_file(
 ) -> None:
     broken = tmp_path / "upload.mp4"
     broken.write_bytes(bytes(100))
-    job = begin(broken, threading.Semaphore(1))
+    job = begin(broken, Turns(1))
     wait_until(lambda: not job.running)
     assert job.error
     assert str(tmp_path) not in job.error
@@ -151,7 +175,7 @@ def test_frames_that_become_too_large_end_it(
                     container.mux(stream.encode(frame))
                 container.mux(stream.encode(None))
             whole.write(part.read_bytes())
-    job = begin(film, threading.Semaphore(1), Limits(video_megapixels=cast(int, 0.1)))
+    job = begin(film, Turns(1), Limits(video_megapixels=cast(int, 0.1)))
     wait_until(lambda: not job.running)
     assert (job.warning if result else job.error) == sentence
     assert (job.error is None) == job.output.exists() == bool(job.rows()) == result
