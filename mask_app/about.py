@@ -95,8 +95,10 @@ def _show_figures(card: ModelCard) -> None:
             {"Face size": _size(name), "Correct": s["balanced_accuracy"], "Faces": s["faces"]}
             for name, s in sizes.items()
         ]
+        title = gettext("Correct labels by face size")
+        st.markdown(f"**{title}**")
         st.altair_chart(
-            alt.Chart(pd.DataFrame(rows), title=gettext("Correct labels by face size"))
+            alt.Chart(pd.DataFrame(rows))
             .mark_bar(color=_BAR_COLOUR)
             .encode(
                 alt.X("Correct:Q", title=gettext("Correct labels"), axis=_PERCENT, scale=_ALL),
@@ -136,7 +138,7 @@ def _show_end_to_end(measured: dict[str, Any]) -> None:
     base = alt.Chart(pd.DataFrame(rows)).encode(sizes, places)
     bars = base.mark_bar().encode(
         alt.X("Detected:Q", title=gettext("Faces detected"), axis=_PERCENT, scale=_ALL),
-        alt.Color("System:N", sort=None, legend=alt.Legend(title=None, orient="top")),
+        alt.Color("System:N", sort=None, legend=alt.Legend(title=None, orient="top", columns=1)),
         tooltip=[
             alt.Tooltip("System:N", title=gettext("Face detector")),
             alt.Tooltip("Face size:N", title=gettext("Height of the face")),
@@ -144,13 +146,10 @@ def _show_end_to_end(measured: dict[str, Any]) -> None:
         ],
     )
     ranges = base.mark_rule(color="grey").encode(alt.X("low:Q"), alt.X2("high:Q"))
+    text = gettext_noop("Faces detected in {number} photos of crowds, with 95% intervals")
+    st.markdown(f"**{gettext(text, number=measured['photos'])}**")
     st.altair_chart(
-        (bars + ranges).properties(
-            title=gettext(
-                "Faces detected in {number} photos of crowds, with 95% intervals",
-                number=measured["photos"],
-            )
-        ),
+        bars + ranges,
         width="stretch",
         alt="; ".join(f"{r['System']}, {r['Face size']}: {percent(r['Detected'])}" for r in rows),
     )

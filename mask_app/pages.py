@@ -5,6 +5,7 @@ Streamlit runs this script from top to bottom for every visitor and every click;
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
@@ -18,7 +19,8 @@ from mask_app.translations import (
     address_parameters,
     choose_language,
     gettext,
-    language,
+    gettext_noop,
+    html_language,
     pgettext,
     read_address,
 )
@@ -43,24 +45,42 @@ _CSS = """
 .st-key-examples img {aspect-ratio: 1; object-fit: cover}
 /* On a phone the pages' names stand in one row, below the arrow that opens the settings. */
 .st-key-pages {gap: .25rem}
+.st-key-language_choice {margin-left: auto}
 @media (max-width: 640px) {
   .stMainBlockContainer {padding-top: 4.25rem}
-  .st-key-pages {gap: 0}
+  .st-key-pages {gap: .25rem 0}
 }
 </style>
 """
-# Screen readers say which of the links is the page that is open.
+# Screen readers say in which language to read, and which of the links is the page that is open.
+# Streamlit's own words are English: those that visitors meet are replaced.
 _SCRIPT = """
 <script>
 document.documentElement.lang = '%s';
+window.visitorsWords = %s;
 window.currentPage ??= setInterval(() => {
   const name = location.pathname.split('/').pop();
   for (const link of document.querySelectorAll('.st-key-pages a')) {
     link.ariaCurrent = link.getAttribute('href').split('?')[0] === name ? 'page' : null;
   }
+  for (const place of document.querySelectorAll(
+    '.stFileUploader button, .stCameraInput, [data-testid=InputInstructions]')) {
+    const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode, word = window.visitorsWords[text.nodeValue];
+      if (word) text.nodeValue = word;
+    }
+  }
 }, 300);
 </script>
 """
+_STREAMLITS_WORDS = (
+    gettext_noop("Upload"),
+    gettext_noop("Take Photo"),
+    gettext_noop("Clear photo"),
+    gettext_noop("This app would like to use your camera."),
+    gettext_noop("Press Enter to submit form"),
+)
 _SETTINGS = {"photos": False, "video": False, "live": True}  # pages with settings; camera's too
 
 
@@ -69,7 +89,8 @@ def main() -> None:
     read_address()
     st.set_page_config(gettext(welcome.TITLE), "😷", layout="wide")
     st.html(_CSS)
-    st.html(_SCRIPT % language(), unsafe_allow_javascript=True)
+    words = json.dumps({word: gettext(word) for word in _STREAMLITS_WORDS})
+    st.html(_SCRIPT % (html_language(), words), unsafe_allow_javascript=True)
     try:
         _draw()
     except UserFacingError as error:
@@ -93,7 +114,7 @@ def _draw() -> None:
     if not require_password():
         return
     # Streamlit's own menu is hidden behind an arrow on a phone.
-    with st.container(horizontal=True, key="pages"):
+    with st.container(horizontal=True, vertical_alignment="center", key="pages"):
         for page in [first, *pages]:
             st.page_link(page, width="content", query_params=address_parameters())
         choose_language()

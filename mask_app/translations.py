@@ -52,6 +52,11 @@ def language() -> str:
     return st.session_state.get(_CHOSEN) or language_of(st.context.locale)
 
 
+def html_language() -> str:
+    """The language as browsers know it, which choose the forms of Chinese characters by it."""
+    return "zh-Hans" if language() == "zh" else language()
+
+
 def language_of(locale: str | None) -> str:
     """The language of a locale such as ``pt-BR``; English where the app lacks it."""
     code = (locale or "").replace("_", "-").partition("-")[0].lower()

@@ -13,6 +13,7 @@ from mask_app.live import door
 from mask_app.translations import LANGUAGES, language, language_of, translated
 from scripts import translations
 
+TRANSLATORS = ("gettext", "ngettext", "pgettext")
 READ = ("alt", "help", "title", "label")
 # Functions whose first arguments are read by visitors, by the name after the last dot.
 SHOWN = {
@@ -77,6 +78,15 @@ def test_the_door_says_different_things_in_different_states() -> None:
 def unwrapped(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Line and text of literals that visitors would see in English whatever their language."""
     for call in ast.walk(tree):
+        if isinstance(call, ast.JoinedStr):  # where Babel finds no texts
+            hidden = [each for each in ast.walk(call) if isinstance(each, ast.Call)]
+            yield from (
+                (each.lineno, f"{each.func.id} in an f-string")
+                for each in hidden
+                if isinstance(each.func, ast.Name)
+                and each.func.id in TRANSLATORS
+                and any(isinstance(argument, ast.Constant) for argument in each.args)
+            )
         if not isinstance(call, ast.Call):
             continue
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
@@ -118,6 +128,7 @@ def test_no_text_is_shown_without_its_translation(repository: Path) -> None:
         'row.markdown(f"**{name}**: none found")',
         "st.title(TITLE)",
         'st.image(path, alt="the photo")',
+        """st.markdown(f"**{gettext('Photos')}**")""",
     ],
 )
 def test_a_text_without_its_translation_is_noticed(line: str) -> None:
