@@ -46,8 +46,8 @@ class ClassicDetector:
             WeightsError: a model file cannot be downloaded.
         """
         self.confidence = confidence
-        prototxt, caffemodel, model = fetch(SSD_PROTOTXT, SSD_CAFFEMODEL, legacy.CLASSIC_MODEL)
-        self._network = cv2.dnn.readNet(str(prototxt), str(caffemodel))
+        caffemodel, model = fetch(SSD_CAFFEMODEL, legacy.CLASSIC_MODEL)
+        self._network = cv2.dnn.readNet(str(SSD_PROTOTXT), str(caffemodel))
         self._model = legacy.load_keras(model)
 
     def detect(self, image: np.ndarray) -> list[Face]:

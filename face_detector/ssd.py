@@ -40,26 +40,45 @@ BOX_ADJUSTMENT = (0.027, 0.118, -0.031, -0.003)
 # dropping boxes of which less than this is inside costs no face (docs/face-detection.md).
 LEAST_INSIDE = 0.7
 
+# The name of a layer, as it stands in every file of this network.
+_LAYER = b"conv4_3_norm_mbox_loc"
+
+
+def read_model(weights: str | Path) -> bytes:
+    """The content of a caffemodel: ``ORIGINAL``, which is downloaded on first use, or another.
+
+    Raises:
+        WeightsError: the file cannot be read or downloaded.
+    """
+    path = fetch(SSD_CAFFEMODEL)[0] if weights == ORIGINAL else Path(weights)
+    try:
+        model = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
+    if _LAYER not in model:
+        raise WeightsError(f"{path}: expected a caffemodel of the SSD")
+    return model
+
 
 class SSDNetwork:
     """The network: one picture in, all faces of one pass out."""
 
-    def __init__(self, weights: str | Path) -> None:
+    def __init__(self, model: bytes) -> None:
         """
         Args:
-            weights: ``ORIGINAL`` or a caffemodel file of this network.
+            model: the content of a caffemodel of this network.
 
         Raises:
-            WeightsError: the file cannot be read or downloaded.
+            WeightsError: the content is damaged.
         """
-        prototxt, *original = fetch(
-            SSD_PROTOTXT, *([SSD_CAFFEMODEL] if weights == ORIGINAL else [])
-        )
-        caffemodel = original[0] if original else weights
         try:
-            self._network = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
+            self._network = cv2.dnn.readNetFromCaffe(
+                np.frombuffer(SSD_PROTOTXT.read_bytes(), np.uint8), np.frombuffer(model, np.uint8)
+            )
         except cv2.error:
-            raise WeightsError(f"{caffemodel}: expected a readable caffemodel of the SSD") from None
+            raise WeightsError(
+                "expected the weights of the SSD, found a damaged caffemodel"
+            ) from None
 
     def forward(self, image: np.ndarray, confidence: float, size: int = CLASSIC_SIZE) -> Detections:
         """Faces of one pass over the picture squashed to ``size`` x ``size``.
@@ -107,7 +126,7 @@ class SSD(BaseDetector):
         super().__init__(size, confidence, thorough, weights)
         if threads is not None:
             cv2.setNumThreads(threads)
-        self._network = SSDNetwork(weights)
+        self._network = SSDNetwork(read_model(weights))
 
     def _detect_once(self, image: np.ndarray, size: int, confidence: float) -> Detections:
         return self._network.forward(image, confidence, size)

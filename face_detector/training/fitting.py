@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from face_detector.errors import UserFacingError
-from face_detector.training.crops import MOST_IGNORED, CropMaker
+from face_detector.training.crops import CropMaker
 from face_detector.training.optimizer import RelativeAdam, cosine_rate
 
 _BATCHES_AHEAD = 6
@@ -135,16 +135,21 @@ def make_batch(crops: CropMaker, number: int, size: int) -> tuple[np.ndarray, ..
         regions (B, M, 4), padded with zeros (landmarks with NaN).
     """
     made = [crops.make(number * size + place) for place in range(size)]
-    # Rounded up to a multiple of 8, so that TensorFlow sees few shapes.
-    faces = max(8, -(-max(len(crop.boxes) for crop in made) // 8) * 8)
+    faces = _padded(max(len(crop.boxes) for crop in made))
+    regions = _padded(max(len(crop.ignored) for crop in made))
     boxes = np.zeros((size, faces, 4), np.float32)
     landmarks = np.full((size, faces, 5, 2), np.nan, np.float32)
-    ignored = np.zeros((size, MOST_IGNORED, 4), np.float32)
+    ignored = np.zeros((size, regions, 4), np.float32)
     for place, crop in enumerate(made):
         boxes[place, : len(crop.boxes)] = crop.boxes
         landmarks[place, : len(crop.boxes)] = crop.landmarks
         ignored[place, : len(crop.ignored)] = crop.ignored
     return np.stack([crop.image for crop in made]), boxes, landmarks, ignored
+
+
+def _padded(count: int) -> int:
+    """Rounded up to a multiple of 8, so that TensorFlow sees few shapes."""
+    return max(8, -(-count // 8) * 8)
 
 
 def _save(path: Path, optimizer: RelativeAdam, step: int) -> None:

@@ -10,11 +10,11 @@ Field numbers are those of onnx.proto3 (https://github.com/onnx/onnx, Apache 2.0
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from face_detector.training.protobuf import Field, fields, packed_varints
+from face_detector.training.tensors import Tensor, exchanged, read
 
 _GRAPH = 7  # of ModelProto
 _NODE, _INITIALIZER = 1, 5  # of GraphProto
@@ -23,27 +23,13 @@ _DIMENSIONS, _TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9  # of TensorProto
 _FLOAT = 1  # TensorProto.DataType
 
 
-@dataclass(frozen=True)
-class _Tensor:
-    """A float32 tensor of the file: its shape, and where its numbers lie."""
-
-    name: str
-    shape: tuple[int, ...]
-    data: Field
-
-
 def read_weights(model: bytes) -> dict[str, np.ndarray]:
     """The float32 tensors of one dimension or more of a model, by name.
 
     Raises:
         ValueError: this is no ONNX file.
     """
-    return {
-        tensor.name: np.frombuffer(model[tensor.data.start : tensor.data.end], "<f4").reshape(
-            tensor.shape
-        )
-        for tensor in _tensors(model)
-    }
+    return read(model, _tensors(model))
 
 
 def with_weights(model: bytes, weights: Mapping[str, np.ndarray]) -> bytes:
@@ -55,16 +41,7 @@ def with_weights(model: bytes, weights: Mapping[str, np.ndarray]) -> bytes:
     Raises:
         ValueError: a name is unknown or a shape another one.
     """
-    places = {tensor.name: tensor for tensor in _tensors(model)}
-    changed = bytearray(model)
-    for name, array in weights.items():
-        if name not in places:
-            raise ValueError(f"the model has no tensor {name!r}")
-        place = places[name]
-        if array.shape != place.shape:
-            raise ValueError(f"{name}: expected the shape {place.shape}, got {array.shape}")
-        changed[place.data.start : place.data.end] = array.astype("<f4").tobytes()
-    return bytes(changed)
+    return exchanged(model, _tensors(model), weights)
 
 
 def convolutions(model: bytes) -> list[tuple[str, str]]:
@@ -81,7 +58,7 @@ def convolutions(model: bytes) -> list[tuple[str, str]]:
     return names
 
 
-def _tensors(model: bytes) -> Iterator[_Tensor]:
+def _tensors(model: bytes) -> Iterator[Tensor]:
     for item in fields(model, *_span(_graph(model))):
         if item.number != _INITIALIZER:
             continue
@@ -98,7 +75,7 @@ def _tensors(model: bytes) -> Iterator[_Tensor]:
             elif part.number == _RAW_DATA:
                 data = part
         if kind == _FLOAT and shape and data is not None:
-            yield _Tensor(name, tuple(shape), data)
+            yield Tensor(name, tuple(shape), data)
 
 
 def _graph(model: bytes) -> Field:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from face_detector import yunet
+from face_detector import ssd, yunet
 from face_detector.detections import Detections
 from face_detector.multiscale import resized
-from face_detector.training import yunet_loss, yunet_network
+from face_detector.training import ssd_loss, ssd_network, yunet_loss, yunet_network
 from face_detector.training.crops import CropSettings
 from face_detector.training.fitting import Loss
 from face_detector.training.validation import LEAST_SCORE
@@ -61,6 +61,11 @@ def _yunet_pass(model: bytes, size: int) -> Detect:
     return detect
 
 
+def _ssd_pass(model: bytes, size: int) -> Detect:
+    network = ssd.SSDNetwork(model)
+    return lambda image: network.forward(image, LEAST_SCORE, size)
+
+
 TRAINABLE = {
     "yunet": Trainable(
         output=Path("yunet_trained.onnx"),
@@ -72,5 +77,24 @@ TRAINABLE = {
         file_with=yunet_network.file_with,
         scale_and_shift=yunet_network.scale_and_shift,
         one_pass=_yunet_pass,
+    ),
+    "ssd": Trainable(
+        output=Path("ssd_trained.caffemodel"),
+        # Photos are squashed to a square, and its smallest prior boxes are of 30 pixels.
+        crops=CropSettings(
+            size=ssd.CLASSIC_SIZE,
+            smallest_face=8.0,
+            small_faces=(10.0, 80.0),
+            large_faces=(60.0, 290.0),
+            small_share=0.65,
+            stretch=0.15,
+        ),
+        sizes=(ssd.CLASSIC_SIZE,),
+        read_model=ssd.read_model,
+        build_network=ssd_network.build_network,
+        loss=ssd_loss.loss,
+        file_with=ssd_network.file_with,
+        scale_and_shift=ssd_network.scale_and_shift,
+        one_pass=_ssd_pass,
     ),
 }

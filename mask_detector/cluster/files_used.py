@@ -34,13 +34,13 @@ def _weights(detection: Mapping[str, Any]) -> list[Path]:
         from face_detector.yunet import DEFAULT_WEIGHTS  # loads ONNX Runtime
 
         chosen = chosen or DEFAULT_WEIGHTS
-        needed, own = [], weights.YUNET
+        layers, own = [], weights.YUNET
     else:
         chosen = chosen or weights.ORIGINAL
-        needed, own = [weights.SSD_PROTOTXT], weights.SSD_CAFFEMODEL
+        layers, own = [weights.SSD_PROTOTXT], weights.SSD_CAFFEMODEL
     if chosen == weights.ORIGINAL:
-        return weights.fetch(*needed, own)
-    return [*weights.fetch(*needed), Path(chosen)]
+        return [*layers, *weights.fetch(own)]
+    return [*layers, Path(chosen)]
 
 
 def _sha256(path: Path) -> str:

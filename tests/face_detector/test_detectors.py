@@ -135,8 +135,7 @@ def test_import_loads_no_engine(repository: Path) -> None:
 def test_ssd_is_the_classic_recipe_with_adjusted_boxes(photo: Callable[[str], np.ndarray]) -> None:
     image = photo("example_01.png")
     height, width = image.shape[:2]
-    prototxt, caffemodel = fetch(SSD_PROTOTXT, SSD_CAFFEMODEL)
-    network = cv2.dnn.readNet(str(caffemodel), str(prototxt))
+    network = cv2.dnn.readNet(str(*fetch(SSD_CAFFEMODEL)), str(SSD_PROTOTXT))
     squashed = cv2.resize(image, (300, 300))
     network.setInput(cv2.dnn.blobFromImage(squashed, 1.0, (300, 300), (104.0, 177.0, 123.0)))
     expected = [

@@ -32,6 +32,12 @@ def test_nothing_to_fit_changes_nothing(hits: list[bool]) -> None:
     assert fit_scale_and_shift(scores, np.array(hits, bool)) == (1.0, 0.0)
 
 
+def test_perfect_scores_give_finite_values() -> None:
+    scores = np.array([0.9999, 0.998, 0.06])
+    scale, shift = fit_scale_and_shift(scores, scores > 0.5)
+    assert 0 < scale < 10 and -10 < shift < 10
+
+
 def test_best_threshold() -> None:
     nothing = np.empty(0)
     assert best_threshold(nothing, nothing, nothing) == (0.0, 0.5)
