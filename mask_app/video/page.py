@@ -14,15 +14,18 @@ from mask_app.photos.results import safe_name
 from mask_app.settings import Settings
 from mask_app.translations import gettext
 from mask_app.video import progress, timeline
-from mask_app.video.events import Event, read_events
+from mask_app.video.events import Event, as_csv, read_events
 from mask_app.video.job import VideoJob
 from mask_app.video.workspace import VIDEO_SUFFIXES, Video, VideoWorkspace, workspace
+from mask_app.zones.editor import VIDEOS, show_video_editor
+from mask_app.zones.kept import with_zones
 from mask_detector.errors import SourceError
 
 
 def page(settings: Settings) -> None:
     """Draw the page."""
     st.title(gettext("Video"), anchor=False)
+    settings = with_zones(settings, VIDEOS)
     work = workspace()
     _take_uploads(work)
     if example := examples.chosen():
@@ -38,6 +41,7 @@ def page(settings: Settings) -> None:
     running = work.running
     st.fragment(_show_list, run_every=0.5 if running else None)(work, settings, len(running))
     shown = next((video for video in work.videos if video.number == work.shown), None)
+    show_video_editor((shown or work.videos[0]).file, settings)
     if shown is not None and shown.job is not None and shown.done:
         if shown.made_with != settings.for_video():
             st.info(
@@ -193,7 +197,7 @@ def _show_result(video: Video, job: VideoJob) -> None:
     st.caption(
         gettext("Choose a moment to see it in the video; with the keyboard, the arrow keys.")
     )
-    _show_downloads(job, stem)
+    _show_downloads(job, events, stem)
 
 
 def _show_events(events: Sequence[Event], key: str) -> None:
@@ -208,13 +212,14 @@ def _show_events(events: Sequence[Event], key: str) -> None:
                 gettext("Person"): [f"#{event.track}" for event in events],
                 gettext("From"): [widgets.clock(event.start_s) for event in events],
                 gettext("Seconds"): [event.seconds for event in events],
+                gettext("Zone"): [event.zone for event in events],
             }
         ),
         key,
     )
 
 
-def _show_downloads(job: VideoJob, stem: str) -> None:
+def _show_downloads(job: VideoJob, events: Sequence[Event], stem: str) -> None:
     with st.container(horizontal=True):
         for label, path, mime, icon in (
             (gettext("Video (MP4)"), job.output, "video/mp4", ":material/movie:"),
@@ -229,3 +234,11 @@ def _show_downloads(job: VideoJob, stem: str) -> None:
                 on_click="ignore",
                 icon=icon,
             )
+        st.download_button(
+            gettext("Events (CSV)"),
+            as_csv(events, "{:.1f}".format),
+            f"{stem}_events.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/table:",
+        )
