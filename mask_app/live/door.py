@@ -1,39 +1,49 @@
 """The door: one large message for people who come in, full screen on a tablet at an entrance.
 
-``/live?door=1`` opens it, and starts the camera by itself where the browser allows. No picture is
-kept. The message is in the visitor's language.
+``/live?door=1`` opens it, and starts the camera by itself where the browser allows;
+``&sound=tone`` or ``&sound=voice`` lets it be heard too. No picture is kept. The message is in the
+visitor's language.
 """
 
 from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
 from mask_app import models
 from mask_app.live import streams
 from mask_app.live.processing import LiveProcessor
-from mask_app.live.scripts import explain_camera, stay_open
+from mask_app.live.scripts import explain_camera, say, stay_open
+from mask_app.live.sight import Seen
 from mask_app.settings import Settings
-from mask_app.translations import gettext, gettext_noop
+from mask_app.translations import gettext, gettext_noop, language
 from mask_detector.video.people import UNMASKED
 
 WORN_WRONG = "incorrect_mask"
+SOUNDS = {"tone": gettext_noop("A tone"), "voice": gettext_noop("A voice")}
+"""How a request can be heard, by the address's parameter ``sound``."""
 
 _UPDATE_SECONDS = 0.5
 _PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS = 10, 30
-# Signs and colours differ, too: white on each of them has a contrast of at least 4.5.
+# Signs and colours differ, too: white on each of them has a contrast of at least 4.5. The signs are
+# of the font that Streamlit brings for its own.
 _LOOKS = {
-    "blind": ("○", "#4a4a4a"),
-    "nobody": ("●", "#1f4e79"),
-    "unsure": ("?", "#1f4e79"),
-    "thanks": ("✓", "#0b6e4f"),
-    "put_on": ("✗", "#b3261e"),
-    "cover": ("!", "#7a4d00"),
+    "blind": ("videocam_off", "#4a4a4a"),
+    "dark": ("dark_mode", "#4a4a4a"),
+    "frozen": ("pause_circle", "#4a4a4a"),
+    "nobody": ("waving_hand", "#1f4e79"),
+    "unsure": ("visibility", "#1f4e79"),
+    "thanks": ("check_circle", "#0b6e4f"),
+    "put_on": ("masks", "#b3261e"),
+    "cover": ("masks", "#7a4d00"),
 }
 TEXTS = {
     "blind": gettext_noop("The camera sees nothing at the moment"),
+    "dark": gettext_noop("It is too dark for the camera, or something covers it"),
+    "frozen": gettext_noop("The camera’s picture stands still"),
     "nobody": gettext_noop("Welcome"),
     "unsure": gettext_noop("Welcome, please look at the camera"),
     "thanks": gettext_noop("Thank you for wearing a mask"),
@@ -41,6 +51,8 @@ TEXTS = {
     "cover": gettext_noop("Please cover your nose and mouth"),
 }
 """What is said in each state."""
+_SAID = ("put_on", "cover")
+_NOBODY = ("blind", "dark", "frozen", "nobody")
 
 _CSS = """
 <style>
@@ -48,10 +60,12 @@ _CSS = """
   display: none !important
 }
 .stMainBlockContainer {max-width: none; padding: 1rem}
+.stMainBlockContainer [data-testid=stVerticalBlock] {gap: .25rem}
 .door {display: flex; flex-direction: column; align-items: center; justify-content: center;
-       min-height: 52vh; padding: 2rem; border-radius: 1rem; color: white; text-align: center;
+       min-height: 56vh; padding: 2rem; border-radius: 1rem; color: white; text-align: center;
        background: var(--door); transition: background .4s}
-.door span {font-size: min(20vw, 22vh); line-height: 1}
+.door span {font: normal min(30vw, 26vh)/1 "Material Symbols Rounded";
+            font-feature-settings: "liga"}
 .door p {font-size: min(8vw, 9vh); line-height: 1.15; margin: .3em 0 0; font-weight: 600}
 </style>
 """
@@ -76,20 +90,24 @@ def page(settings: Settings) -> None:
     processor.detector, processor.settings = detector, settings
     explain_camera()
     stay_open(streams.start_text(), _PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS)
-    st.fragment(_show_message, run_every=_UPDATE_SECONDS)(processor)
+    message = st.session_state.setdefault("door_message", Message())
+    sound = st.query_params.get("sound", "")
+    st.fragment(_show_message, run_every=_UPDATE_SECONDS)(processor, message, sound)
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
         streams.browser_camera(processor, "door_camera")
     if st.button(gettext("Leave"), icon=":material/close_fullscreen:", type="tertiary"):
-        del st.query_params["door"]
+        for name in ("door", "sound"):
+            st.query_params.pop(name, None)
         st.rerun()
 
 
-def state_of(counts: Mapping[str, int] | None) -> str:
+def state_of(counts: Mapping[str, int] | None, seen: Seen = "clear") -> str:
     """Which message is shown: a key of ``TEXTS``.
 
     Args:
         counts: people in the newest picture, per label; None where there is no picture.
+        seen: whether the camera can see anybody; people who were found count more.
     """
     if counts is None:
         return "blind"
@@ -101,15 +119,37 @@ def state_of(counts: Mapping[str, int] | None) -> str:
     ):
         if counts.get(label):
             return state
-    return "nobody"
+    return "nobody" if seen == "clear" else seen
 
 
-def _show_message(processor: LiveProcessor) -> None:
+@dataclass
+class Message:
+    """The state that is shown: one that lasts, so that a face missed for a moment changes nothing.
+
+    Attributes:
+        shown: a key of ``TEXTS``.
+    """
+
+    shown: str = "blind"
+    _next: str = "blind"
+
+    def follow(self, state: str) -> str:
+        """Take in the newest state; it is shown from the second time on, or where nobody was."""
+        if state == self._next or self.shown in _NOBODY:
+            self.shown = state
+        self._next = state
+        return self.shown
+
+
+def _show_message(processor: LiveProcessor, message: Message, sound: str) -> None:
     status = processor.status()
-    state = state_of(status.counts if status.running else None)
+    counts = status.counts if status.running else None
+    state = message.follow(state_of(counts, status.seen))
     sign, colour = _LOOKS[state]
-    text = html.escape(gettext(TEXTS[state]))
+    text = gettext(TEXTS[state])
     st.html(
         f'<div class="door" style="--door: {colour}" data-state="{state}" role="status">'
-        f'<span aria-hidden="true">{sign}</span><p>{text}</p></div>'
+        f'<span aria-hidden="true">{sign}</span><p>{html.escape(text)}</p></div>'
     )
+    if sound in SOUNDS:
+        say(text if state in _SAID else "", language(), voice=sound == "voice")

@@ -18,7 +18,7 @@ from mask_app.live.scripts import explain_camera, play_alarm
 from mask_app.photos import page as photos_page
 from mask_app.photos import results as photo_results
 from mask_app.settings import Settings
-from mask_app.translations import gettext, number
+from mask_app.translations import gettext, gettext_noop, number
 from mask_app.video.events import as_csv
 from mask_app.wording import counts_in_words
 from mask_app.zones import editor as zones
@@ -30,6 +30,7 @@ _UPDATE_SECONDS = 0.5
 _PATIENCE_SECONDS = 10
 _CHART_SECONDS = 2.0
 _STILL_SECONDS = 5.0
+_SILENCE = gettext_noop("Nothing")
 _OWN_CAMERA = ""  # among the names of the administrator's cameras
 
 
@@ -87,10 +88,7 @@ def page(settings: Settings) -> None:
     _show_trouble_if_any(processor, active)
     if own:
         _offer_stills(settings)
-        text = gettext("Open the door’s message, full screen")
-        if st.button(text, icon=":material/open_in_full:"):
-            st.query_params["door"] = "1"
-            st.rerun()
+        _offer_door()
 
 
 def _show_status(processor: LiveProcessor, active: bool) -> None:
@@ -179,6 +177,31 @@ def _offer_stills(settings: Settings) -> None:
             widgets.show_error(result.error)
         else:
             photos_page.show(result, settings, models.model().card.classes, key="still")
+
+
+def _offer_door() -> None:
+    """The way to the door's message."""
+    with st.container(border=True):
+        st.header(gettext("For an entrance"), anchor=False)
+        st.markdown(
+            gettext(
+                "One large message for people who come in, full screen on a tablet: thank you, or "
+                "please put on your mask. No picture is kept."
+            )
+        )
+        sound = st.segmented_control(
+            gettext("What can be heard with a request"),
+            ["", *door.SOUNDS],
+            default="",
+            required=True,
+            format_func=lambda sound: gettext(door.SOUNDS.get(sound, _SILENCE)),
+        )
+        text = gettext("Open the door’s message")
+        if st.button(text, icon=":material/open_in_full:", type="primary"):
+            st.query_params["door"] = "1"
+            if sound:
+                st.query_params["sound"] = sound
+            st.rerun()
 
 
 def _show_trouble_if_any(processor: LiveProcessor, active: bool) -> None:

@@ -14,11 +14,12 @@ import statistics
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future, TimeoutError
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mask_app.live.sight import Seen, Sight
 from mask_app.settings import Settings
 from mask_app.video.events import Event, EventLog
 from mask_detector.detector import MaskDetector
@@ -49,6 +50,7 @@ class LiveStatus:
         history: (time.time(), counts), one per second, oldest first.
         alarms: sounds asked for since the processor was made.
         events: times in which people wore no mask, by ``time.time()``, newest first.
+        seen: whether the camera can see anybody.
     """
 
     running: bool = False
@@ -59,6 +61,7 @@ class LiveStatus:
     history: tuple[tuple[float, dict[str, int]], ...] = ()
     alarms: int = 0
     events: tuple[Event, ...] = ()
+    seen: Seen = "clear"
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class LiveProcessor:
             self._people: dict[str, int] | None = None
             self._done: deque[tuple[float, float]] = deque()  # time of completion, delay
             self._watch = Watch(_Camera(), 0, self.detector)
+            self._sight = Sight()
             self._events.begin()
             self._alarm_rule = UnmaskedRule(ALARM_AFTER_SECONDS)
 
@@ -108,6 +112,7 @@ class LiveProcessor:
             The picture to show: uint8 BGR, shape (H, W, 3).
         """
         settings, detector = self.settings, self.detector
+        self._sight.look(image, arrived)
         detected = detector.detect(image)
         with self._lock:
             self._watch.set_unsure_band(detector.unsure)
@@ -164,21 +169,19 @@ class LiveProcessor:
         now = time.monotonic()
         with self._lock:
             delays = [delay for ready, delay in self._done if now - ready <= _RATE_SECONDS]
-            if not delays:
-                return LiveStatus(
-                    people=self._people,
-                    history=tuple(self._history),
-                    alarms=self._alarms,
-                    events=tuple(self._events.events()[::-1]),
-                )
-            span = max(now - self._done[0][0], 0.5)
-            return LiveStatus(
-                running=True,
-                counts=self._counts,
+            status = LiveStatus(
                 people=self._people,
-                frames_per_second=len(delays) / span,
-                delay=statistics.median(delays),
                 history=tuple(self._history),
                 alarms=self._alarms,
                 events=tuple(self._events.events()[::-1]),
+            )
+            if not delays:
+                return status
+            return replace(
+                status,
+                running=True,
+                counts=self._counts,
+                frames_per_second=len(delays) / max(now - self._done[0][0], 0.5),
+                delay=statistics.median(delays),
+                seen=self._sight.seen,
             )

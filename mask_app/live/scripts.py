@@ -31,15 +31,13 @@ _SAME_ERRORS = {
     "TrackStartError": "NotReadableError",
 }
 
+_SAY_AFTER_S, _SAY_PAUSE_S = 1, 5
+
 # Two short tones, synthesised in the browser: no sound file is needed.
-_ALARM = st.components.v2.component(
-    "mask_alarm",
-    js="""
-export default function ({ data, parentElement }) {
-  const heard = parentElement.heard ?? data.alarms;
-  parentElement.heard = data.alarms;
-  if (data.alarms <= heard) return;
+_TONES = """
+function playTones() {
   const audio = (window.maskAlarm ??= new AudioContext());
+  audio.resume();
   for (const [start, pitch] of [[0, 880], [0.22, 660]]) {
     const tone = audio.createOscillator();
     const volume = audio.createGain();
@@ -49,6 +47,42 @@ export default function ({ data, parentElement }) {
     tone.start(audio.currentTime + start);
     tone.stop(audio.currentTime + start + 0.18);
   }
+}
+"""
+
+_ALARM = st.components.v2.component(
+    "mask_alarm",
+    js=_TONES
+    + """
+export default function ({ data, parentElement }) {
+  const heard = parentElement.heard ?? data.alarms;
+  parentElement.heard = data.alarms;
+  if (data.alarms > heard) playTones();
+}
+""",
+)
+
+# A request is said once it lasts. Only a voice that the device has itself: others send the text to
+# a server. Where there is none in the visitor's language, the tones are played.
+_SAY = st.components.v2.component(
+    "mask_say",
+    js=_TONES
+    + """
+function say(data) {
+  if (Date.now() - (window.maskSaid ?? 0) < 1000 * data.pause_s) return;
+  window.maskSaid = Date.now();
+  const voices = data.voice ? window.speechSynthesis?.getVoices() ?? [] : [];
+  const voice = voices.find((each) => each.localService && each.lang.startsWith(data.language));
+  if (!voice) return playTones();
+  const words = new SpeechSynthesisUtterance(data.text);
+  [words.voice, words.lang] = [voice, voice.lang];
+  speechSynthesis.speak(words);
+}
+export default function ({ data, parentElement }) {
+  if (data.text === (parentElement.asked ?? '')) return;
+  parentElement.asked = data.text;
+  clearTimeout(parentElement.timer);
+  if (data.text) parentElement.timer = setTimeout(say, 1000 * data.after_s, data);
 }
 """,
 )
@@ -132,6 +166,18 @@ def stay_open(start: str, press_again_s: float, patience_s: float) -> None:
 def play_alarm(alarms: int) -> None:
     """Play a sound in the browser when the number of alarms has grown."""
     _ALARM(data={"alarms": alarms}, key="alarm")
+
+
+def say(text: str, language: str, voice: bool) -> None:
+    """Let a request be heard, once it lasts a second.
+
+    Args:
+        text: in the visitor's language; empty while there is nothing to say.
+        language: its code, such as ``de``.
+        voice: speak it where the device has a voice for the language; else tones are played.
+    """
+    data = {"text": text, "language": language, "voice": voice}
+    _SAY(data={**data, "after_s": _SAY_AFTER_S, "pause_s": _SAY_PAUSE_S}, key="say")
 
 
 def explain_camera() -> None:

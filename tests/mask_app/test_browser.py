@@ -16,9 +16,9 @@ import cv2
 import pytest
 from playwright.sync_api import TimeoutError
 from streams import MjpegServer
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 
-from benchmarks.browser import App, running_app
+from benchmarks.browser import App, running_app, running_browser
 from mask_detector.images import read_photo
 
 Screenshot = Callable[..., None]
@@ -61,6 +61,11 @@ LIVE_COMPONENT = "iframe[src*=webrtc_streamer]"
 
 def live_buttons(page: Any) -> Any:
     return page.frame_locator(LIVE_COMPONENT).first
+
+
+def live_frame(page: Any) -> Any:
+    page.locator(LIVE_COMPONENT).wait_for()
+    return next(frame for frame in page.frames if "webrtc_streamer" in frame.url)
 
 
 def start_live(page: Any) -> None:
@@ -278,27 +283,78 @@ def test_live_counts_change_when_the_mask_comes_off(
     assert no_traceback(page)
 
 
-def test_the_door_follows_mask_and_reload(app: App, browser: Any, screenshot: Screenshot) -> None:
-    """In the browser's language; it starts without a click, also after a reload."""
-    context = browser.new_context(viewport={"width": 820, "height": 1180}, locale="de-DE")
-    page = context.new_page()
-    page.goto(f"{app.url}/live?door=1")
-    for again in (True, False):
-        page.get_by_text("Bitte setzen Sie Ihre Maske auf").wait_for(timeout=300_000)
-        screenshot(page, "door")
+# A camera that can be unplugged: the session's storage outlives a reload of the page.
+_UNPLUG = """
+const real = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+window.cameras = [];
+if (real) navigator.mediaDevices.getUserMedia = async (wanted) => {
+  if (sessionStorage.unplugged) throw new DOMException('Raw', 'NotFoundError');
+  const stream = await real(wanted);
+  window.cameras.push(stream);
+  return stream;
+};
+window.locks = 0;
+const request = async () => { window.locks += 1; };
+Object.defineProperty(navigator, 'wakeLock', {value: {request}});
+"""
+
+
+def door_camera(video: Path, path: Path) -> Path:
+    """Somebody with a mask, without one, nobody, darkness: three seconds each, over and over."""
+    capture = cv2.VideoCapture(str(video))
+    frames = []
+    while (read := capture.read())[0]:
+        frames.append(read[1][5:155, 155:355])  # the person in the middle
+    room = cv2.GaussianBlur(frames[0], None, 40)
+    scenes = [*frames[:40:2], *frames[50:80:2], *[room] * 20, *[room // 40] * 20]
+    with path.open("wb") as file:
+        file.write(b"YUV4MPEG2 W640 H480 F7:1 Ip A1:1 C420jpeg\n")
+        for scene in scenes:
+            planes = cv2.cvtColor(cv2.resize(scene, (640, 480)), cv2.COLOR_BGR2YUV_I420)
+            file.write(b"FRAME\n" + planes.tobytes())
+    return path
+
+
+def test_the_door_says_what_it_sees(
+    app: App, browser: Any, examples: Path, tmp_path: Path, screenshot: Screenshot
+) -> None:
+    """In the browser's language; it starts without a click, and after a reload and a camera that
+    was gone, too.
+    """
+    with running_browser(door_camera(examples / "example_video.mp4", tmp_path / "a.y4m")) as other:
+        context = other.new_context(viewport={"width": 820, "height": 1180}, locale="de-DE")
+        context.set_default_timeout(1000 * PATIENCE_S)
+        page = context.new_page()
+        page.add_init_script(_UNPLUG)
+        page.add_init_script(_COUNT_TONES)
+        page.goto(f"{app.url}/live?door=1&sound=tone")
+        for state, words in (
+            ("thanks", "Danke, dass Sie eine Maske tragen"),
+            ("put_on", "Bitte setzen Sie Ihre Maske auf"),
+            ("nobody", "Willkommen"),
+            ("dark", "Es ist zu dunkel für die Kamera"),
+        ):
+            page.locator(f"[data-state={state}]", has_text=words).wait_for()
+            screenshot(page, f"door_{state}")
+        wait_until(lambda: page.evaluate("window.tones") >= 2)  # a request is heard, too
+        assert page.evaluate("window.locks") >= 1  # the screen stays awake
         assert not page.get_by_role("link", name="Photos").is_visible()
-        if again:
-            page.reload()
-    # The camera is gone: after half a minute the page begins again by itself.
-    frame = next(frame for frame in page.frames if "webrtc_streamer" in frame.url)
-    frame.wait_for_selector("video")
-    with page.expect_navigation(timeout=300_000):
-        frame.evaluate("document.querySelector('video').pause()")
-        page.evaluate("() => { const now = Date.now; Date.now = () => now() + 40_000; }")
-    page.get_by_text("Bitte setzen Sie Ihre Maske auf").wait_for(timeout=300_000)
-    page.get_by_role("button", name="Leave").click()
-    page.get_by_role("heading", name="Live camera", exact=True).wait_for()
-    context.close()
+        page.reload()
+        page.locator("[data-state=put_on]").wait_for()
+        page.evaluate("sessionStorage.unplugged = 'yes'")
+        live_frame(page).evaluate(
+            "cameras.forEach((stream) => stream.getTracks().forEach((track) => track.stop()))"
+        )
+        page.locator("[data-state=blind]", has_text="sieht zurzeit nichts").wait_for()
+        # After half a minute the page begins again by itself.
+        with page.expect_navigation():
+            page.evaluate("() => { const now = Date.now; Date.now = () => now() + 40_000; }")
+        live_buttons(page).get_by_text("keine Kamera gefunden").wait_for()
+        page.evaluate("delete sessionStorage.unplugged")
+        page.locator("[data-state=put_on]").wait_for()
+        page.get_by_role("button", name="Verlassen").click()
+        page.get_by_role("heading", name="Live-Kamera", exact=True).wait_for()
+        assert "door" not in page.url
 
 
 def test_a_missing_camera_is_a_sentence(app: App, page: Any) -> None:
