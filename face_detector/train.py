@@ -26,12 +26,8 @@ from face_detector import load
 from face_detector.training.calibration import calibrate
 from face_detector.training.crops import CropMaker
 from face_detector.training.fitting import Schedule, fit
-from face_detector.training.photos import (
-    DOUBTFUL_SCORE,
-    TrainingPhoto,
-    read_training_photos,
-    with_drawings,
-)
+from face_detector.training.labels import LOWEST_SCORE
+from face_detector.training.photos import TrainingPhoto, read_training_photos, with_drawings
 from face_detector.training.shared import (
     PARTS,
     DatasetError,
@@ -76,7 +72,7 @@ def parse_arguments() -> argparse.Namespace:
         nargs="+",
         default=[ORIGINAL],
         metavar="original|FILE",
-        help="weights of YuNet that box the faces nobody annotated",
+        help="weights of YuNet that box the faces nobody annotated, the best one last",
     )
     add = parser.add_argument_group("recipe").add_argument
     add("--detector", choices=TRAINABLE, default="yunet", help="the face detector to train")
@@ -183,9 +179,7 @@ def labelled_photos(arguments: argparse.Namespace, kept: Path) -> list[TrainingP
     """The photos with their faces: from the workspace if they are there, else made and kept."""
     if kept.exists():
         return [TrainingPhoto.from_json(values) for values in json.loads(kept.read_bytes())]
-    teachers = [
-        YuNet("auto", DOUBTFUL_SCORE, True, None, weights) for weights in arguments.teachers
-    ]
+    teachers = [YuNet("auto", LOWEST_SCORE, True, None, weights) for weights in arguments.teachers]
     photos, problems = read_training_photos(arguments.dataset, arguments.rebox, teachers)
     for problem in problems:
         print(f"left out: {problem}")

@@ -24,19 +24,25 @@ MOST_FACES, MOST_IGNORED = 48, 32
 """In a crop. Faces beyond that number become ignored regions; those beyond theirs are dropped."""
 
 # What a crop is centred on, and how often.
-_CENTRES = {"face": 0.82, "hard negative": 0.10, "anywhere": 0.08}
+_CENTRES = {"face": 0.76, "hard negative": 0.14, "anywhere": 0.10}
 
 # The kinds of photos that crops are made of, and how often each is chosen.
 _KINDS = {
-    "annotated": 0.68,
-    "annotated, drawn on": 0.12,
-    "by teachers": 0.14,
-    "by teachers, drawn on": 0.06,
+    "annotated": 0.53,
+    "annotated, drawn on": 0.11,
+    "by teachers, bare": 0.12,
+    "by teachers, covered": 0.15,
+    "by teachers, drawn on": 0.09,
 }
+
+# How much more often a face is chosen that the teacher scores low, and one that is turned aside.
+_HARD, _TURNED = 1.5, 1.5
+_HARD_SCORE = 0.65
+_TURNED_FROM = 0.3  # of the distance between the eyes: from their middle to the nose, sideways
 
 _LEAST_VISIBLE = 0.7  # share of a face that is inside its cell; those cut more are ignored
 _MOST_ENLARGEMENT = 4.0
-_SMALLEST_CELL = 40
+_SMALLEST_CELL = 24
 _MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
 
 
@@ -54,9 +60,9 @@ class CropSettings:
 
     size: int = 320
     smallest_face: float = 6.0
-    small_faces: tuple[float, float] = (8.0, 80.0)
-    large_faces: tuple[float, float] = (60.0, 280.0)
-    small_share: float = 0.7
+    small_faces: tuple[float, float] = (7.0, 70.0)
+    large_faces: tuple[float, float] = (60.0, 300.0)
+    small_share: float = 0.63
     stretch: float = 0.05
 
 
@@ -94,8 +100,7 @@ class CropMaker:
         for kind, share in _KINDS.items():
             members = [photo for photo in photos if _kind(photo) == kind]
             if members:
-                # A photo of many faces is chosen more often, but not in proportion.
-                weights = np.sqrt([1 + len(photo.boxes) for photo in members])
+                weights = np.array([_weight(photo) for photo in members])
                 self._kinds.append(members)
                 self._chances.append(np.cumsum(weights / weights.sum()))
                 shares.append(share)
@@ -117,18 +122,24 @@ class CropMaker:
         cell: tuple[int, int, int, int],
         rng: np.random.Generator,
         parts: list[_Placed],
+        target: float | None = None,
     ) -> None:
-        """Fill a cell of the canvas with a photo, or with four cells where that is too small."""
+        """Fill a cell of the canvas with a photo, or with four cells where that is too small.
+
+        Args:
+            target: size of a face in pixels of the canvas; None chooses one.
+        """
         left, top, right, bottom = cell
         photo = self._draw(rng)
         levels = self._pyramids.levels(photo)
         height, width = levels[0].shape[:2]
         box = _centre_box(photo, width, height, rng)
         size = math.sqrt(max(1.0, (box[2] - box[0]) * (box[3] - box[1])))
-        settings = self.settings
-        small = rng.random() < settings.small_share
-        low, high = settings.small_faces if small else settings.large_faces
-        target = math.exp(rng.uniform(math.log(low), math.log(high)))
+        if target is None:
+            settings = self.settings
+            small = rng.random() < settings.small_share
+            low, high = settings.small_faces if small else settings.large_faces
+            target = math.exp(rng.uniform(math.log(low), math.log(high)))
         scale = min(target / size, _MOST_ENLARGEMENT)
         covering = max((right - left) / width, (bottom - top) / height)
         if covering > 1.25 * scale:
@@ -136,13 +147,15 @@ class CropMaker:
             if min(right - left, bottom - top) >= 2 * _SMALLEST_CELL and rng.random() < 0.85:
                 x = left + round((right - left) * rng.uniform(0.4, 0.6))
                 y = top + round((bottom - top) * rng.uniform(0.4, 0.6))
+                # Either a crowd of faces of one size, or every cell for itself.
+                kept = target if rng.random() < 0.5 else None
                 for part in (
                     (left, top, x, y),
                     (x, top, right, y),
                     (left, y, x, bottom),
                     (x, y, right, bottom),
                 ):
-                    self._fill_cell(canvas, part, rng, parts)
+                    self._fill_cell(canvas, part, rng, parts, kept)
                 return
             if rng.random() < 0.7:
                 scale = covering
@@ -156,7 +169,30 @@ class CropMaker:
 
 def _kind(photo: TrainingPhoto) -> str:
     origin = "annotated" if photo.annotated else "by teachers"
-    return origin if photo.drawn_seed is None else f"{origin}, drawn on"
+    if photo.drawn_seed is not None:
+        return f"{origin}, drawn on"
+    if photo.annotated:
+        return origin
+    return f"{origin}, bare" if photo.bare.any() else f"{origin}, covered"
+
+
+def _weight(photo: TrainingPhoto) -> float:
+    """How often a photo is chosen: more often for many faces, but not in proportion."""
+    count = len(photo.boxes)
+    return math.sqrt(1 + count) * float(_interest(photo).mean()) if count else 1.0
+
+
+def _interest(photo: TrainingPhoto) -> np.ndarray:
+    """How often each face is chosen, (N,): more often where detectors have trouble with it."""
+    right_eye, left_eye, nose = photo.landmarks[:, 0], photo.landmarks[:, 1], photo.landmarks[:, 2]
+    across = left_eye - right_eye
+    length = np.maximum(np.linalg.norm(across, axis=1), 1e-3)
+    # The nose's way from the middle of the eyes, along the line between them; NaN is not turned.
+    aside = ((nose - (right_eye + left_eye) / 2) * across).sum(axis=1) / length**2
+    # What teachers added to annotated photos is only as sure as its score.
+    certain = photo.by_people | (not photo.annotated)
+    hard, turned = certain & (photo.scores < _HARD_SCORE), np.abs(aside) > _TURNED_FROM
+    return 1 + _HARD * hard + _TURNED * turned
 
 
 @dataclass(frozen=True)
@@ -176,9 +212,11 @@ def _centre_box(
     chances = [share for name, share in _CENTRES.items() if len(choices.get(name, "."))]
     names = [name for name in _CENTRES if len(choices.get(name, "."))]
     name = names[int(np.searchsorted(np.cumsum(chances)[:-1], rng.random() * sum(chances)))]
-    if name in choices:
-        boxes = choices[name]
-        return boxes[rng.integers(len(boxes))]
+    if name == "face":
+        chances = np.cumsum(_interest(photo))
+        return photo.boxes[int(np.searchsorted(chances[:-1], rng.random() * chances[-1]))]
+    if name == "hard negative":
+        return photo.hard_negatives[rng.integers(len(photo.hard_negatives))]
     side = min(width, height) * rng.uniform(0.05, 0.5)
     x, y = rng.uniform(0, width), rng.uniform(0, height)
     return np.array([x - side / 2, y - side / 2, x + side / 2, y + side / 2])

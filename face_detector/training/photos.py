@@ -17,9 +17,15 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from face_detector import Detections, FaceDetector
-from face_detector.detections import box_areas, intersection_areas, iou
-from face_detector.multiscale import merged
+from face_detector import FaceDetector
+from face_detector.training.labels import (
+    Sighting,
+    landmarks_and_scores,
+    lie_apart,
+    look,
+    main_face,
+    unseen,
+)
 from face_detector.training.shared import (
     TEST_SALT,
     VALIDATION_SALT,
@@ -39,10 +45,6 @@ from face_detector.training.shared import (
 BARE = "without_mask"
 """The class whose faces masks are drawn on."""
 
-POSITIVE_SCORE, DOUBTFUL_SCORE = 0.65, 0.3
-"""A teacher's detection is a face from the first score on, and doubtful between the two."""
-
-_SAME, _APART = 0.5, 0.3  # IoU from which two boxes are one face, and below which they are two
 _SMALLEST_PHOTO = 32
 _TEST_SHARE = 0.2  # of the groups, as in training the mask classifier
 
@@ -61,7 +63,8 @@ class TrainingPhoto:
         by_people: bool (N,), which of them people boxed; the teacher boxed the others.
         bare: bool (N,), which faces wear nothing that is known of.
         ignored: float32 (M, 4), regions that count neither as faces nor as background.
-        hard_negatives: float32 (K, 4), doubtful detections where nobody annotated a face.
+        hard_negatives: float32 (K, 4), false detections of the last teacher.
+        scores: float32 (N,), the last teacher's of each face, 0 where it missed the face.
         drawn_seed: seed for masks, hands and scarves drawn on the bare faces; None draws nothing.
     """
 
@@ -74,6 +77,7 @@ class TrainingPhoto:
     bare: np.ndarray
     ignored: np.ndarray
     hard_negatives: np.ndarray
+    scores: np.ndarray
     drawn_seed: int | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -94,6 +98,7 @@ class TrainingPhoto:
             for name, shape in shapes.items()
         }
         arrays |= {name: np.array(values[name], bool) for name in ("by_people", "bare")}
+        arrays["scores"] = np.array(values["scores"], np.float32)
         return cls(**(values | arrays | {"path": Path(values["path"])}))
 
 
@@ -119,7 +124,7 @@ def read_training_photos(
         folders: with ``images/`` and ``annotations/``, or with class folders.
         reboxed_folders: annotated folders whose boxes follow another convention, such as hair to
             chin: the teachers' boxes replace them.
-        teachers: detectors whose lowest score is ``DOUBTFUL_SCORE``.
+        teachers: detectors whose lowest score is ``LOWEST_SCORE``; the last one boxes best.
 
     Returns:
         The photos in a stable order, and one sentence for each that was left out.
@@ -143,7 +148,7 @@ def read_training_photos(
             "or images/ with annotations/"
         )
     sources = _with_groups(sources)
-    seen: list[tuple[_Source, Detections]] = []
+    seen: list[tuple[_Source, Sighting, tuple[int, int]]] = []
     hidden = None if progress else True  # None: hidden unless on a terminal
     for source in tqdm(sources, desc="Labelling photos", unit="photo", disable=hidden):
         try:
@@ -154,9 +159,12 @@ def read_training_photos(
         if min(image.shape[:2]) < _SMALLEST_PHOTO:
             problems.append(f"{source.photo.path}: fewer than {_SMALLEST_PHOTO} pixels a side")
             continue
-        seen.append((source, merged([teacher.find(image) for teacher in teachers])))
-    parts = _parts({source.group for source, _ in seen})
-    photos = [_labelled(source, parts[source.group], found) for source, found in seen]
+        height, width = image.shape[:2]
+        seen.append((source, look(teachers, image), (width, height)))
+    parts = _parts({source.group for source, *_ in seen})
+    photos = [
+        _labelled(source, parts[source.group], sighting, size) for source, sighting, size in seen
+    ]
     return photos, problems
 
 
@@ -170,34 +178,41 @@ def with_drawings(photos: Iterable[TrainingPhoto], seed: int) -> list[TrainingPh
     ]
 
 
-def _labelled(source: _Source, part: str, found: Detections) -> TrainingPhoto:
-    """Combine the annotations and the teachers' detections of a photo."""
-    photo = source.photo
+def _labelled(
+    source: _Source, part: str, sighting: Sighting, size: tuple[int, int]
+) -> TrainingPhoto:
+    """Combine the annotations and what the teachers see of a photo, ``size`` its width, height."""
+    photo, found = source.photo, sighting.found
     boxes, ignored = photo.boxes, photo.ignored
     bare = np.array([label == BARE for label in photo.labels], bool)
-    sure = found.scores >= POSITIVE_SCORE
+    sure = sighting.sure
+    if source.label:
+        # The class folder says that there is a face, which teachers doubt where it is turned.
+        sure = sure | main_face(sighting, *size)
     if source.reboxed:
         # Where the teachers see no face there is one all the same, but its box is unknown.
-        shares = iou(boxes, found.boxes[sure]).max(axis=1, initial=0)
-        ignored = np.vstack([ignored, boxes[shares < _APART]])
+        ignored = np.vstack([ignored, boxes[unseen(boxes, sighting)]])
         boxes, bare = boxes[:0], bare[:0]
-    apart = _lie_apart(found.boxes, np.vstack([boxes, ignored]))
+    apart = lie_apart(found.boxes, np.vstack([boxes, ignored]))
     more = found.boxes[sure & apart]
-    doubtful = found.boxes[~sure & apart]
-    known = np.vstack([boxes, more])
-    # In a photo without annotations a doubtful detection may well be a face.
+    apart &= ~sure & lie_apart(found.boxes, more)
+    # In a photo without annotations everything doubtful may well be a face.
     complete = not source.label and not source.reboxed
-    nothing = np.empty((0, 4), np.float32)
+    doubtful = found.boxes[apart & (sighting.open | (not complete))]
+    false = found.boxes[apart & sighting.hard_negative & complete]
+    known = np.vstack([boxes, more]).astype(np.float32)
+    landmarks, scores = landmarks_and_scores(known, sighting)
     return TrainingPhoto(
         photo.path,
         part,
         complete,
-        known.astype(np.float32),
+        known,
         np.arange(len(known)) < len(boxes),
-        _landmarks_of(known, found),
+        landmarks,
         np.append(bare, np.full(len(more), source.label == BARE)),
-        np.vstack([ignored, nothing if complete else doubtful]).astype(np.float32),
-        (doubtful if complete else nothing).astype(np.float32),
+        np.vstack([ignored, doubtful]).astype(np.float32),
+        false.astype(np.float32),
+        scores,
     )
 
 
@@ -209,26 +224,6 @@ def _parts(groups: Iterable[str]) -> dict[str, str]:
         if part not in parts.values() and len(free) > 1:
             parts[min(free, key=lambda group: place_of(group, salt))] = part
     return parts
-
-
-def _lie_apart(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which boxes (K, 4) neither overlap nor mostly contain or lie in one of the others: (K,)."""
-    shares = iou(boxes, others).max(axis=1, initial=0)
-    shared = intersection_areas(boxes, others)
-    inside = (shared / box_areas(boxes)[:, None]).max(axis=1, initial=0)
-    around = (shared / box_areas(others)).max(axis=1, initial=0)
-    apart: np.ndarray = (shares < _APART) & (inside < 0.5) & (around < 0.5)
-    return apart
-
-
-def _landmarks_of(boxes: np.ndarray, found: Detections) -> np.ndarray:
-    """The landmarks of the detection that matches each box, NaN where none does: (N, 5, 2)."""
-    landmarks = np.full((len(boxes), 5, 2), np.nan, np.float32)
-    if len(boxes) and len(found) and found.landmarks is not None:
-        shares = iou(boxes, found.boxes)
-        same = shares.max(axis=1) >= _SAME
-        landmarks[same] = found.landmarks[shares.argmax(axis=1)[same]]
-    return landmarks
 
 
 def _annotated(folder: Path, reboxed: bool, problems: list[str]) -> list[_Source]:

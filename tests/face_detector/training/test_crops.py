@@ -21,7 +21,10 @@ SETTINGS = CropSettings()
 
 def training_photo(path: Path, boxes: np.ndarray, landmarks: np.ndarray) -> TrainingPhoto:
     known = np.ones(len(boxes), bool)
-    return TrainingPhoto(path, "train", True, boxes, known, landmarks, known, NOTHING, NOTHING)
+    scores = np.full(len(boxes), 0.9, np.float32)
+    return TrainingPhoto(
+        path, "train", True, boxes, known, landmarks, known, NOTHING, NOTHING, scores
+    )
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +77,23 @@ def test_boxes_lie_on_the_faces(
             assert is_face[y, x].all()
             assert landmarks[0, 0] < landmarks[1, 0]  # mirrored or not
     assert seen > 40
+
+
+def test_turned_and_missed_faces_are_chosen_more_often(tmp_path: Path) -> None:
+    path = tmp_path / "three.png"
+    cv2.imwrite(str(path), np.full((100, 300, 3), 120, np.uint8))
+    boxes = np.array([[10, 10, 50, 50], [110, 10, 150, 50], [210, 10, 250, 50]], np.float32)
+    eyes_nose_mouth = np.array([[10, 15], [30, 15], [20, 25], [12, 32], [28, 32]], np.float32)
+    landmarks = boxes[:, None, :2] + eyes_nose_mouth
+    landmarks[1, 2, 0] += 12  # the nose is beside the left eye
+    photo = training_photo(path, boxes, landmarks)
+    photo.scores[2] = 0.0
+    rng = np.random.default_rng(0)
+    chosen = np.zeros(3)
+    for _ in range(600):
+        box = crops._centre_box(photo, 300, 100, rng)
+        chosen += (boxes == box).all(axis=1)
+    assert chosen[1] > 1.6 * chosen[0] and chosen[2] > 1.6 * chosen[0] > 0
 
 
 def test_photos_without_faces_give_crops_without_faces(tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def test_photos_are_kept_as_json_and_read_back() -> None:
         bare=np.array([False]),
         ignored=np.empty((0, 4), np.float32),
         hard_negatives=np.array([[0.1, 0.2, 0.3, 0.4]] * 2, np.float32),
+        scores=np.array([0.3], np.float32),
         drawn_seed=7,
     )
     again = TrainingPhoto.from_json(json.loads(json.dumps(photo.as_json())))
