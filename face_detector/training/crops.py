@@ -213,8 +213,8 @@ def _centre_box(
     names = [name for name in _CENTRES if len(choices.get(name, "."))]
     name = names[int(np.searchsorted(np.cumsum(chances)[:-1], rng.random() * sum(chances)))]
     if name == "face":
-        chances = np.cumsum(_interest(photo))
-        return photo.boxes[int(np.searchsorted(chances[:-1], rng.random() * chances[-1]))]
+        sums = np.cumsum(_interest(photo))
+        return photo.boxes[int(np.searchsorted(sums[:-1], rng.random() * sums[-1]))]
     if name == "hard negative":
         return photo.hard_negatives[rng.integers(len(photo.hard_negatives))]
     side = min(width, height) * rng.uniform(0.05, 0.5)
