@@ -135,8 +135,8 @@ class CropMaker:
         height, width = levels[0].shape[:2]
         box = _centre_box(photo, width, height, rng)
         size = math.sqrt(max(1.0, (box[2] - box[0]) * (box[3] - box[1])))
+        settings = self.settings
         if target is None:
-            settings = self.settings
             small = rng.random() < settings.small_share
             low, high = settings.small_faces if small else settings.large_faces
             target = math.exp(rng.uniform(math.log(low), math.log(high)))
