@@ -14,6 +14,9 @@ brings them up to date. Placeholders have names, because their order differs bet
 from __future__ import annotations
 
 import gettext as catalogues
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -45,8 +48,23 @@ ENGLISH = next(iter(LANGUAGES))
 _CHOSEN, _ADDRESS = "language", "lang"  # in the session's state; in the address
 
 
+_speaking: ContextVar[str] = ContextVar("speaking", default="")
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Give texts in a language of ``LANGUAGES`` meanwhile, also outside a session's script."""
+    token = _speaking.set(code)
+    try:
+        yield
+    finally:
+        _speaking.reset(token)
+
+
 def language() -> str:
     """The visitor's language, a key of ``LANGUAGES``; English outside a session's script."""
+    if code := _speaking.get():
+        return code
     if get_script_run_ctx(suppress_warning=True) is None:
         return ENGLISH
     return st.session_state.get(_CHOSEN) or language_of(st.context.locale)

@@ -116,8 +116,11 @@ def _show_status(processor: LiveProcessor, active: bool) -> None:
 
 
 def _take_still(processor: LiveProcessor) -> Still | None:
-    picture = processor.still(_STILL_SECONDS) if processor.status().running else None
-    return None if picture is None else still_of(picture, processor.settings.mirror)
+    view = processor.next_view(_STILL_SECONDS) if processor.status().running else None
+    if view is None:
+        return None
+    view.hide(processor.settings.blur)
+    return still_of(view.frame.image, processor.settings.mirror)
 
 
 def _show_history(processor: LiveProcessor) -> None:

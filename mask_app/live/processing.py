@@ -14,7 +14,7 @@ import statistics
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Future, TimeoutError
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,6 +51,8 @@ class LiveStatus:
         alarms: sounds asked for since the processor was made.
         events: times in which people wore no mask, by ``time.time()``, newest first.
         seen: whether the camera can see anybody.
+        doubts: times in which people were unsure, in the same way.
+        began: ``time.time()`` when the camera was started, None before.
     """
 
     running: bool = False
@@ -62,6 +64,8 @@ class LiveStatus:
     alarms: int = 0
     events: tuple[Event, ...] = ()
     seen: Seen = "clear"
+    doubts: tuple[Event, ...] = ()
+    began: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,9 @@ class LiveProcessor:
         self.settings = settings
         self._lock = threading.Lock()
         self._history: deque[tuple[float, dict[str, int]]] = deque(maxlen=HISTORY_SECONDS)
-        self._events = EventLog(_MOST_EVENTS)
+        self._events, self._doubts = EventLog(_MOST_EVENTS), EventLog(_MOST_EVENTS)
         self._alarms = 0
-        self._asked: deque[Future[np.ndarray]] = deque()
+        self._asked: deque[Future[View]] = deque()
         self.begin()
 
     def begin(self) -> None:
@@ -98,7 +102,9 @@ class LiveProcessor:
             self._done: deque[tuple[float, float]] = deque()  # time of completion, delay
             self._watch = Watch(_Camera(), 0, self.detector)
             self._sight = Sight()
+            self._began: float | None = None
             self._events.begin()
+            self._doubts.begin()
             self._alarm_rule = UnmaskedRule(ALARM_AFTER_SECONDS)
 
     def process(self, image: np.ndarray, arrived: float) -> np.ndarray:
@@ -119,9 +125,10 @@ class LiveProcessor:
             self._watch.set_zones(settings.zones)
             view = self._watch.update(Frame(image, self._watch.frames, arrived), detected)
             self._remember(view, settings)
-        view.hide(settings.blur)
         while self._asked:
-            self._asked.popleft().set_result(view.frame.image.copy())
+            frame = replace(view.frame, image=view.frame.image.copy())
+            self._asked.popleft().set_result(replace(view, frame=frame))
+        view.hide(settings.blur)
         # The page has the counts beside the picture.
         options = CanvasOptions(settings.zones, settings.mirror, no_counts=True)
         image = draw_view(view, options)
@@ -137,27 +144,26 @@ class LiveProcessor:
         second = int(time.time())
         if not self._history or second > self._history[-1][0]:
             self._history.append((second, self._counts))
-        unmasked = [
-            (face.track, face.zone)
-            for face in view.inside
-            if face.track is not None and face.label == UNMASKED and not face.unsure
-        ]
         # By the clock, at the time when the frame came in.
-        self._events.see(time.time() - time.monotonic() + view.frame.time_s, unmasked)
+        now = time.time() - time.monotonic() + view.frame.time_s
+        self._began = now if self._began is None else self._began
+        for log, label in ((self._events, UNMASKED), (self._doubts, "unsure")):
+            faces = [face for face in view.inside if face.counted_as == label]
+            log.see(now, [(face.track, face.zone) for face in faces if face.track is not None])
         self._alarm_rule.cooldown_s = settings.alarm_pause
         if self._alarm_rule.due(view.inside, view.frame.time_s) and settings.alarm:
             self._alarms += 1
 
-    def still(self, patience_s: float) -> np.ndarray | None:
-        """The next picture without boxes, faces hidden as the settings ask for it.
+    def next_view(self, patience_s: float) -> View | None:
+        """What is seen next, a copy: nobody is hidden in it, and it is not mirrored.
 
         Args:
             patience_s: seconds to wait for it.
 
         Returns:
-            uint8 BGR, shape (H, W, 3), not mirrored; None where no frame comes.
+            None where no frame comes.
         """
-        asked: Future[np.ndarray] = Future()
+        asked: Future[View] = Future()
         self._asked.append(asked)
         try:
             return asked.result(patience_s)
@@ -174,6 +180,8 @@ class LiveProcessor:
                 history=tuple(self._history),
                 alarms=self._alarms,
                 events=tuple(self._events.events()[::-1]),
+                doubts=tuple(self._doubts.events()[::-1]),
+                began=self._began,
             )
             if not delays:
                 return status

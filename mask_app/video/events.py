@@ -22,12 +22,12 @@ CSV_COLUMNS = ("start", "seconds", "track", "label", "zone")
 
 @dataclass(frozen=True)
 class Event:
-    """A time in which a person wore no mask.
+    """A time in which a person wore no mask, or another label.
 
     Attributes:
         track: the person's number.
         start_s: seconds from the video's start; of a camera, ``time.time()``.
-        end_s: time of the last frame without a mask.
+        end_s: time of the last frame with that label.
         zone: name of the zone in which it began; empty where there is none.
     """
 
@@ -53,15 +53,15 @@ class EventLog:
         self._open: dict[int, Event] = {}
         self._ended: deque[Event] = deque(maxlen=most)
 
-    def see(self, time_s: float, unmasked: Iterable[tuple[int, str]]) -> None:
+    def see(self, time_s: float, people: Iterable[tuple[int, str]]) -> None:
         """Take in a frame.
 
         Args:
             time_s: its time; those of the last frame or later.
-            unmasked: number of each person without a mask, and the name of their zone.
+            people: number of each person with the label, and the name of their zone.
         """
         self._end(lambda event: time_s - event.end_s > LONGEST_GAP_S)
-        for track, zone in unmasked:
+        for track, zone in people:
             event = self._open.get(track, Event(track, time_s, time_s, zone))
             self._open[track] = replace(event, end_s=time_s)
 
@@ -84,28 +84,28 @@ class EventLog:
 
 
 def read_events(path: Path) -> list[Event]:
-    """The events of a video, from its JSON lines; see :func:`unmasked_events`."""
+    """The events of a video, from its JSON lines; see :func:`events_in`."""
     with path.open(encoding="utf-8") as lines:
-        return unmasked_events(map(json.loads, lines))
+        return events_in(map(json.loads, lines))
 
 
-def unmasked_events(records: Iterable[Mapping[str, Any]]) -> list[Event]:
+def events_in(records: Iterable[Mapping[str, Any]], label: str = UNMASKED) -> list[Event]:
     """The events in records of frames; see :meth:`EventLog.events`.
 
     Args:
         records: as ``detect_mask_video.py --json`` writes them, in order; N = 0 gives no events.
+        label: a class, or ``unsure``.
     """
     log = EventLog()
     for record in records:
-        unmasked = [
+        people = [
             (face["track"], face.get("zone", ""))
             for face in record["faces"]
             if face["track"] is not None
-            and face["label"] == UNMASKED
-            and not face.get("unsure")
+            and ("unsure" if face.get("unsure") else face["label"]) == label
             and not face.get("outside_zone")
         ]
-        log.see(record["time_s"], unmasked)
+        log.see(record["time_s"], people)
     return log.events()
 
 

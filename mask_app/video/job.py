@@ -111,6 +111,7 @@ class VideoJob:
 
     Attributes:
         facts: of the video.
+        settings: with which it is processed.
         output: the annotated video.
         records: JSON lines, one per frame; grows while the job runs.
         table: CSV, one row per face.
@@ -134,6 +135,7 @@ class VideoJob:
             turns: the queue of all visitors' jobs; the job joins it.
         """
         self.facts = facts
+        self.settings = settings
         self.output = folder / "result.mp4"
         self.records = folder / "faces.jsonl"
         self.table = folder / "faces.csv"

@@ -49,7 +49,15 @@ def still_of(image: np.ndarray, mirror: bool = False) -> Still:
 
 
 def first_frame(video: Path, settings: Settings, model: Path, megapixels: int) -> Still | None:
-    """The first frame of an uploaded video, with faces hidden as the settings ask for it.
+    """The first frame of an uploaded video to draw on; see :func:`frame_of`."""
+    image = frame_of(video, settings, model, megapixels)
+    return None if image is None else still_of(image)
+
+
+def frame_of(
+    video: Path, settings: Settings, model: Path, megapixels: int, time_s: float = 0.0
+) -> np.ndarray | None:
+    """A frame of an uploaded video, with faces hidden as the settings ask for it.
 
     The video script reads it in a process of its own: a damaged file ends nothing else.
 
@@ -58,15 +66,17 @@ def first_frame(video: Path, settings: Settings, model: Path, megapixels: int) -
         settings: the visitor's.
         model: the model file, for who is hidden.
         megapixels: larger frames are refused.
+        time_s: its time, in seconds from the start.
 
     Returns:
-        The picture, None where the file has none.
+        uint8 BGR, shape (H, W, 3); None where there is none.
     """
     with tempfile.TemporaryDirectory(prefix="mask_app_still_") as folder:
         frame = Path(folder) / "frame.mp4"
         options = {
             "--source": video,
             "--output": frame,
+            "--start": time_s,
             "--max-frames": 1,
             "--model": model,
             "--detector": settings.detector,
@@ -88,4 +98,4 @@ def first_frame(video: Path, settings: Settings, model: Path, megapixels: int) -
         capture = cv2.VideoCapture(str(frame))
         found, image = capture.read()
         capture.release()
-        return still_of(image) if found else None
+        return image if found else None

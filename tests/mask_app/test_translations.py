@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from mask_app.live import door
-from mask_app.translations import LANGUAGES, language, language_of, translated
+from mask_app.translations import (
+    LANGUAGES,
+    gettext,
+    language,
+    language_of,
+    speaking,
+    translated,
+)
 from scripts import translations
 
 TRANSLATORS = ("gettext", "ngettext", "pgettext")
@@ -65,8 +72,11 @@ def test_a_locale_chooses_its_language(locale: str | None, code: str) -> None:
     assert language_of(locale) == code
 
 
-def test_texts_are_english_outside_a_session() -> None:
+def test_texts_are_english_outside_a_session_unless_asked_for() -> None:
     assert language() == "en"
+    with speaking("de"):
+        assert gettext("Photos") == "Fotos"
+    assert gettext("Photos") == "Photos"
 
 
 def test_the_door_says_different_things_in_different_states() -> None:

@@ -147,15 +147,17 @@ def test_faces_outside_the_zones_neither_count_nor_raise_alarms(mirror: bool) ->
     assert processor.status().counts == {"with_mask": 0, "without_mask": 2}
 
 
-def test_a_still_is_the_next_picture_without_boxes() -> None:
+def test_the_next_view_is_a_copy_of_what_the_camera_sees() -> None:
     image, processor = noise(), live_processor(FakeDetector([face(0.9)]), mirror=True)
-    assert processor.still(patience_s=0) is None
+    assert processor.next_view(patience_s=0) is None
     with ThreadPoolExecutor(1) as thread:
-        asked = thread.submit(processor.still, PATIENCE_S)
+        asked = thread.submit(processor.next_view, PATIENCE_S)
         wait_until(lambda: processor.process(image.copy(), 0.0) is not None and asked.done())
-    still = asked.result()
-    assert still is not None
-    assert (still == image).all()
+    view = asked.result()
+    assert view is not None
+    assert (view.frame.image == image).all()
+    assert view.counts["without_mask"] == 1
+    assert processor.status().began is not None
 
 
 def test_a_change_of_settings_begins_nothing_again() -> None:

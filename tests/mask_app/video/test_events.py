@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mask_app.video.events import Event, EventLog, as_csv, unmasked_events
+from mask_app.video.events import Event, EventLog, as_csv, events_in
 
 Frames = list[dict[int | None, str]]
 
@@ -20,7 +20,7 @@ def events_of(frames: Frames, rate: float = 10) -> list[Event]:
         }
         for number, faces in enumerate(frames)
     ]
-    return unmasked_events(records)
+    return events_in(records)
 
 
 MASK, NONE = "with_mask", "without_mask"
@@ -54,8 +54,11 @@ def test_events_are_times_without_a_mask(frames: Frames, events: list[Event]) ->
 def test_who_is_outside_the_zones_is_in_no_event_and_a_zone_is_named() -> None:
     face = {"label": NONE, "unsure": False}
     faces = [face | {"track": 1, "outside_zone": True}, face | {"track": 2, "zone": "door"}]
-    found = unmasked_events({"time_s": number / 10, "faces": faces} for number in range(10))
+    found = events_in({"time_s": number / 10, "faces": faces} for number in range(10))
     assert [(event.track, event.zone) for event in found] == [(2, "door")]
+    doubtful = {"label": NONE, "unsure": True, "track": 3}
+    records = [{"time_s": number / 10, "faces": [doubtful, *faces]} for number in range(10)]
+    assert [event.track for event in events_in(records, "unsure")] == [3]
     rows = as_csv(found, "{:.1f}".format).decode().splitlines()
     assert rows == ["start,seconds,track,label,zone", "0.0,0.9,2,without_mask,door"]
     assert as_csv([], str).decode().splitlines() == rows[:1]
