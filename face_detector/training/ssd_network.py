@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -176,7 +177,7 @@ class _Builder:
     """Builds the network; its layers have the names of the prototxt."""
 
     def __init__(self, keras: Any) -> None:
-        self._keras, self._layers = keras, keras.layers
+        self._keras, self._layers, self._own_layers = keras, keras.layers, _own_layers(keras)
 
     def network(self) -> Any:
         picture = self._keras.Input((CLASSIC_SIZE, CLASSIC_SIZE, 3), name="picture")
@@ -208,7 +209,7 @@ class _Builder:
         names = ("_bn1", "_conv1_h", "_bn2_h", "_conv2_h")
         x, _ = self._block(x, "layer_512_1", names, 256, 1)
         x = layers.ReLU()(self._normalised(x, "last_bn_h"))
-        features = [_unit_length(self._keras)(fine), x]
+        features = [self._own_layers.UnitLength(name=_UNIT_LENGTH)(fine), x]
         for number, width, stride in ((6, 256, 2), (7, 128, 2), (8, 128, 1), (9, 128, 1)):
             x = layers.ReLU()(self._convolution(x, f"conv{number}_1_h", width // 2, 1))
             x = layers.ReLU()(self._convolution(x, f"conv{number}_2_h", width, 3, stride))
@@ -231,9 +232,9 @@ class _Builder:
         return self._layers.Add()([y, shortcut]), x
 
     def _normalised(self, x: Any, name: str) -> Any:
-        layer = self._layers.BatchNormalization(epsilon=1e-5, name=name)
+        layer = self._own_layers.Normalisation(name=name)
         layer.trainable = name not in _FROZEN
-        return layer(x, training=False)
+        return layer(x)
 
     def _convolution(
         self,
@@ -261,10 +262,26 @@ class _Builder:
         return layer(x)
 
 
-def _unit_length(keras: Any) -> Any:
-    """Caffe's ``Normalize`` layer: each cell's channels scaled to length 1, times factors."""
+def _own_layers(keras: Any) -> SimpleNamespace:
+    """The layers that Keras does not have; defined late, since Keras is loaded late."""
+
+    class Normalisation(keras.layers.Layer):
+        """Batch normalisation whose statistics training does not change, with Caffe's epsilon."""
+
+        def build(self, shape: Any) -> None:
+            width = (shape[-1],)
+            self.factors = self.add_weight(width, name="factors")
+            self.offsets = self.add_weight(width, name="offsets")
+            self.mean = self.add_weight(width, trainable=False, name="mean")
+            self.variance = self.add_weight(width, trainable=False, name="variance")
+
+        def call(self, x: Any) -> Any:
+            factors = self.factors / keras.ops.sqrt(self.variance + 1e-5)
+            return x * factors + (self.offsets - self.mean * factors)
 
     class UnitLength(keras.layers.Layer):
+        """Caffe's ``Normalize``: each cell's channels scaled to length 1, times factors."""
+
         def build(self, shape: Any) -> None:
             self.factors = self.add_weight((shape[-1],), name="factors")
 
@@ -272,4 +289,4 @@ def _unit_length(keras: Any) -> Any:
             length = keras.ops.sqrt(keras.ops.sum(x * x, axis=-1, keepdims=True) + 1e-10)
             return x / length * self.factors
 
-    return UnitLength(name=_UNIT_LENGTH)
+    return SimpleNamespace(Normalisation=Normalisation, UnitLength=UnitLength)

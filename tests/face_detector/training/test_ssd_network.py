@@ -60,6 +60,12 @@ def test_outputs_equal_those_of_opencv(model: bytes, network: Any, image: np.nda
     np.testing.assert_allclose(np.unique(priors[0, 1].reshape(-1, 4), axis=0), [VARIANCES])
 
 
+def test_training_uses_the_statistics_of_the_file(network: Any, image: np.ndarray) -> None:
+    batch = np.stack([image, image[::-1] // 2]).astype(np.float32)
+    for found, expected in zip(network(batch, training=True), network(batch), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_nothing_changes_in_the_file_but_what_is_written(model: bytes) -> None:
     weights = read_weights(model)
     assert with_weights(model, weights) == model
