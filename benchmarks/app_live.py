@@ -3,6 +3,7 @@
 
     python -m benchmarks.app_live
     python -m benchmarks.app_live --seconds 20 --starts 50 --json app_live.json
+    python -m benchmarks.app_live --door 60        # the door, kept open for an hour, only
 
 Chromium's camera plays a video with a number drawn into each frame as black and white squares.
 A script inside the page reads the number in the camera's own picture and in the one that came
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import tempfile
@@ -26,6 +26,7 @@ import av
 import cv2
 import numpy as np
 
+from benchmarks.app_door import measure_door
 from benchmarks.browser import REPOSITORY, App, running_app, running_browser
 
 WIDTH, HEIGHT, RATE = 640, 480, 25
@@ -100,6 +101,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--video", type=Path, default=REPOSITORY / "examples/example_video.mp4")
     parser.add_argument("--seconds", type=float, default=15, help="of live picture to measure")
     parser.add_argument("--starts", type=int, default=50, help="of the camera, one after the other")
+    parser.add_argument(
+        "--door", type=float, metavar="MINUTES", help="measure the door kept open, nothing else"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     return parser.parse_args()
 
@@ -215,8 +219,8 @@ def measure_starts(app: App, browser: Any, starts: int) -> dict[str, float]:
         if number in (warm, starts):
             time.sleep(5)
             when = "after_a_few" if number == warm else "at_the_end"
-            kept[f"threads_{when}"] = len(list(Path(f"/proc/{app.process.pid}/task").iterdir()))
-            kept[f"memory_mib_{when}"] = round(resident_mib(app.process.pid), 1)
+            kept[f"threads_{when}"] = app.threads()
+            kept[f"memory_mib_{when}"] = round(app.memory_mib(), 1)
     page.close()
     return kept
 
@@ -229,23 +233,22 @@ def open_live_page(app: App, page: Any) -> Any:
     return live
 
 
-def resident_mib(process: int) -> float:
-    """Memory of a process in MiB."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
 def main() -> None:
     """Measure the first page, the live picture and repeated starts, and print the figures."""
     arguments = parse_arguments()
     with tempfile.TemporaryDirectory() as folder:
         camera = numbered_camera(arguments.video, Path(folder) / "camera.y4m")
         with running_browser(camera) as browser:
-            figures: dict[str, Any] = {**measure_first_pages(browser, Path(folder))}
-            with running_app() as app:
-                figures["live"] = measure_live(app, browser, arguments.seconds)
-                if arguments.starts:
-                    figures["starts"] = measure_starts(app, browser, arguments.starts)
+            figures: dict[str, Any] = {}
+            if arguments.door:
+                with running_app() as app:
+                    figures["door"] = measure_door(app, browser, 60 * arguments.door)
+            else:
+                figures |= measure_first_pages(browser, Path(folder))
+                with running_app() as app:
+                    figures["live"] = measure_live(app, browser, arguments.seconds)
+                    if arguments.starts:
+                        figures["starts"] = measure_starts(app, browser, arguments.starts)
     print(json.dumps(figures, indent=2))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")

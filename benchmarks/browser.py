@@ -71,6 +71,15 @@ class App:
         self.log = log
         self.started = started
 
+    def threads(self) -> int:
+        """Number of its threads now; Linux only."""
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    def memory_mib(self) -> float:
+        """Its resident memory now; Linux only."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
 
 @contextlib.contextmanager
 def running_app(folder_of_app: Path = REPOSITORY, **environment: str) -> Iterator[App]:
