@@ -6,11 +6,12 @@ Or a ``mask_detector.model`` into what other software opens.
     python -m mask_detector.convert mine.keras mask_detector.model --classes with_mask without_mask
     python -m mask_detector.convert OLD NEW --format int8 --calibration my_photos
     python -m mask_detector.convert mask_detector.model mask_detector.onnx
+    python -m mask_detector.convert mask_detector.onnx again.model
 
-OLD is an HDF5 model (the classic mask_detector.model), a .keras file that classifies square RGB
-face crops, or a model of this project. NEW holds the same network, its model card and its compiled
-form, which detection runs without TensorFlow. A NEW that ends in .tflite, .onnx or .keras is the
-network alone; docs/models.md shows how to run it.
+OLD is an HDF5 model (the classic mask_detector.model), a .keras, .tflite or .onnx file that
+classifies square RGB face crops, or a model of this project. NEW holds the same network, its model
+card and its compiled form, which detection runs without TensorFlow. A NEW that ends in .tflite,
+.onnx or .keras is only the network with its card; docs/models.md shows how to run it.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from mask_detector.models import legacy
 from mask_detector.models.class_names import check_class_names
 from mask_detector.models.exports import FORMATS, export_model
 from mask_detector.models.foreign import PIXEL_RANGES, network_from_crops, noise_crops
+from mask_detector.models.imports import is_network, read_network
 from mask_detector.models.keras_backend import package_versions
 from mask_detector.models.model_card import ModelCard
 from mask_detector.models.model_file import (
@@ -41,6 +43,7 @@ from mask_detector.models.model_file import (
     has_card,
     load_keras_archive,
     read_model,
+    write_compiled_model,
     write_model,
 )
 from mask_detector.models.other_files import is_hdf5
@@ -49,45 +52,65 @@ from mask_detector.training.compiling import compile_network
 MOST_CALIBRATION_CROPS = 400
 
 
-def read_old(
-    path: Path, classes: Sequence[str] | None, pixels: str | None
-) -> tuple[Any, ModelCard]:
+def open_old(arguments: argparse.Namespace) -> ModelFile:
     """Open any model file that can be converted.
 
-    Args:
-        classes: class names in the order of the outputs; None where the file knows them.
-        pixels: what a network from elsewhere expects; see
-            :func:`mask_detector.models.foreign.network_from_crops`.
-
     Returns:
-        A Keras model from float32 RGB crops 0..255, shape (N, S, S, 3), to probabilities
-        (N, classes); and its model card.
+        A model; its Keras model takes float32 RGB crops 0..255, shape (N, S, S, 3), to
+        probabilities (N, classes).
 
     Raises:
         ModelFileError: the file is damaged or of an unknown kind, or the classes do not fit.
     """
-    if is_hdf5(path):
+    path, classes, pixels = arguments.old, arguments.classes, arguments.pixels
+    if is_network(path):
+        file = read_network(path, classes, pixels)
+    elif is_hdf5(path):
         card = legacy.read_card(path, classes)
-        model = legacy.load_keras(path, pixels)
+        file = ModelFile(path, card, None, lambda: legacy.load_keras(path, pixels))
     elif has_card(path):
         file = read_model(path)
-        card = dataclasses.replace(file.card, classes=tuple(classes or file.card.classes))
-        model = file.load_keras()
     else:
-        network = load_keras_archive(path)
-        if not classes:
-            raise ModelFileError(
-                f"{path}: it does not say which classes its outputs are, name them with --classes"
-            )
-        model = network_from_crops(network, path, pixels)
-        # Crops as the classic scripts cut them, which such models are trained for.
-        size = model.input_shape[1]
-        card = ModelCard(tuple(classes), size, margin=0.0, square=False, unsure=0.0)
-    outputs = model.output_shape[-1]
-    if outputs != len(card.classes):
+        file = _foreign_keras(path, classes, pixels)
+    changes: dict[str, Any] = {"classes": tuple(classes)} if classes else {}
+    if arguments.margin is not None:
+        changes |= {"margin": arguments.margin, "square": True}
+    card = dataclasses.replace(file.card, **changes)
+    if len(card.classes) != len(file.card.classes):
         names = ", ".join(card.classes)
-        raise ModelFileError(f"{path}: the network has {outputs} outputs, the classes are {names}")
-    return model, card
+        raise ModelFileError(
+            f"{path}: the network has {len(file.card.classes)} outputs, the classes are {names}"
+        )
+    return dataclasses.replace(file, card=card)
+
+
+def _foreign_keras(path: Path, classes: Sequence[str] | None, pixels: str | None) -> ModelFile:
+    network = load_keras_archive(path)
+    if not classes:
+        raise ModelFileError(
+            f"{path}: it does not say which classes its outputs are, name them with --classes"
+        )
+    model = network_from_crops(network, path, pixels)
+    # Crops as the classic scripts cut them, which such models are trained for.
+    size = model.input_shape[1]
+    card = ModelCard(tuple(classes), size, margin=0.0, square=False, unsure=0.0)
+    return ModelFile(path, card, None, lambda: model)
+
+
+def load_keras(file: ModelFile) -> Any:
+    """The Keras model of a file.
+
+    Raises:
+        ModelFileError: there is none, or it has other outputs than the classes.
+    """
+    model = file.load_keras()
+    outputs = model.output_shape[-1]
+    if outputs != len(file.card.classes):
+        names = ", ".join(file.card.classes)
+        raise ModelFileError(
+            f"{file.path}: the network has {outputs} outputs, the classes are {names}"
+        )
+    return model
 
 
 def calibration_crops(folder: Path, card: ModelCard) -> np.ndarray:
@@ -136,6 +159,10 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     option("--pixels", choices=PIXEL_RANGES,
            help="pixel values that a network from elsewhere expects (default: 0..255 if it "
                 "rescales them itself, otherwise -1..1 as MobileNetV2's preprocess_input)")
+    option("--margin", type=command_line.number(0, 2), metavar="SHARE",
+           help="what square crops add around a face, as a share of its longer side (default: that "
+                "of the file; for networks from elsewhere faces are cut out without any, and "
+                "squeezed to a square)")
     option("--format", choices=("float16", "int8"), default="float16",
            help="of the compiled network; int8 is faster and needs --calibration")
     option("--calibration", type=Path, metavar="FOLDER",
@@ -154,19 +181,40 @@ def compiled(
     return compile_network(model, arguments.format, crops), crops
 
 
+def with_compiled(file: ModelFile, arguments: argparse.Namespace) -> ModelFile:
+    """The model with a compiled network: its own, or a new one where that is needed."""
+    if file.compiled is not None and not arguments.calibration:
+        return file
+    model = load_keras(file)
+    flatbuffer, _ = compiled(model, file.card, arguments)
+    return dataclasses.replace(file, compiled=flatbuffer, load_keras=lambda: model)
+
+
 def export(arguments: argparse.Namespace) -> int:
     """Write the network in the form of another program."""
-    if not is_hdf5(arguments.old) and has_card(arguments.old) and not arguments.calibration:
-        file = read_model(arguments.old)
+    file = open_old(arguments)
+    if arguments.new.suffix == ".keras":
+        model = load_keras(file)
+        file = dataclasses.replace(file, load_keras=lambda: model)
     else:
-        model, card = read_old(arguments.old, arguments.classes, arguments.pixels)
-        file = ModelFile(arguments.old, card, None, lambda: model)
-    if arguments.new.suffix == ".tflite" and file.compiled is None:
-        flatbuffer, _ = compiled(file.load_keras(), file.card, arguments)
-        file = dataclasses.replace(file, compiled=flatbuffer)
+        file = with_compiled(file, arguments)
     export_model(file, arguments.new)
     size, names = file.card.input_size, ", ".join(file.card.classes)
     print(f"wrote {arguments.new}: RGB crops 0..255, (N, {size}, {size}, 3), to {names}")
+    return command_line.OK
+
+
+def convert_network(file: ModelFile, new: Path) -> int:
+    """Write a model file of a LiteRT or ONNX network."""
+    safe = dataclasses.replace(file, safe=True)  # read_network has tried it
+    Classifier(safe).probabilities(noise_crops(file.card.input_size))  # raises if it fails
+    origin = {"origin": f"converted from {file.path.name}"}
+    card = dataclasses.replace(file.card, training={**file.card.training, **origin})
+    write_compiled_model(new, card, file.compiled or b"")
+    print(
+        f"wrote {new} ({', '.join(card.classes)}; {card.input_size} px): it detects, but has no "
+        "Keras weights to train or export"
+    )
     return command_line.OK
 
 
@@ -181,7 +229,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ModelFileError(f"{arguments.new}: expected a file name in a folder that is there")
     if arguments.new.suffix in FORMATS:
         return export(arguments)
-    model, card = read_old(arguments.old, arguments.classes, arguments.pixels)
+    file = open_old(arguments)
+    if is_network(arguments.old) and not arguments.calibration:
+        return convert_network(file, arguments.new)
+    model, card = load_keras(file), file.card
     flatbuffer, crops = compiled(model, card, arguments)
     classifier = Classifier(ModelFile(arguments.new, card, flatbuffer, lambda: model))
     origin = {"origin": f"converted from {arguments.old.name}", "compiled": arguments.format}

@@ -56,7 +56,7 @@ def model() -> Path:
 @pytest.fixture(scope="session")
 def exported(model, tmp_path_factory) -> Path:
     """A folder with the shipped model in the forms of other software, mask_detector.*."""
-    pytest.importorskip("tf2onnx", reason="tf2onnx is not installed: it writes ONNX")
+    pytest.importorskip("keras", reason="TensorFlow is not installed: it writes the Keras form")
     from mask_detector import convert
 
     folder = tmp_path_factory.mktemp("exported")

@@ -1,7 +1,8 @@
-"""Running the compiled network of a model file in LiteRT, after making sure that it is safe to.
+"""Running the compiled network of a model file, after making sure that it is safe to.
 
-Where LiteRT has no package (Windows on ARM, Intel Macs), OpenCV runs the same network: it needs
-three times as long, and its probabilities differ by less than 0.005.
+LiteRT runs it, or ONNX Runtime where it is an ONNX network. Where LiteRT has no package (Windows on
+ARM, Intel Macs), ONNX Runtime runs its ONNX form: a third slower, and the probabilities differ
+by less than 0.0001. OpenCV runs what has no ONNX form.
 
 LiteRT trusts the tables in its files: one changed number can end the process. So a network whose
 hash is not known here is first loaded and run in a process of its own.
@@ -16,7 +17,9 @@ import cv2
 import numpy as np
 
 from mask_detector.errors import ModelFileError
-from mask_detector.models.keras_backend import quiet_standard_error
+from mask_detector.models.keras_backend import first_line, quiet_standard_error
+from mask_detector.models.tflite_file import is_tflite
+from mask_detector.models.tflite_to_onnx import UnsupportedNetworkError, onnx_from_tflite
 from mask_detector.models.trial import try_in_child
 
 KNOWN_NETWORKS = frozenset(
@@ -31,21 +34,47 @@ Network = Callable[[np.ndarray], np.ndarray]
 """From RGB crops 0..255, shape (N, S, S, 3), to rows of probabilities, shape (N, classes)."""
 
 
-def sha256(flatbuffer: bytes) -> str:
+def sha256(compiled: bytes) -> str:
     """The hash by which a compiled network is known (5 ms for 5 MB)."""
-    return hashlib.sha256(flatbuffer).hexdigest()
+    return hashlib.sha256(compiled).hexdigest()
 
 
-def load_network(flatbuffer: bytes, threads: int) -> Network:
+def load_network(compiled: bytes, threads: int) -> Network:
     """Load a compiled network that is known to be safe.
+
+    Args:
+        compiled: a LiteRT or an ONNX file.
 
     Raises:
         ModelFileError: it cannot be loaded; the network that is returned raises it too.
     """
+    runnable = _runnable(compiled)
+    if not is_tflite(runnable):
+        return _in_onnx_runtime(runnable, threads)
+    return _in_litert(runnable, threads) if _has_litert() else _in_opencv(runnable)
+
+
+def _has_litert() -> bool:
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        import ai_edge_litert.interpreter  # noqa: F401
     except ImportError:
-        return _in_opencv(flatbuffer)
+        return False
+    return True
+
+
+def _runnable(compiled: bytes) -> bytes:
+    """The network in the form that is run here: ONNX where there is no LiteRT."""
+    if not is_tflite(compiled) or _has_litert():
+        return compiled
+    try:
+        return onnx_from_tflite(compiled)
+    except UnsupportedNetworkError:
+        return compiled
+
+
+def _in_litert(flatbuffer: bytes, threads: int) -> Network:
+    from ai_edge_litert.interpreter import Interpreter
+
     try:
         with quiet_standard_error():  # LiteRT reports which kernels it uses
             interpreter = Interpreter(model_content=flatbuffer, num_threads=threads)
@@ -69,8 +98,36 @@ def load_network(flatbuffer: bytes, threads: int) -> Network:
     return run
 
 
+def _in_onnx_runtime(model: bytes, threads: int) -> Network:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise ModelFileError(
+            "its compiled network needs onnxruntime: pip install onnxruntime"
+        ) from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Idle threads sleep between pictures: cores are free for decoding and finding.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.enable_mem_pattern = False  # memory plans would be kept for each number of faces
+    options.log_severity_level = 4  # what goes wrong is raised
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        source = session.get_inputs()[0].name
+    except Exception as error:  # ONNX Runtime has a kind for each of its states
+        raise ModelFileError(f"its compiled network is damaged ({first_line(error)})") from None
+
+    def run(crops: np.ndarray) -> np.ndarray:
+        try:
+            return np.asarray(session.run(None, {source: crops.astype(np.float32)})[0])
+        except Exception as error:
+            raise ModelFileError(f"its compiled network fails ({first_line(error)})") from None
+
+    return run
+
+
 def _in_opencv(flatbuffer: bytes) -> Network:
-    """The same network in OpenCV, which uses all cores."""
+    """A LiteRT network in OpenCV, which uses all cores."""
     try:
         with quiet_standard_error(show_on_failure=False):
             network = cv2.dnn.readNetFromTFLite(np.frombuffer(flatbuffer, np.uint8))
@@ -90,11 +147,11 @@ def _in_opencv(flatbuffer: bytes) -> Network:
     return run
 
 
-def check_in_child(flatbuffer: bytes, input_size: int, classes: int, threads: int) -> None:
+def check_in_child(compiled: bytes, input_size: int, classes: int, threads: int) -> None:
     """Load and run a network in a process of its own, with limits on its time and memory.
 
     Args:
-        flatbuffer: the compiled network, from anywhere.
+        compiled: the compiled network, from anywhere.
         input_size: side of the crops in pixels.
         classes: how many probabilities a crop must get.
         threads: processor threads, as it will be run with.
@@ -103,4 +160,5 @@ def check_in_child(flatbuffer: bytes, input_size: int, classes: int, threads: in
         ModelFileError: the network does not load, does not run, or crashes or hangs.
     """
     what = "its compiled network"
-    try_in_child(what, "network", input_size, classes, threads, content=flatbuffer)
+    content = _runnable(compiled)
+    try_in_child(what, "network", input_size, classes, threads, content=content)

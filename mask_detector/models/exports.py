@@ -5,15 +5,18 @@ export_model(read_model("mask_detector.model"), Path("mask_detector.onnx"))
 
 from __future__ import annotations
 
-import tempfile
+import dataclasses
+import io
+import zipfile
 from pathlib import Path
 
-import numpy as np
-
-from mask_detector.errors import ModelFileError, UserFacingError
+from mask_detector.errors import ModelFileError
 from mask_detector.files import write_bytes
-from mask_detector.models.keras_backend import quiet_standard_error
+from mask_detector.models.compiled_network import sha256
 from mask_detector.models.model_file import CARD_MEMBER, ModelFile, write_model
+from mask_detector.models.onnx_file import with_metadata
+from mask_detector.models.tflite_file import is_tflite
+from mask_detector.models.tflite_to_onnx import onnx_from_tflite
 
 FORMATS = (".tflite", ".onnx", ".keras")
 """The endings of names that choose a form."""
@@ -23,9 +26,9 @@ def export_model(model: ModelFile, path: Path) -> None:
     """Write the network of a model file; the name's ending chooses the form.
 
     All forms take RGB crops 0..255, shape (N, S, S, 3), float32 (uint8 where the compiled network
-    does), and give probabilities (N, classes) in the order of the model card. The Keras form has
-    the model card as a member, the ONNX form as a metadata property, both named
-    ``model_card.json``.
+    does), and give probabilities (N, classes) in the order of the model card. They carry the model
+    card, named ``model_card.json``: Keras as a member, ONNX as a metadata property, LiteRT as an
+    associated file (https://ai.google.dev/edge/litert/conversion/tensorflow/metadata).
 
     Raises:
         ModelFileError: the ending is none of ``FORMATS``, or the model has no such form.
@@ -33,9 +36,7 @@ def export_model(model: ModelFile, path: Path) -> None:
         UserFacingError: a package that the form needs is not installed.
     """
     if path.suffix == ".tflite":
-        if model.compiled is None:
-            raise ModelFileError(f"{model.path}: it has no compiled network to export")
-        write_bytes(path, model.compiled)
+        write_bytes(path, tflite_bytes(model))
     elif path.suffix == ".onnx":
         write_bytes(path, onnx_bytes(model))
     elif path.suffix == ".keras":
@@ -45,23 +46,42 @@ def export_model(model: ModelFile, path: Path) -> None:
         raise ModelFileError(f"{path}: models are exported to names that end in {endings}")
 
 
-def onnx_bytes(model: ModelFile) -> bytes:
-    """The network as ONNX, its batch size free, by Keras's own exporter.
+def _compiled(model: ModelFile) -> bytes:
+    if model.compiled is None:
+        raise ModelFileError(f"{model.path}: it has no compiled network to export")
+    return model.compiled
+
+
+def tflite_bytes(model: ModelFile) -> bytes:
+    """The compiled network as a LiteRT file with its model card.
 
     Raises:
-        UserFacingError: TensorFlow, tf2onnx or onnx is not installed.
+        ModelFileError: the model has no LiteRT network.
     """
-    network = model.load_keras()
-    size = model.card.input_size
+    compiled = _compiled(model)
+    if not is_tflite(compiled):
+        raise ModelFileError(
+            f"{model.path}: its network is ONNX, which is not turned into LiteRT: that needs the "
+            "model file or the .keras file it came from"
+        )
+    file = io.BytesIO(compiled)
+    with zipfile.ZipFile(file, "a") as archive:  # appended: LiteRT reads what is before it
+        card = dataclasses.replace(model.card, compiled_sha256=sha256(compiled))
+        member = zipfile.ZipInfo(CARD_MEMBER, (1980, 1, 1, 0, 0, 0))  # the same file each time
+        archive.writestr(member, card.to_json())
+    return file.getvalue()
+
+
+def onnx_bytes(model: ModelFile) -> bytes:
+    """The compiled network as an ONNX file with its model card, its batch size free.
+
+    Raises:
+        ModelFileError: the model has no compiled network, or one that is not turned into ONNX.
+    """
+    compiled = _compiled(model)
     try:
-        import onnx
-        import tf2onnx  # noqa: F401, Keras imports it while it exports
-    except ImportError:
-        raise UserFacingError("ONNX needs two more packages: pip install tf2onnx onnx") from None
-    network(np.zeros((1, size, size, 3), np.float32), training=False)  # a call fixes its shapes
-    with tempfile.TemporaryDirectory() as folder, quiet_standard_error():
-        path = Path(folder) / "network.onnx"
-        network.export(path, format="onnx", verbose=False)
-        exported = onnx.load(path)
-    onnx.helper.set_model_props(exported, {CARD_MEMBER: model.card.to_json()})
-    return exported.SerializeToString(deterministic=True)
+        network = onnx_from_tflite(compiled) if is_tflite(compiled) else compiled
+    except ModelFileError as error:
+        raise ModelFileError(f"{model.path}: {error}") from None
+    card = dataclasses.replace(model.card, compiled_sha256="")  # it is another file
+    return with_metadata(network, {CARD_MEMBER: card.to_json()})

@@ -48,13 +48,8 @@ def network_from_crops(network: Any, path: Path, pixels: str | None = None) -> A
             f"{path}: expected a network from square RGB crops (N, S, S, 3) to classes (N, C), "
             f"got one from {shape} to {outputs}"
         )
-    if pixels is None and not scales_itself and '"DepthwiseConv2D"' not in network.to_json():
-        logger.warning(
-            "%s does not say which pixel values its network expects, and it is no MobileNet: -1..1 "
-            "is assumed; python -m mask_detector.convert OLD NEW --pixels 0..1 makes it another",
-            path,
-        )
-    scale, offset = PIXEL_RANGES[pixels or ("0..255" if scales_itself else "-1..1")]
+    is_mobilenet = '"DepthwiseConv2D"' in network.to_json()
+    scale, offset = PIXEL_RANGES[pixels or assumed_pixels(path, scales_itself, is_mobilenet)]
     crops = keras.Input(shape[1:], name="crops")
     scaled = keras.layers.Rescaling(scale, offset=offset, name="scaling")(crops)
     try:
@@ -74,6 +69,25 @@ def network_from_crops(network: Any, path: Path, pixels: str | None = None) -> A
             "one sigmoid"
         )
     return model
+
+
+def assumed_pixels(path: Path, scales_itself: bool, is_mobilenet: bool = False) -> str:
+    """The key in ``PIXEL_RANGES`` of what a network is taken to expect, with a warning if unsure.
+
+    Args:
+        path: its file, for the warning.
+        scales_itself: whether arithmetic on the pixels is the first that it does.
+        is_mobilenet: whether it is known to be one, which are trained on -1..1.
+    """
+    if scales_itself:
+        return "0..255"
+    if not is_mobilenet:
+        logger.warning(
+            "%s does not say which pixel values its network expects: -1..1 is assumed; "
+            "python -m mask_detector.convert OLD NEW --pixels 0..1 makes it another",
+            path,
+        )
+    return "-1..1"
 
 
 _SCALING_LAYERS = ("Rescaling", "Normalization", "TrueDivide", "Step")

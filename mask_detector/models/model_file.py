@@ -6,8 +6,11 @@ It is a Keras v3 archive (a zip: ``keras.models.load_model`` reads it once it is
 ``compiled.tflite``
     the inference graph as a LiteRT flatbuffer: float32 RGB crops 0..255, shape (N, S, S, 3),
     to probabilities (N, classes). Detection runs this one and never imports TensorFlow.
+    Or ``compiled.onnx``, the same as an ONNX network.
 ``model_card.json``
     what the numbers mean: see :class:`mask_detector.models.model_card.ModelCard`.
+
+A file made from a LiteRT or ONNX network has only these two: it detects, but has no Keras model.
 
 A model file is data: nothing in it is ever executed (Keras reads it with ``safe_mode``), no member
 is read that is larger than it can reasonably be, and no other file is read on its behalf.
@@ -16,6 +19,7 @@ is read that is larger than it can reasonably be, and no other file is read on i
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import tempfile
 import zipfile
@@ -23,9 +27,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mask_detector.errors import ModelFileError
+from mask_detector.files import write_bytes
 from mask_detector.models import legacy
 from mask_detector.models.compiled_network import KNOWN_NETWORKS, sha256
 from mask_detector.models.foreign import check_layer_sizes
@@ -33,14 +38,16 @@ from mask_detector.models.hdf5 import LARGEST_BYTES, check_hdf5
 from mask_detector.models.keras_backend import load_keras_file
 from mask_detector.models.model_card import ModelCard
 from mask_detector.models.other_files import describe_archive, describe_file, is_hdf5, is_zip
+from mask_detector.models.tflite_file import is_tflite
 
-COMPILED_MEMBER = "compiled.tflite"
+COMPILED_MEMBER, ONNX_MEMBER = "compiled.tflite", "compiled.onnx"
 CARD_MEMBER = "model_card.json"
 WEIGHTS_MEMBER = "model.weights.h5"
 
 _LARGEST_MEMBERS = {
     CARD_MEMBER: 4 << 20,
     COMPILED_MEMBER: 512 << 20,
+    ONNX_MEMBER: 512 << 20,
     "metadata.json": 1 << 20,
     "config.json": 64 << 20,
     WEIGHTS_MEMBER: LARGEST_BYTES,
@@ -55,9 +62,10 @@ class ModelFile:
 
     Attributes:
         card: what the outputs mean.
-        compiled: the LiteRT flatbuffer, or None where the file carries none.
+        compiled: the LiteRT or ONNX network, or None where the file carries none.
         load_keras: builds the Keras model (slow: imports TensorFlow). It takes float32 RGB
-            crops 0..255, shape (N, S, S, 3), and gives probabilities (N, classes).
+            crops 0..255, shape (N, S, S, 3), and gives probabilities (N, classes). Raises
+            ModelFileError where the file has only a compiled network.
         safe: whether ``compiled`` was made in this process or came with this project; any other
             is tried in a process of its own before it is loaded.
     """
@@ -83,15 +91,16 @@ def read_model(path: str | Path) -> ModelFile:
         if CARD_MEMBER not in names:
             raise ModelFileError(describe_archive(names))
         card = ModelCard.from_json(_read(archive, CARD_MEMBER))
-        compiled = _read(archive, COMPILED_MEMBER) if COMPILED_MEMBER in names else None
+        members = [name for name in (COMPILED_MEMBER, ONNX_MEMBER) if name in names]
+        compiled = _read(archive, members[0]) if members else None
         found = sha256(compiled) if compiled else ""
         if compiled is not None and card.compiled_sha256 not in ("", found):
             raise ModelFileError(
                 "its compiled network is not the one that its model card describes (SHA-256 "
                 "differs); make it again with python -m mask_detector.convert OLD NEW"
             )
-    known = found in KNOWN_NETWORKS
-    return ModelFile(path, card, compiled, lambda: load_keras_archive(path), known)
+    load = load_keras_archive if WEIGHTS_MEMBER in names or compiled is None else no_keras_model
+    return ModelFile(path, card, compiled, lambda: load(path), found in KNOWN_NETWORKS)
 
 
 def has_card(path: str | Path) -> bool:
@@ -160,13 +169,31 @@ def write_model(path: str | Path, model: Any, card: ModelCard, compiled: bytes |
             archive_path = Path(folder) / "model.keras"
             model.save(archive_path)
             with zipfile.ZipFile(archive_path, "a", zipfile.ZIP_DEFLATED) as archive:
-                if compiled is not None:
-                    # Compressing saves next to nothing, and unpacking is a tenth of the start-up.
-                    archive.writestr(COMPILED_MEMBER, compiled, zipfile.ZIP_STORED)
-                archive.writestr(CARD_MEMBER, card.to_json())
+                _add_own_members(archive, card, compiled)
             archive_path.replace(path)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot write there ({error.strerror})") from None
+
+
+def write_compiled_model(path: str | Path, card: ModelCard, compiled: bytes) -> None:
+    """Write a model file of a compiled network, LiteRT or ONNX, that has no Keras model.
+
+    Raises:
+        FileError: the folder cannot be written to.
+    """
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        card = dataclasses.replace(card, compiled_sha256=sha256(compiled))
+        _add_own_members(archive, card, compiled)
+    write_bytes(path, content.getvalue())
+
+
+def _add_own_members(archive: zipfile.ZipFile, card: ModelCard, compiled: bytes | None) -> None:
+    if compiled is not None:
+        name = COMPILED_MEMBER if is_tflite(compiled) else ONNX_MEMBER
+        # Compressing saves next to nothing, and unpacking is a tenth of the start-up.
+        archive.writestr(name, compiled, zipfile.ZIP_STORED)
+    archive.writestr(CARD_MEMBER, card.to_json())
 
 
 def replace_card(path: str | Path, card: ModelCard) -> None:
@@ -189,6 +216,14 @@ def replace_card(path: str | Path, card: ModelCard) -> None:
             copy.replace(path)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot write there ({error.strerror})") from None
+
+
+def no_keras_model(path: Path) -> NoReturn:
+    """Raise the ModelFileError of a file that has only a compiled network."""
+    raise ModelFileError(
+        f"{path}: it has only a compiled network, which detects but cannot be trained or exported "
+        "to Keras: use the model file or the .keras file that it was made from"
+    )
 
 
 def load_keras_archive(path: str | Path) -> Any:

@@ -33,15 +33,12 @@ _PYTORCH = (
     f"this is a PyTorch file or another pickle, which is never opened, as it could run code; "
     f"{_AS_KERAS}"
 )
-_ONNX = f"this is an ONNX network, which lacks class names and crop settings; {_AS_KERAS}"
-_LITERT = (
-    f"this is a bare LiteRT (TFLite) network, which lacks class names and crop settings; "
-    f"{_AS_KERAS}"
-)
+_CONVERT = "python -m mask_detector.convert OLD NEW makes a model file of it"
+_ONNX = f"this is an ONNX network, not a model file; {_CONVERT}"
+_LITERT = f"this is a LiteRT (TFLite) network, not a model file; {_CONVERT}"
 _ENDINGS = {
     ".onnx": _ONNX,
-    ".tflite": f"this is no LiteRT network, or damaged; besides, a bare one lacks class names "
-    f"and crop settings: {_AS_KERAS}",
+    ".tflite": "this is no LiteRT network, or damaged",
     ".pt": _PYTORCH,
     ".pth": _PYTORCH,
     ".pkl": _PYTORCH,

@@ -1,6 +1,6 @@
 """Use a file from anywhere once, in a process that may crash, hang or run out of memory.
 
-    python trial_program.py network INPUT_SIZE CLASSES THREADS < compiled.tflite
+    python trial_program.py network INPUT_SIZE CLASSES THREADS < compiled.tflite (or .onnx)
     python trial_program.py hdf5 model.h5
 
 Imports nothing of this project. Exit status 0: the file can be used; 1: a line says why not;
@@ -23,15 +23,25 @@ _MOST_LEVELS = 64
 
 def try_network(size: int, classes: int, threads: int) -> None:
     """Run the compiled network from standard input on noise; ValueError says what is wrong."""
-    import numpy as np
-
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        try_network_in_opencv(size, classes)
+    content = sys.stdin.buffer.read()
+    if content[4:8] != b"TFL3":
+        try_network_in_onnx_runtime(content, size, classes, threads)
         return
+    try:
+        import ai_edge_litert.interpreter  # noqa: F401
+    except ImportError:
+        try_network_in_opencv(content, size, classes)
+    else:
+        try_network_in_litert(content, size, classes, threads)
+
+
+def try_network_in_litert(content: bytes, size: int, classes: int, threads: int) -> None:
+    """A LiteRT network."""
+    import numpy as np
+    from ai_edge_litert.interpreter import Interpreter
+
     limit_resources()
-    interpreter = Interpreter(model_content=sys.stdin.buffer.read(), num_threads=threads)
+    interpreter = Interpreter(model_content=content, num_threads=threads)
     source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     if list(source["shape"][1:]) != [size, size, 3]:
         raise ValueError(f"it takes crops {source['shape'][1:]}, its card says {size} pixels")
@@ -47,13 +57,34 @@ def try_network(size: int, classes: int, threads: int) -> None:
             raise ValueError(f"it gives {rows.shape} for {batch} crops and {classes} classes")
 
 
-def try_network_in_opencv(size: int, classes: int) -> None:
-    """The same where LiteRT is not installed."""
+def try_network_in_onnx_runtime(content: bytes, size: int, classes: int, threads: int) -> None:
+    """An ONNX network."""
+    import numpy as np
+    import onnxruntime
+
+    limit_resources()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    (source,) = session.get_inputs()
+    if list(source.shape[1:]) != [size, size, 3]:
+        raise ValueError(f"it takes crops {source.shape[1:]}, its card says {size} pixels")
+    random = np.random.default_rng(0)
+    for batch in _BATCHES:
+        crops = random.integers(0, 256, (batch, size, size, 3)).astype(np.float32)
+        rows = session.run(None, {source.name: crops})[0]
+        if rows.shape != (batch, classes):
+            raise ValueError(f"it gives {rows.shape} for {batch} crops and {classes} classes")
+
+
+def try_network_in_opencv(content: bytes, size: int, classes: int) -> None:
+    """A LiteRT network where LiteRT is not installed and the network has no ONNX form."""
     import cv2
     import numpy as np
 
     limit_resources()
-    network = cv2.dnn.readNetFromTFLite(np.frombuffer(sys.stdin.buffer.read(), np.uint8))
+    network = cv2.dnn.readNetFromTFLite(np.frombuffer(content, np.uint8))
     random = np.random.default_rng(0)
     for batch in _BATCHES:
         network.setInput(random.integers(0, 256, (batch, 3, size, size)).astype(np.float32))
