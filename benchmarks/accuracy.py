@@ -25,7 +25,7 @@ from benchmarks.accuracy_figures import CLASSIC, LOWEST_SCORE, measure
 from benchmarks.accuracy_measures import FAR_PIXELS, Observation, System
 from benchmarks.accuracy_plots import write_plots
 from benchmarks.accuracy_report import print_report, without_nan
-from benchmarks.slices import Slices, count_members, read_slices
+from benchmarks.accuracy_slices import count_members, read_slices
 from mask_detector import command_line
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
@@ -63,7 +63,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--part", choices=("all", *PARTS), default="all", help="part of the groups to measure on")
     add("--test-size", type=command_line.share, default=0.2, metavar="FRACTION",
         help="fraction of the groups in the test part, as in training")
-    add("--slices", type=Path, metavar="CSV",
+    add("--slices", type=Path, nargs="+", default=[], metavar="CSV",
         help="column image, if wanted x1, y1, x2 and y2, and a column for each group of slices: "
         "all figures for each slice too")
     add("--limit", type=command_line.whole_number(1), metavar="N",
@@ -79,13 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_arguments(argv)
     make_folders(args)
     photos, problems = read_annotations(args.images, args.annotations)
-    slices: Slices = {}
-    if args.slices:
-        slices, unknown = read_slices(args.slices, photos)
-        problems += unknown
+    slices, unknown = read_slices(args.slices, photos)
+    problems += unknown
     photos = choose_photos(photos, problems, args)
+    if args.limit and args.limit < len(photos):
+        photos = random.Random(0).sample(photos, args.limit)
     if args.slices and not count_members(slices, photos):
-        raise DatasetError(f"{args.slices}: none of its faces is in the photos to be measured")
+        raise DatasetError(f"{args.slices[0]}: none of its faces is in the photos to be measured")
     systems = load_systems(args)
     problems += observe(photos, systems)
     report = measure(systems, slices, args)
@@ -123,8 +123,6 @@ def choose_photos(
         ]
         if not photos:
             raise DatasetError(f"no photo of {args.images} is in the part {args.part!r}")
-    if args.limit and args.limit < len(photos):
-        photos = random.Random(0).sample(photos, args.limit)
     return photos
 
 

@@ -19,8 +19,8 @@ from benchmarks.accuracy_measures import (
     outcome_table,
     unsure_bands,
 )
+from benchmarks.accuracy_slices import Slices, by_slice
 from benchmarks.intervals import Samples, differences, measures
-from benchmarks.slices import Slices, by_slice
 from face_detector.weights import ORIGINAL
 from mask_detector.training.evaluation import IOU_THRESHOLD, RESAMPLES
 

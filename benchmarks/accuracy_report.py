@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from benchmarks.accuracy_slices import FEW_FACES
 from benchmarks.intervals import Measure
-from benchmarks.slices import FEW_FACES
 
 
 def print_report(report: dict[str, Any]) -> None:

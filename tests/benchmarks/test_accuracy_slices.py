@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.accuracy_measures import Observation, System
 from benchmarks.accuracy_report import print_slices
-from benchmarks.slices import by_slice, count_members, gaps, read_slices
+from benchmarks.accuracy_slices import by_slice, count_members, gaps, read_slices
 from mask_detector.errors import DatasetError
 from mask_detector.faces import Face
 from mask_detector.training.annotations import AnnotatedPhoto
@@ -45,7 +45,7 @@ def test_rows_name_faces_or_whole_photos(table):
         "empty.jpg; ; ; ; ; front; light",
     ]
     photos = [photo("a.jpg"), photo("b.jpg"), photo("empty.jpg", ())]
-    slices, problems = read_slices(table("\n".join(rows)), photos)
+    slices, problems = read_slices([table("\n".join(rows))], photos)
     members = {
         (group, name): {path.name: member.tolist() for path, member in one.members.items()}
         for group, names in slices.items()
@@ -88,7 +88,7 @@ def test_rows_name_faces_or_whole_photos(table):
 def test_errors_name_the_line(table, text, sentence):
     path = table(text)
     with pytest.raises(DatasetError) as error:
-        read_slices(path, [photo("a.jpg")])
+        read_slices([path], [photo("a.jpg")])
     assert str(error.value).startswith(f"{path}, {sentence}")
 
 
@@ -110,7 +110,7 @@ def test_figures_of_a_slice_are_of_its_faces(table, capsys):
         "image,x1,y1,x2,y2,side,place\na.jpg,10,10,50,50,left,\na.jpg,100,10,140,50,right,\n"
         "b.jpg,10,10,50,50,left,\na.jpg,,,,,,indoors\n"
     )
-    slices, _ = read_slices(table(text), [photo("a.jpg"), photo("b.jpg")])
+    slices, _ = read_slices([table(text)], [photo("a.jpg"), photo("b.jpg")])
     system = System("any", "model", CLASSES, lambda _: [], lambda *_: rows, observations)
     report = by_slice([system], slices, 0.5)
 

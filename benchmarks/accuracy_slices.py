@@ -86,11 +86,13 @@ Slices = dict[str, dict[str, Slice]]
 """By group, then by name."""
 
 
-def read_slices(path: Path, photos: Sequence[AnnotatedPhoto]) -> tuple[Slices, list[str]]:
+def read_slices(
+    paths: Iterable[Path], photos: Sequence[AnnotatedPhoto]
+) -> tuple[Slices, list[str]]:
     """Read which annotated faces belong to which slices.
 
     Args:
-        path: a CSV with a column ``image`` (the photo's name with or without its ending), if
+        paths: CSV files with a column ``image`` (the photo's name with or without its ending), if
             wanted the columns ``x1, y1, x2, y2``, and one column for each group of slices. A
             box means the annotated face that overlaps it best, by half or more.
         photos: the annotated photos.
@@ -99,20 +101,33 @@ def read_slices(path: Path, photos: Sequence[AnnotatedPhoto]) -> tuple[Slices, l
         The slices, and one sentence for every row whose photo is not annotated.
 
     Raises:
-        DatasetError: the file is missing or unreadable, or one of its lines makes no sense.
+        DatasetError: a file is missing or unreadable, or one of its lines makes no sense.
+    """
+    named: dict[str, list[AnnotatedPhoto]] = {}
+    for photo in photos:
+        for name in {photo.path.name, photo.path.stem}:
+            named.setdefault(name, []).append(photo)
+    slices: Slices = {}
+    problems: list[str] = []
+    for path in paths:
+        _read_file(path, named, slices, problems)
+    return slices, problems
+
+
+def _read_file(
+    path: Path, named: dict[str, list[AnnotatedPhoto]], slices: Slices, problems: list[str]
+) -> None:
+    """Add one file's faces to the slices.
+
+    Args:
+        named: the annotated photos by their names, with and without the ending.
     """
     try:
         rows = read_csv(path, _MOST_BYTES)
     except csv.Error as error:
         raise DatasetError(f"{path}, line 1: {error}") from None
     groups = _groups(path, rows.fieldnames or ())
-    named: dict[str, list[AnnotatedPhoto]] = {}
-    for photo in photos:
-        for name in {photo.path.name, photo.path.stem}:
-            named.setdefault(name, []).append(photo)
-    slices: Slices = {group: {} for group in groups}
-    problems = []
-    for row in _numbered(path, rows):
+    for row in _checked(path, rows):
         line = f"{path}, line {rows.line_num}"
         name = row["image"].strip()
         box = _box(line, row)
@@ -126,13 +141,11 @@ def read_slices(path: Path, photos: Sequence[AnnotatedPhoto]) -> tuple[Slices, l
             shown = ", ".join(f"{number:g}" for number in box)
             raise DatasetError(f"{line}: {shortened(name)} has no annotated face at {shown}")
         for group in groups:
-            if not (value := row[group].strip()):
-                continue
-            one = slices[group].setdefault(value, Slice())
-            one.whole_photos &= box is None
-            for photo_path, member in members:
-                one.members[photo_path] = one.members.get(photo_path, False) | member
-    return slices, problems
+            if value := row[group].strip():
+                one = slices.setdefault(group, {}).setdefault(value, Slice())
+                one.whole_photos &= box is None
+                for photo_path, member in members:
+                    one.members[photo_path] = one.members.get(photo_path, False) | member
 
 
 def _groups(path: Path, columns: Sequence[str]) -> list[str]:
@@ -150,7 +163,7 @@ def _groups(path: Path, columns: Sequence[str]) -> list[str]:
     return groups
 
 
-def _numbered(path: Path, rows: csv.DictReader[str]) -> Iterable[dict[str, str]]:
+def _checked(path: Path, rows: csv.DictReader[str]) -> Iterable[dict[str, str]]:
     """The rows, each checked to have as many cells as there are columns."""
     columns = rows.fieldnames or ()
     while True:
