@@ -21,21 +21,35 @@ from mask_detector import command_line
 from mask_detector.errors import ModelFileError
 from mask_detector.files import write_bytes
 from mask_detector.models.model_file import ModelCard, read_model, replace_card
+from scripts.slice_tables import (
+    FIGURES,
+    differences_table,
+    figure,
+    gaps_table,
+    limits,
+    number,
+    slices_table,
+    table,
+)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MARK_BEGIN = "<!-- accuracy: written by scripts/model_card.py -->"
 MARK_END = "<!-- /accuracy -->"
+LIMITS_BEGIN = "<!-- limits: written by scripts/model_card.py -->"
+LIMITS_END = "  <!-- /limits -->"
 
 SYSTEM_NAMES = {
     "ssd": "ours, SSD, thorough",
+    "ssd (original)": "SSD as published, thorough",
     "ssd 300": "ours, SSD, one pass at 300",
+    "ssd (original) 300": "SSD as published, one pass at 300",
     "yunet": "ours, YuNet, thorough",
     "yunet (original)": "YuNet as published, thorough",
     "yunet 640": "ours, YuNet, one pass at 640",
     "yunet (original) 640": "YuNet as published, one pass at 640",
     "classic": "the classic recipe",
 }
-README_SYSTEMS = ("ssd", "yunet", "yunet (original)", "classic")
+README_SYSTEMS = ("ssd", "ssd (original)", "yunet", "yunet (original)", "classic")
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -65,10 +79,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         replace_card(arguments.model, card)
     if "end_to_end" not in card.scores:
         raise ModelFileError(f"{arguments.model}: not measured yet, give --accuracy")
-    text = (REPOSITORY / "docs" / "model-card.md").read_text(encoding="utf-8")
-    write_section(REPOSITORY / "docs" / "model-card.md", text, card_section(card))
+    write_section(REPOSITORY / "docs" / "model-card.md", f"\n\n{card_section(card)}\n\n")
     readme = REPOSITORY / "README.md"
-    write_section(readme, readme.read_text(encoding="utf-8"), accuracy_table(card, README_SYSTEMS))
+    write_section(readme, f"\n\n{accuracy_table(card, README_SYSTEMS)}\n\n")
+    if card.scores["end_to_end"].get("slices"):
+        sentences = limits(card.scores["end_to_end"])
+        write_section(readme, f"\n{sentences}\n", LIMITS_BEGIN, LIMITS_END)
     print("wrote docs/model-card.md and the README's accuracy section")
     return command_line.OK
 
@@ -99,20 +115,12 @@ def accuracy_table(card: ModelCard, names: Sequence[str] | None = None) -> str:
     rows = [
         [
             SYSTEM_NAMES.get(name, name),
-            *(
-                figure(system["sizes"]["all"][key])
-                for key in (
-                    "face_recall",
-                    "face_precision",
-                    "balanced_label_accuracy",
-                    "mean_average_precision",
-                )
-            ),
+            *(figure(system["sizes"]["all"][key]) for key in FIGURES),
         ]
         for name, system in measured["systems"].items()
         if names is None or name in names
     ]
-    head = ["", "faces found", "of finds, faces", "labels right (balanced)", "mAP at IoU 0.5"]
+    head = ["", *FIGURES.values()]
     return (
         f"{measured['photos']} photos that no model here was trained on ({faces}); "
         "95 % intervals over photos:\n\n" + table(head, rows)
@@ -161,6 +169,7 @@ def card_section(card: ModelCard) -> str:
         ),
         "### End to end, on the scenes of the test part",
         accuracy_table(card),
+        *comparisons(measured),
         "#### By face size (square root of the box's area)",
         table(
             ["", *measured["systems"]],
@@ -204,32 +213,33 @@ def card_section(card: ModelCard) -> str:
     return "\n\n".join(parts)
 
 
-def figure(measure: dict[str, float | None]) -> str:
-    """``0.912 (0.880–0.940)``, or a dash."""
-    if measure["value"] is None:
-        return "–"
-    return f"{measure['value']:.3f} ({number(measure['low'])}–{number(measure['high'])})"
+def comparisons(measured: dict[str, Any]) -> list[str]:
+    """Headings and tables of the differences between systems and between slices."""
+    parts = []
+    if measured.get("differences"):
+        parts += [
+            "#### Differences, on the same photos drawn again",
+            differences_table(measured, lambda name: SYSTEM_NAMES.get(name, name)),
+        ]
+    if measured.get("slices"):
+        parts += [
+            "#### Who is missed",
+            slices_table(measured),
+            "Largest gap between the slices of a group: between those of at least 100 faces, or, "
+            "marked \\*, between all, where one of the two has fewer:",
+            gaps_table(measured),
+        ]
+    return parts
 
 
-def number(value: float | None) -> str:
-    """Three decimals, or a dash."""
-    return "–" if value is None else f"{value:.3f}"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in lines)
-
-
-def write_section(path: Path, text: str, section: str) -> None:
-    """Put a section between the marks of a Markdown file."""
-    before, begin, rest = text.partition(MARK_BEGIN)
-    _, end, after = rest.partition(MARK_END)
-    if not begin or not end:
-        raise ModelFileError(f"{path}: the marks {MARK_BEGIN} and {MARK_END} are missing")
-    whole = f"{before}{MARK_BEGIN}\n\n{section}\n\n{MARK_END}{after}"
-    write_bytes(path, whole.encode())
+def write_section(path: Path, section: str, begin: str = MARK_BEGIN, end: str = MARK_END) -> None:
+    """Put a section between two marks of a Markdown file."""
+    text = path.read_text(encoding="utf-8")
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ModelFileError(f"{path}: the marks {begin.strip()} and {end.strip()} are missing")
+    write_bytes(path, f"{before}{begin}{section}{end}{after}".encode())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 from mask_detector.errors import ModelFileError
 from mask_detector.models.model_file import read_model
 from scripts import model_card
+from scripts.slice_tables import FIGURES
 
 
 def report(system: str, size: object, recall: float) -> dict:
@@ -28,6 +29,23 @@ def report(system: str, size: object, recall: float) -> dict:
             "mask_detector.model": {"0.15": {"unsure": 0.01, "error": 0.02, "caught": 0.3}}
         },
     }
+
+
+def with_slices(part: dict) -> dict:
+    """The report with two slices of skin tone, differences and gaps."""
+    measure = {"value": 0.75, "low": 0.5, "high": 0.875}
+    gap = measure | {"highest": "light", "lowest": "dark", "few": True}
+    slices = {
+        name: {"faces": faces, "face_recall": measure, "balanced_accuracy": measure}
+        for name, faces in (("dark", 30), ("light", 400))
+    }
+    gaps = {key: {"all": gap, "enough": None} for key in ("face_recall", "balanced_accuracy")}
+    figures = {"slices": slices, "gaps": gaps}
+    loss = {"value": -0.25, "low": -0.5, "high": 0.0}
+    part["differences"] = {"yunet minus classic": dict.fromkeys(FIGURES, loss)}
+    by_group = {"systems": {"yunet": figures}, "classifiers": {"mask_detector.model": figures}}
+    part["slices"] = {"skin tone": by_group}
+    return part
 
 
 @pytest.fixture
@@ -68,6 +86,23 @@ def test_figures_of_several_reports_go_everywhere(pages):
     # Of the classifier the first report tells.
     assert "| mask_detector.model, all | 7 | 0.750 (0.650––) | 0.013 |" in card
     assert "| 0.15 | 0.010 | 0.020 | 0.300 |" in card
+
+
+def test_slices_stand_in_the_card_and_in_the_limits(pages):
+    readme = pages / "README.md"
+    marks = f"- It errs. {model_card.LIMITS_BEGIN}\n{model_card.LIMITS_END} A person decides.\n"
+    readme.write_text(readme.read_text() + marks)
+    assert run(pages, with_slices(report("yunet", "auto", 0.75))) == 0
+    card = (pages / "docs" / "model-card.md").read_text()
+    loss = "−0.250 (−0.500 to +0.000)"
+    assert f"| ours, YuNet, thorough, minus the classic recipe | {loss} |" in card
+    measure = "0.750 (0.500–0.875)"
+    assert f"| skin tone: dark | 30 | {measure} | {measure} |" in card
+    gap = "+0.750 (+0.500 to +0.875)\\*, light over dark"
+    assert f"| skin tone | {gap} | {gap} |" in card
+    text = " ".join(readme.read_text().split())
+    assert "are found (YuNet), by skin tone: dark 0.75 of 30, light 0.75. Share that is" in text
+    assert "<!-- /limits --> A person decides." in text
 
 
 def test_a_page_without_marks_is_a_sentence(pages):
