@@ -17,6 +17,10 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 import mask_app
+from mask_app.base_address import BaseAddress
 from mask_app.upload_guard import UploadGuard
 
-app = st.App(Path(mask_app.__file__).with_name("pages.py"), middleware=[Middleware(UploadGuard)])
+app = st.App(
+    Path(mask_app.__file__).with_name("pages.py"),
+    middleware=[Middleware(UploadGuard), Middleware(BaseAddress)],
+)

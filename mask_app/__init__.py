@@ -18,4 +18,5 @@ command.py           the command of an installed package, and where the app's fi
 models.py            detectors, loaded once and shared by all sessions
 config.py            the administrator's settings: limits, password, cameras, STUN and TURN
 login.py             the password; upload_guard.py refuses files before it was entered
+base_address.py      tells the browser where the server is
 """

@@ -173,12 +173,16 @@ def test_an_example_is_one_click_away(app: App, page: Any) -> None:
 
 @pytest.mark.parametrize("name", ["photos", "video", "live", "about"])
 def test_every_page_has_an_address(app: App, page: Any, name: str) -> None:
+    """And asks the server for nothing that is not there."""
+    failed: list[str] = []
+    page.on("response", lambda answer: answer.ok or failed.append(answer.url))
     page.goto(f"{app.url}/{name}")
     page.get_by_role("heading", level=1).wait_for()
     assert page.get_by_text("Page not found").count() == 0
     current = page.locator("[aria-current=page]")
     current.wait_for()
     assert current.get_attribute("href") == name
+    assert failed == []
 
 
 def test_a_damaged_photo_is_a_sentence(app: App, page: Any, examples: Path, tmp_path: Path) -> None:
