@@ -1,4 +1,4 @@
-"""The administrator's settings: limits, password, cameras, STUN and TURN servers.
+"""The administrator's settings: limits, password, cameras, history, STUN and TURN servers.
 
 Each one is an environment variable, or the same name in ``.streamlit/secrets.toml``;
 ``docs/deploy.md`` lists them.
@@ -20,7 +20,10 @@ from streamlit.config import get_option
 from mask_detector.detector import DEFAULT_MODEL
 from mask_detector.errors import UserFacingError
 
+DEFAULT_HISTORY_DAYS = 90
+
 _LARGEST_LIMIT = 1_000_000
+_MOST_DAYS = 36_500
 _ICE_SERVERS = (
     "a JSON list such as "
     '[{"urls": "turn:turn.example.org:3478", "username": "me", "credential": "secret"}]'
@@ -67,15 +70,9 @@ def limits() -> Limits:
     changed = {}
     for field in fields(Limits):
         name = f"MASK_APP_{field.name.upper()}"
-        text = _text(name)
-        if text is None:
-            continue
-        # No sign, no digits of other scripts, and few enough of them for int().
-        if not re.fullmatch(r"0*[1-9][0-9]{0,6}", text) or int(text) > _LARGEST_LIMIT:
-            raise ConfigError(
-                f"{name} must be a whole number from 1 to {_LARGEST_LIMIT:,}, not {text[:40]!r}"
-            )
-        changed[field.name] = int(text)
+        value = _whole_number(name, _LARGEST_LIMIT)
+        if value is not None:
+            changed[field.name] = value
     return Limits(**changed)
 
 
@@ -121,6 +118,21 @@ def cameras() -> dict[str, str]:
     return {name: str(source) for name, source in value.items()}
 
 
+def history() -> Path | None:
+    """The file in which numbers of people are kept: ``MASK_APP_HISTORY``; None where not set."""
+    name = _text("MASK_APP_HISTORY")
+    return Path(name).expanduser() if name else None
+
+
+def history_days() -> int:
+    """Days after which they are deleted: ``MASK_APP_HISTORY_DAYS``.
+
+    Raises:
+        ConfigError: it is not a whole number from 1 to 36500.
+    """
+    return _whole_number("MASK_APP_HISTORY_DAYS", _MOST_DAYS) or DEFAULT_HISTORY_DAYS
+
+
 def _is_ice_server(server: object) -> bool:
     """Whether it is an RTCIceServer of the WebRTC standard."""
     if not isinstance(server, Mapping):
@@ -152,6 +164,17 @@ def _from_json(name: str, expected: str) -> Any:
         return json.loads(value) if value.strip() else None
     except (ValueError, RecursionError):
         raise ConfigError(f"{name} must be {expected}") from None
+
+
+def _whole_number(name: str, largest: int) -> int | None:
+    """A setting that is a number of at least 1; None where not set."""
+    text = _text(name)
+    if text is None:
+        return None
+    # No sign, no digits of other scripts, and few enough of them for int().
+    if not re.fullmatch(r"0*[1-9][0-9]{0,6}", text) or int(text) > largest:
+        raise ConfigError(f"{name} must be a whole number from 1 to {largest:,}, not {text[:40]!r}")
+    return int(text)
 
 
 def _text(name: str) -> str | None:

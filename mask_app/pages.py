@@ -13,6 +13,7 @@ from importlib import import_module
 import streamlit as st
 
 from mask_app import welcome
+from mask_app.history.sessions import store
 from mask_app.login import require_password
 from mask_app.settings import Settings, sidebar
 from mask_app.translations import (
@@ -48,7 +49,7 @@ _CSS = """
 .st-key-language_choice {margin-left: auto}
 @media (max-width: 640px) {
   .stMainBlockContainer {padding-top: 4.25rem}
-  .st-key-pages {gap: .25rem 0}
+  .st-key-pages {gap: .5rem 0}
 }
 </style>
 """
@@ -105,6 +106,10 @@ def _draw() -> None:
         st.Page(_page("live.page", chosen_settings), title=gettext("Live camera"), url_path="live"),
         st.Page(_page("about", chosen_settings), title=gettext("About"), url_path="about"),
     ]
+    if store() is not None:
+        title = gettext("History")
+        page = st.Page(_page("history.page", chosen_settings), title=title, url_path="history")
+        pages.insert(3, page)
     others = {page.url_path: page for page in pages}
     # The default page has no address but "/": each of the others can be linked to.
     title = pgettext("page", "Welcome")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from mask_app import models
+from mask_app.history import cameras as history
 from mask_app.live import streams
 from mask_app.live.processing import LiveProcessor
 from mask_app.live.scripts import explain_camera, say, stay_open
@@ -88,6 +89,7 @@ def page(settings: Settings) -> None:
         "door_processor", LiveProcessor(detector, settings)
     )
     processor.detector, processor.settings = detector, settings
+    history.record(processor, history.door_name())
     explain_camera()
     stay_open(streams.start_text(), _PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS)
     message = st.session_state.setdefault("door_message", Message())

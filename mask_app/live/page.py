@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from mask_app import config, models, widgets
+from mask_app.history import cameras as history
 from mask_app.live import door, streams
 from mask_app.live.processing import LiveProcessor
 from mask_app.live.scripts import explain_camera, play_alarm
@@ -60,6 +61,7 @@ def page(settings: Settings) -> None:
     settings = replace(with_zones(settings, scene), mirror=settings.mirror and own)
     processor.detector = detector
     processor.settings = settings
+    history.record(processor, history.OWN_CAMERA if own else scene, shared=not own)
     reason = streams.why_no_camera(st.context.url) if own else None
     if reason is not None:
         st.warning(reason, icon=":material/lock:")
@@ -124,12 +126,12 @@ def _take_still(processor: LiveProcessor) -> Still | None:
 
 
 def _show_history(processor: LiveProcessor) -> None:
-    history = processor.status().history
-    if len(history) < 2:
+    counted = processor.status().history
+    if len(counted) < 2:
         return
     counts = pd.DataFrame(
-        [widgets.with_unsure(counts) for _, counts in history],
-        index=pd.to_datetime([second for second, _ in history], unit="s", utc=True),
+        [widgets.with_unsure(counts) for _, counts in counted],
+        index=pd.to_datetime([second for second, _ in counted], unit="s", utc=True),
     )
     if st.context.timezone:
         counts.index = counts.index.tz_convert(st.context.timezone)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mask_app.history.recorder import MinuteRecorder
 from mask_app.live.sight import Seen, Sight
 from mask_app.settings import Settings
 from mask_app.video.events import Event, EventLog
@@ -82,11 +83,13 @@ class LiveProcessor:
     Attributes:
         detector: detects the faces; replaced as a whole when a setting changes.
         settings: the visitor's settings; replaced as a whole.
+        recorder: keeps the numbers of people over days; None where the administrator has none.
     """
 
     def __init__(self, detector: MaskDetector, settings: Settings) -> None:
         self.detector = detector
         self.settings = settings
+        self.recorder: MinuteRecorder | None = None
         self._lock = threading.Lock()
         self._history: deque[tuple[float, dict[str, int]]] = deque(maxlen=HISTORY_SECONDS)
         self._events, self._doubts = EventLog(_MOST_EVENTS), EventLog(_MOST_EVENTS)
@@ -125,6 +128,8 @@ class LiveProcessor:
             self._watch.set_zones(settings.zones)
             view = self._watch.update(Frame(image, self._watch.frames, arrived), detected)
             self._remember(view, settings)
+            if self.recorder is not None:
+                self.recorder.take(self._watch.people)
         while self._asked:
             frame = replace(view.frame, image=view.frame.image.copy())
             self._asked.popleft().set_result(replace(view, frame=frame))
@@ -153,6 +158,11 @@ class LiveProcessor:
         self._alarm_rule.cooldown_s = settings.alarm_pause
         if self._alarm_rule.due(view.inside, view.frame.time_s) and settings.alarm:
             self._alarms += 1
+
+    def end(self) -> None:
+        """The stream has ended; may be called more than once."""
+        if self.recorder is not None:
+            self.recorder.end()
 
     def next_view(self, patience_s: float) -> View | None:
         """What is seen next, a copy: nobody is hidden in it, and it is not mirrored.

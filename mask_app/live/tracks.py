@@ -93,6 +93,7 @@ class AnnotatedTrack(MediaStreamTrack):
         if self.readyState == "live":
             super().stop()
             self._thread.shutdown(wait=False)
+            self._processor.end()
             if self._server_loop is not None:
                 self._server_loop.call_soon_threadsafe(self.end)
 

@@ -92,6 +92,10 @@ class People:
         total.update(sight.label for sight in self._in_sight.values() if sight.is_person)
         return {label: total[label] for label in self._labels if total[label] or label != "unsure"}
 
+    def gone(self) -> dict[str, int]:
+        """Those of :meth:`seen` who left, and whose label is final; labels of nobody left out."""
+        return dict(self._gone)
+
     def ever_unmasked(self) -> int:
         """People who were without a mask for ``LEAST_LIFE_S`` or longer, whatever their label."""
         return self._gone_unmasked + sum(each.ever_unmasked for each in self._in_sight.values())

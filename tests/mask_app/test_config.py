@@ -35,16 +35,22 @@ def test_nothing_is_set_by_default() -> None:
     assert config.password() is None
     assert config.ice_servers() == []
     assert config.cameras() == {}
+    assert config.history() is None
+    assert config.history_days() == config.DEFAULT_HISTORY_DAYS
     assert config.model_path().name == "mask_detector.model"
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASK_APP_PHOTOS", "3")
     monkeypatch.setenv("MASK_APP_PASSWORD", "0123")
+    monkeypatch.setenv("MASK_APP_HISTORY", "history.sqlite")
+    monkeypatch.setenv("MASK_APP_HISTORY_DAYS", "7")
     monkeypatch.setenv("MASK_APP_ICE_SERVERS", '[{"urls": ["stun:stun.example.org"]}]')
     monkeypatch.setenv("MASK_APP_CAMERAS", '{"Desk": 0, "Door": "rtsp://door"}')
     assert config.limits() == Limits(photos=3)
     assert config.password() == "0123"
+    assert config.history() == Path("history.sqlite")
+    assert config.history_days() == 7
     assert config.ice_servers() == [{"urls": ["stun:stun.example.org"]}]
     assert config.cameras() == {"Desk": "0", "Door": "rtsp://door"}
 
