@@ -16,10 +16,12 @@ from mask_detector.faces import Face
 
 if TYPE_CHECKING:
     import pandas as pd
+
 # Colour is never the only difference: each class has a mark and, in charts, a dash pattern.
 _MARKS = {"with_mask": "✓", "without_mask": "✗", "incorrect_mask": "!", "unsure": "?"}
 _OTHER_MARK = "•"
-_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [3, 5])
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [3, 5])
+"""Lengths of strokes and gaps of the curves in charts, by the place of their class."""
 
 _TILES_CSS = """
 <style>
@@ -205,7 +207,7 @@ def counts_chart(counts: pd.DataFrame, classes: Sequence[str], x_title: str, x_f
                 "who:N",
                 legend=legend,
                 scale=alt.Scale(
-                    domain=words, range=[_DASHES[i % len(_DASHES)] for i in range(len(words))]
+                    domain=words, range=[DASHES[i % len(DASHES)] for i in range(len(words))]
                 ),
             ),
         )

@@ -25,7 +25,8 @@ LEAST_CONTRAST = 4.5
 
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
 _SMALLEST = 11  # pixels; smaller letters of this font run together
-_LAST_LATIN = "\u017f"  # the font has the letters of European languages
+_LAST_ASCII = "~"
+_NO_CHARACTER = "\uffff"  # drawn as what the font lacks
 
 
 def contrast(first: Colour, second: Colour) -> float:
@@ -110,7 +111,7 @@ def _shades(colour: Colour) -> np.ndarray:
 @lru_cache(maxsize=32)
 def _letters(text: str, size: int) -> np.ndarray:
     """How much ink each pixel of a bar has, uint8 (h, w); all bars of a size are equally high."""
-    words = [_word(f"{word} ", size) for word in _drawable(text).split(" ")]
+    words = [_word(f"{word} ", size) for word in drawable(text).split(" ")]
     margin = np.zeros((words[0].shape[0], max(2, round(size / 4))), np.uint8)
     words[-1] = words[-1][:, : -_word(" ", size).shape[1]]  # no space after the last word
     return np.hstack([margin, *words, margin])
@@ -137,12 +138,21 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return font
 
 
-def _drawable(text: str) -> str:
-    """The text without what the font lacks: accents of rarer letters, other scripts."""
+def drawable(text: str) -> str:
+    """The text without what the font lacks: accents, other scripts."""
     return "".join(
         char
-        if char.isprintable() and char <= _LAST_LATIN
+        if _font_has(char)
         else unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
         for char in text
         if char.isprintable()
     )
+
+
+@lru_cache(maxsize=1024)
+def _font_has(char: str) -> bool:
+    """Whether the font has a character: how many of Latin-1 it has depends on Pillow's version."""
+    if char <= _LAST_ASCII:
+        return True
+    font = _font(_SMALLEST)
+    return bytes(font.getmask(char)) != bytes(font.getmask(_NO_CHARACTER))

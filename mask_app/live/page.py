@@ -18,6 +18,10 @@ from mask_app.live.processing import LiveProcessor
 from mask_app.live.scripts import explain_camera, play_alarm
 from mask_app.photos import page as photos_page
 from mask_app.photos import results as photo_results
+from mask_app.report import panel
+from mask_app.report.content import Report
+from mask_app.report.footage import camera_report
+from mask_app.report.parts import Context
 from mask_app.settings import Settings
 from mask_app.translations import gettext, gettext_noop, number
 from mask_app.video.events import as_csv
@@ -25,6 +29,7 @@ from mask_app.wording import counts_in_words
 from mask_app.zones import editor as zones
 from mask_app.zones.kept import with_zones
 from mask_app.zones.stills import Still, still_of
+from mask_detector.video.canvas import CanvasOptions, draw_view
 from mask_detector.video.people import UNMASKED
 
 _UPDATE_SECONDS = 0.5
@@ -86,7 +91,8 @@ def page(settings: Settings) -> None:
         live=True,
         mirror=settings.mirror,
     )
-    st.fragment(_show_history, run_every=_CHART_SECONDS if active else None)(processor)
+    name = gettext("This device") if own else str(camera)
+    st.fragment(_show_history, run_every=_CHART_SECONDS if active else None)(processor, name)
     _show_trouble_if_any(processor, active)
     if own:
         _offer_stills(settings)
@@ -125,7 +131,7 @@ def _take_still(processor: LiveProcessor) -> Still | None:
     return still_of(view.frame.image, processor.settings.mirror)
 
 
-def _show_history(processor: LiveProcessor) -> None:
+def _show_history(processor: LiveProcessor, camera: str) -> None:
     counted = processor.status().history
     if len(counted) < 2:
         return
@@ -138,6 +144,17 @@ def _show_history(processor: LiveProcessor) -> None:
     st.header(gettext("The last minutes"), anchor=False)
     widgets.counts_chart(counts, models.model().card.classes, "", "%H:%M:%S")
     _show_events(processor)
+    panel.offer_report(partial(_report, processor, camera), "camera", "live")
+
+
+def _report(processor: LiveProcessor, camera: str, context: Context) -> Report:
+    settings = processor.settings
+    view = processor.next_view(_STILL_SECONDS) if processor.status().running else None
+    image = None
+    if view is not None:
+        view.hide(context.blurred(settings).blur)
+        image = draw_view(view, CanvasOptions(settings.zones, settings.mirror, no_counts=True))
+    return camera_report(processor.status(), camera, image, settings, context)
 
 
 def _show_events(processor: LiveProcessor) -> None:

@@ -14,6 +14,8 @@ from mask_app import config, examples, models, widgets
 from mask_app.config import Limits
 from mask_app.photos import results as photo_results
 from mask_app.photos.results import PhotoResult
+from mask_app.report import panel
+from mask_app.report.photos import photos_report
 from mask_app.settings import Settings
 from mask_app.translations import gettext
 from mask_app.wording import counts_in_words
@@ -258,6 +260,7 @@ def _show_downloads(
             icon=":material/data_object:",
         )
         _offer_removal(photos)
+    panel.offer_report(lambda context: photos_report(results, settings, context), "masks", "photos")
 
 
 def _offer_removal(photos: _Photos) -> None:

@@ -11,6 +11,9 @@ import streamlit as st
 
 from mask_app import config, examples, models, widgets
 from mask_app.photos.results import safe_name
+from mask_app.report import panel
+from mask_app.report.findings import findings
+from mask_app.report.footage import video_report
 from mask_app.settings import Settings
 from mask_app.translations import gettext
 from mask_app.video import progress, timeline
@@ -198,6 +201,16 @@ def _show_result(video: Video, job: VideoJob) -> None:
         gettext("Choose a moment to see it in the video; with the keyboard, the arrow keys.")
     )
     _show_downloads(job, events, stem)
+    model, megapixels = config.model_path(), config.limits().video_megapixels
+    panel.offer_report(
+        lambda context: video_report(
+            findings(video.name, video.file, job, model, megapixels, context),
+            job.settings,
+            context,
+        ),
+        stem,
+        f"video_{video.number}",
+    )
 
 
 def _show_events(events: Sequence[Event], key: str) -> None:

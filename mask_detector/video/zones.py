@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from mask_detector.drawing import GREY
-from mask_detector.text import draw_text, text_size
+from mask_detector.text import draw_text, drawable, text_size
 from mask_detector.wording import printable
 
 Point = tuple[float, float]
@@ -80,7 +80,7 @@ def draw_zones(image: np.ndarray, zones: Sequence[Zone], mirror: bool = False) -
         if mirror:
             corners[:, 0] = width - 1 - corners[:, 0]
         cv2.polylines(image, [corners], True, _WHITE, thickness)
-        if zone.name:
+        if drawable(zone.name).strip():
             left, top = corners.min(axis=0)
             draw_text(image, zone.name, (int(left), int(top)), text_size(width, height), GREY)
 
