@@ -76,9 +76,20 @@ def limits() -> Limits:
     return Limits(**changed)
 
 
-def model_path() -> Path:
-    """The model file: ``MASK_APP_MODEL``, or the one in this repository."""
-    return Path(_text("MASK_APP_MODEL") or DEFAULT_MODEL)
+def model_path(worn_wrongly: bool = False) -> Path:
+    """The model file: ``MASK_APP_MODEL``, or the one in this repository.
+
+    Args:
+        worn_wrongly: the one beside it that also tells masks that are worn wrongly, whose name
+            ends with ``_3``: ``mask_detector_3.model``. It may be missing.
+    """
+    path = Path(_text("MASK_APP_MODEL") or DEFAULT_MODEL)
+    return path.with_name(f"{path.stem}_3{path.suffix}") if worn_wrongly else path
+
+
+def tells_worn_wrongly() -> bool:
+    """Whether there is a model that also tells masks that are worn wrongly."""
+    return model_path(worn_wrongly=True).is_file()
 
 
 def password() -> str | None:

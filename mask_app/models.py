@@ -68,15 +68,19 @@ class ConfidentDetector:
 
 
 @st.cache_resource(show_spinner=False)
-def model() -> ModelFile:
-    """The administrator's model file; its network is not loaded yet."""
-    return read_model(config.model_path())
+def model(worn_wrongly: bool = False) -> ModelFile:
+    """The administrator's model file; its network is not loaded yet.
+
+    Args:
+        worn_wrongly: see :func:`config.model_path`.
+    """
+    return read_model(config.model_path(worn_wrongly))
 
 
 @st.cache_resource(show_spinner=False)
-def classifier(thorough: bool) -> Classifier:
-    """The model's mask classifier; ``thorough`` classifies each face twice, also mirrored."""
-    return Classifier(model(), mirrored=thorough)
+def classifier(thorough: bool, worn_wrongly: bool) -> Classifier:
+    """A model's mask classifier; ``thorough`` classifies each face twice, also mirrored."""
+    return Classifier(model(worn_wrongly), mirrored=thorough)
 
 
 @st.cache_resource(show_spinner=False)
@@ -85,25 +89,28 @@ def shared_detector(name: str, thorough: bool) -> SharedDetector:
     return SharedDetector(name, thorough)
 
 
-def default_unsure() -> float:
-    """Half width of the unsure band that the model itself proposes."""
-    return model().card.unsure
+def default_unsure(worn_wrongly: bool = False) -> float:
+    """Half width of the unsure band that a model itself proposes."""
+    return model(worn_wrongly).card.unsure
 
 
-def photo_detector(name: str) -> MaskDetector:
+def photo_detector(settings: Settings) -> MaskDetector:
     """Takes its time and finds faces down to ``LEAST_CONFIDENCE``."""
-    with _spinner(f"photo models {name}"):
-        detector = shared_detector(name, thorough=True)
-        return MaskDetector(detector, classifier(thorough=True), default_unsure())
+    worn_wrongly = settings.worn_wrongly
+    with _spinner(f"photo models {settings.detector} {worn_wrongly}"):
+        detector = shared_detector(settings.detector, thorough=True)
+        classify = classifier(thorough=True, worn_wrongly=worn_wrongly)
+        return MaskDetector(detector, classify, default_unsure(worn_wrongly))
 
 
 def live_detector(settings: Settings) -> MaskDetector:
     """Fast, and set as one visitor wants it; costs nothing to make."""
-    with _spinner(f"live models {settings.detector}"):
+    with _spinner(f"live models {settings.detector} {settings.worn_wrongly}"):
         shared = shared_detector(settings.detector, thorough=False)
         detector = ConfidentDetector(shared, settings.confidence)
         hiding = settings.blur != "none"
-        return MaskDetector(detector, classifier(thorough=False), settings.unsure, hiding)
+        classify = classifier(thorough=False, worn_wrongly=settings.worn_wrongly)
+        return MaskDetector(detector, classify, settings.unsure, hiding)
 
 
 def _spinner(name: str) -> AbstractContextManager[object]:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 import face_detector
+from mask_app import config
 from mask_app.models import LEAST_CONFIDENCE, default_unsure
 from mask_app.translations import gettext, gettext_noop
 from mask_detector.command_line import BLUR_CHOICES
@@ -23,6 +24,9 @@ BLUR_NAMES = {
     "without_mask": gettext_noop("People without a mask or unsure"),
     "all": gettext_noop("Everybody"),
 }
+WORN_WRONGLY = "worn_wrongly"
+"""What the address says where the model that tells masks worn wrongly is to be used: "1"."""
+
 _PREFIX = "setting_"  # of their names in the session's state
 
 
@@ -39,6 +43,7 @@ class Settings:
         alarm: play a sound on the live page when somebody wears no mask.
         alarm_pause: minimum seconds between two sounds.
         zones: only faces inside one of them count; without any, all do.
+        worn_wrongly: use the model that also tells masks that are worn wrongly.
     """
 
     detector: str
@@ -49,10 +54,18 @@ class Settings:
     alarm: bool = False
     alarm_pause: int = 5
     zones: tuple[Zone, ...] = ()
+    worn_wrongly: bool = False
 
     def for_video(self) -> tuple[object, ...]:
         """Those that change the result of a recorded video."""
-        return self.detector, self.confidence, self.unsure, self.blur, self.zones
+        return (
+            self.detector,
+            self.confidence,
+            self.unsure,
+            self.blur,
+            self.zones,
+            self.worn_wrongly,
+        )
 
 
 def sidebar(camera: bool) -> Settings:
@@ -62,9 +75,11 @@ def sidebar(camera: bool) -> Settings:
         camera: the page shows a live camera.
     """
     detectors = sorted(face_detector.DETECTORS, key=list(DETECTOR_NAMES).index)
+    offered = config.tells_worn_wrongly()
     defaults = {
         "detector": detectors[0],
         "confidence": DEFAULT_CONFIDENCE,
+        "worn_wrongly": offered and st.query_params.get(WORN_WRONGLY) == "1",
         "unsure_below": round(0.5 + default_unsure(), 2),
         "blur": "none",
         "mirror": True,
@@ -77,12 +92,29 @@ def sidebar(camera: bool) -> Settings:
         st.session_state[_PREFIX + name] = st.session_state.get(_PREFIX + name, value)
     with st.sidebar:
         st.header(gettext("Settings"), anchor=False)
+        if offered:
+            _draw_worn_wrongly()
         _draw_detection(detectors)
         if camera:
             _draw_camera()
     kept.update({name: st.session_state[_PREFIX + name] for name in kept})
     others = {name: value for name, value in kept.items() if name != "unsure_below"}
     return Settings(unsure=round(kept["unsure_below"] - 0.5, 2), **others)
+
+
+def _draw_worn_wrongly() -> None:
+    key = _PREFIX + "worn_wrongly"
+
+    def take_its_band() -> None:
+        band = default_unsure(st.session_state[key])
+        st.session_state[_PREFIX + "unsure_below"] = round(0.5 + band, 2)
+
+    st.toggle(
+        gettext("Also tell masks worn wrongly"),
+        key=key,
+        on_change=take_its_band,
+        help=gettext("Masks that leave the nose or the mouth uncovered get a label of their own."),
+    )
 
 
 def _draw_detection(detectors: list[str]) -> None:

@@ -19,7 +19,7 @@ from mask_app.live import streams
 from mask_app.live.processing import LiveProcessor
 from mask_app.live.scripts import explain_camera, say, stay_open
 from mask_app.live.sight import Seen
-from mask_app.settings import Settings
+from mask_app.settings import WORN_WRONGLY, Settings
 from mask_app.translations import gettext, gettext_noop, language
 from mask_detector.video.people import UNMASKED
 
@@ -99,7 +99,7 @@ def page(settings: Settings) -> None:
     with middle:
         streams.browser_camera(processor, "door_camera")
     if st.button(gettext("Leave"), icon=":material/close_fullscreen:", type="tertiary"):
-        for name in ("door", "sound"):
+        for name in ("door", "sound", WORN_WRONGLY):
             st.query_params.pop(name, None)
         st.rerun()
 

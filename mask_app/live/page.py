@@ -22,7 +22,7 @@ from mask_app.report import panel
 from mask_app.report.content import Report
 from mask_app.report.footage import camera_report
 from mask_app.report.parts import Context
-from mask_app.settings import Settings
+from mask_app.settings import WORN_WRONGLY, Settings
 from mask_app.translations import gettext, gettext_noop, number
 from mask_app.video.events import as_csv
 from mask_app.wording import counts_in_words
@@ -96,13 +96,13 @@ def page(settings: Settings) -> None:
     _show_trouble_if_any(processor, active)
     if own:
         _offer_stills(settings)
-        _offer_door()
+        _offer_door(settings)
 
 
 def _show_status(processor: LiveProcessor, active: bool) -> None:
     status = processor.status()
     running = active and status.running
-    widgets.count_tiles(status.counts if running else None, models.model().card.classes)
+    widgets.count_tiles(status.counts if running else None, processor.detector.classes)
     if running:
         st.caption(
             gettext(
@@ -142,7 +142,7 @@ def _show_history(processor: LiveProcessor, camera: str) -> None:
     if st.context.timezone:
         counts.index = counts.index.tz_convert(st.context.timezone)
     st.header(gettext("The last minutes"), anchor=False)
-    widgets.counts_chart(counts, models.model().card.classes, "", "%H:%M:%S")
+    widgets.counts_chart(counts, processor.detector.classes, "", "%H:%M:%S")
     _show_events(processor)
     panel.offer_report(partial(_report, processor, camera), "camera", "live")
 
@@ -193,15 +193,17 @@ def _offer_stills(settings: Settings) -> None:
         return
     shot = st.camera_input(gettext("Take a picture"), label_visibility="collapsed")
     if shot is not None:
-        detect = models.photo_detector(settings.detector).detect
-        result = photo_results.process(gettext("Picture"), shot.getvalue(), detect, megapixels=20)
+        detector = models.photo_detector(settings)
+        result = photo_results.process(
+            gettext("Picture"), shot.getvalue(), detector.detect, megapixels=20
+        )
         if result.error is not None:
             widgets.show_error(result.error)
         else:
-            photos_page.show(result, settings, models.model().card.classes, key="still")
+            photos_page.show(result, settings, detector.classes, key="still")
 
 
-def _offer_door() -> None:
+def _offer_door(settings: Settings) -> None:
     """The way to the door's message."""
     with st.container(border=True):
         st.header(gettext("For an entrance"), anchor=False)
@@ -221,6 +223,9 @@ def _offer_door() -> None:
         text = gettext("Open the door’s message")
         if st.button(text, icon=":material/open_in_full:", type="primary"):
             st.query_params["door"] = "1"
+            # A reload begins a new session, which knows only the address.
+            if settings.worn_wrongly:
+                st.query_params[WORN_WRONGLY] = "1"
             if sound:
                 st.query_params["sound"] = sound
             st.rerun()

@@ -103,6 +103,7 @@ class LiveProcessor:
             self._counts: dict[str, int] | None = None
             self._people: dict[str, int] | None = None
             self._done: deque[tuple[float, float]] = deque()  # time of completion, delay
+            self._classes = self.detector.classes
             self._watch = Watch(_Camera(), 0, self.detector)
             self._sight = Sight()
             self._began: float | None = None
@@ -121,6 +122,8 @@ class LiveProcessor:
             The picture to show: uint8 BGR, shape (H, W, 3).
         """
         settings, detector = self.settings, self.detector
+        if detector.classes != self._classes:
+            self.begin()
         self._sight.look(image, arrived)
         detected = detector.detect(image)
         with self._lock:

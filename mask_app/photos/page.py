@@ -35,13 +35,13 @@ class _Photos:
     Attributes:
         files: name and content of each photo, and its page in the file, by a number that stays
             the same.
-        results: by that number and the face detector.
+        results: by that number, and the face detector and model that made them.
         refused: why files were not accepted, each with the file's name.
         uploads: uploads so far; each one empties the drop zone.
     """
 
     files: dict[int, tuple[str, bytes, int]] = field(default_factory=dict)
-    results: dict[tuple[int, str], PhotoResult] = field(default_factory=dict)
+    results: dict[tuple[int, str, bool], PhotoResult] = field(default_factory=dict)
     refused: list[tuple[str, str]] = field(default_factory=list)
     uploads: int = 0
 
@@ -114,7 +114,7 @@ def page(settings: Settings) -> None:
         st.rerun()
     if example := examples.chosen():
         photos.add(example.name, example.read_bytes(), limits.photos)
-    results = _processed(photos, settings.detector, limits.photo_megapixels)
+    results = _processed(photos, settings, limits.photo_megapixels)
     _show_refused(photos, results)
     if not photos.files:
         if st.button(gettext("Use the example photo")):
@@ -128,21 +128,22 @@ def page(settings: Settings) -> None:
         _offer_removal(photos)
 
 
-def _processed(photos: _Photos, detector: str, megapixels: int) -> dict[int, PhotoResult]:
+def _processed(photos: _Photos, settings: Settings, megapixels: int) -> dict[int, PhotoResult]:
     """The photos' results, by their numbers; those of earlier runs are kept."""
-    new = [number for number in photos.files if (number, detector) not in photos.results]
+    keys = {number: (number, settings.detector, settings.worn_wrongly) for number in photos.files}
+    new = [number for number, key in keys.items() if key not in photos.results]
     if new:
-        mask_detector = models.photo_detector(detector)
+        mask_detector = models.photo_detector(settings)
         bar = st.progress(0.0)
         for done, number in enumerate(new):
             text = gettext("Processing photo {number} of {all}…", number=done + 1, all=len(new))
             bar.progress(done / len(new), text)
             name, data, frame = photos.files[number]
-            photos.results[number, detector] = photo_results.process(
+            photos.results[keys[number]] = photo_results.process(
                 name, data, mask_detector.detect, megapixels, frame
             )
         bar.empty()
-    results = [photos.results[number, detector] for number in photos.files]
+    results = [photos.results[key] for key in keys.values()]
     return dict(zip(photos.files, photo_results.with_unique_names(results), strict=True))
 
 
@@ -164,7 +165,7 @@ def _show_results(
     readable: dict[int, PhotoResult],
     settings: Settings,
 ) -> None:
-    classes = models.model().card.classes
+    classes = models.model(settings.worn_wrongly).card.classes
     faces = [face for photo in readable.values() for face in photo.chosen_faces(settings)]
     widgets.count_tiles(count_faces(faces, classes), classes)
     _show_downloads(photos, list(results.values()), settings, classes)

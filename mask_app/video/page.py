@@ -171,7 +171,7 @@ def _show_buttons(work: VideoWorkspace, video: Video, settings: Settings, only_n
 
 
 def _show_result(video: Video, job: VideoJob) -> None:
-    classes = models.model().card.classes
+    classes = models.model(job.settings.worn_wrongly).card.classes
     rows = job.rows()
     if not rows:
         st.info(gettext("The video has no frame."), icon=":material/search_off:")

@@ -57,7 +57,13 @@ class Video:
         turns = _turns(limits.videos_at_once)
         self.made_with = settings.for_video()
         self.job = VideoJob(
-            self.file, folder, self.facts, limits, settings, config.model_path(), turns
+            self.file,
+            folder,
+            self.facts,
+            limits,
+            settings,
+            config.model_path(settings.worn_wrongly),
+            turns,
         )
 
     def cancel(self) -> None:

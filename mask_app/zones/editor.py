@@ -178,7 +178,7 @@ def show_video_editor(video: Path, settings: Settings) -> None:
         video: an uploaded video's file.
         settings: the visitor's.
     """
-    model, megapixels = config.model_path(), config.limits().video_megapixels
+    model, megapixels = config.model_path(settings.worn_wrongly), config.limits().video_megapixels
     show_editor(
         VIDEOS,
         partial(first_frame, video, settings, model, megapixels),
