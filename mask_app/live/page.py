@@ -144,7 +144,8 @@ def _show_history(processor: LiveProcessor, camera: str) -> None:
     st.header(gettext("The last minutes"), anchor=False)
     widgets.counts_chart(counts, processor.detector.classes, "", "%H:%M:%S")
     _show_events(processor)
-    panel.offer_report(partial(_report, processor, camera), "camera", "live")
+    gather, worn_wrongly = partial(_report, processor, camera), processor.settings.worn_wrongly
+    panel.offer_report(gather, "camera", "live", worn_wrongly)
 
 
 def _report(processor: LiveProcessor, camera: str, context: Context) -> Report:

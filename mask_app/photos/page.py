@@ -261,7 +261,12 @@ def _show_downloads(
             icon=":material/data_object:",
         )
         _offer_removal(photos)
-    panel.offer_report(lambda context: photos_report(results, settings, context), "masks", "photos")
+    panel.offer_report(
+        lambda context: photos_report(results, settings, context),
+        "masks",
+        "photos",
+        settings.worn_wrongly,
+    )
 
 
 def _offer_removal(photos: _Photos) -> None:

@@ -17,15 +17,18 @@ from mask_app.report.pdf import as_pdf
 from mask_app.translations import gettext, language, speaking
 
 
-def offer_report(gather: Callable[[Context], Report], stem: str, key: str) -> None:
+def offer_report(
+    gather: Callable[[Context], Report], stem: str, key: str, worn_wrongly: bool
+) -> None:
     """Draw the buttons; the report is made when one of them is pressed.
 
     Args:
         gather: collects what the report says; called in a thread without a session.
         stem: of the files' names.
         key: distinguishes the widgets from those of other reports.
+        worn_wrongly: by which model; see :func:`models.model`.
     """
-    card = models.model().card
+    card = models.model(worn_wrongly).card
     code, timezone = language(), ZoneInfo(st.context.timezone or "UTC")
     with st.container(horizontal=True, vertical_alignment="center"):
         # Forgotten with the page, as it should be: reports are blurred unless asked each time.

@@ -201,7 +201,8 @@ def _show_result(video: Video, job: VideoJob) -> None:
         gettext("Choose a moment to see it in the video; with the keyboard, the arrow keys.")
     )
     _show_downloads(job, events, stem)
-    model, megapixels = config.model_path(), config.limits().video_megapixels
+    worn_wrongly = job.settings.worn_wrongly
+    model, megapixels = config.model_path(worn_wrongly), config.limits().video_megapixels
     panel.offer_report(
         lambda context: video_report(
             findings(video.name, video.file, job, model, megapixels, context),
@@ -210,6 +211,7 @@ def _show_result(video: Video, job: VideoJob) -> None:
         ),
         stem,
         f"video_{video.number}",
+        worn_wrongly,
     )
 
 
