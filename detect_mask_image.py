@@ -100,7 +100,7 @@ def process(arguments: argparse.Namespace, earlier: EarlierRun, window: bool) ->
     page = arguments.contact_sheet and ContactSheet(arguments.contact_sheet, len(photos))
     options = command_line.options_for(PictureOptions, arguments)
     work = photo_processor(detectors, options, page, window)
-    summary = Summary(detectors.classes, earlier.done)
+    summary = Summary(detectors.classes, earlier.done, command_line.advice_on(arguments.detector))
     with (
         Records(arguments.json, arguments.csv, detectors.classes, arguments.skip_done) as records,
         closing(in_parallel(work, photos, workers)) as processed,

@@ -29,6 +29,8 @@ Options = TypeVar("Options")
 OK, FAILED, USAGE, FOUND = 0, 1, 2, 3
 """Exit statuses: success; something failed; wrong usage or a missing model; ``--fail-on`` met."""
 
+YUNET_IS_BETTER = "yunet finds more faces and is quicker"
+
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Shows meaningful defaults and keeps the line breaks of the module's docstring."""
@@ -52,7 +54,7 @@ def add_detection_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("detection").add_argument
     add("--model", type=Path, default=DEFAULT_MODEL, help="trained model file")
     add("--detector", choices=face_detector.DETECTORS, default=DEFAULT_DETECTOR,
-        help="face detector: ssd is the classic, yunet finds more faces and is faster")
+        help=f"face detector: ssd is the classic, {YUNET_IS_BETTER}")
     add("--detector-size", type=detector_size, default="auto", metavar="N",
         help="longer side in pixels of the face detector's single pass (classic for ssd: 300); "
         "auto: several passes for photos, depending on their size, one fast pass for video")
@@ -92,6 +94,11 @@ def detection_options(arguments: argparse.Namespace) -> dict[str, Any]:
     names = ("model", "detector", "detector_size", "detector_weights", "confidence", "unsure")
     options = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     return {**options, "hiding": arguments.blur != BLUR_CHOICES[0]}
+
+
+def advice_on(detector: str) -> str:
+    """What a run that found few faces says about the face detector; empty for the better one."""
+    return f"--detector {YUNET_IS_BETTER}" if detector == DEFAULT_DETECTOR else ""
 
 
 def options_for(kind: Callable[..., Options], arguments: argparse.Namespace) -> Options:

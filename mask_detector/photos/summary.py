@@ -28,11 +28,14 @@ class Summary:
     Args:
         classes: the model's class names.
         done_before: photos that an earlier run has done; None where none is skipped.
+        advice: what is said where there are fewer faces than photos.
     """
 
-    def __init__(self, classes: Sequence[str], done_before: int | None = None) -> None:
+    def __init__(
+        self, classes: Sequence[str], done_before: int | None = None, advice: str = ""
+    ) -> None:
         self.failed = self._done = 0
-        self._done_before = done_before
+        self._done_before, self._advice = done_before, advice
         self._faces = Counter(dict.fromkeys(classes, 0))
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -57,4 +60,6 @@ class Summary:
         if self._done_before and not self._done + self.failed:
             return f"no photos left to do{before}"
         photos = number_of(self._done, "photo")
-        return f"{photos}{before}, {self.failed:,} failed; {faces_in_words(self._faces)}"
+        text = f"{photos}{before}, {self.failed:,} failed; {faces_in_words(self._faces)}"
+        few = sum(self._faces.values()) < self._done
+        return f"{text} ({self._advice})" if few and self._advice else text

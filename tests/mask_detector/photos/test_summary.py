@@ -8,6 +8,7 @@ from mask_detector.photos.paths import Photo
 from mask_detector.photos.summary import Summary, photo_line
 
 FOUND = {"image": "a.jpg", "counts": {"with_mask": 2, "without_mask": 1}}
+NOTHING = {"image": "c.jpg", "counts": {"with_mask": 0, "without_mask": 0}}
 FAILED = {"image": "b.jpg", "error": "the file is empty"}
 CLASSES = ("with_mask", "without_mask")
 
@@ -31,6 +32,16 @@ def test_a_run_in_one_line(records, done_before, words) -> None:
     for record in records:
         summary.add(record)
     assert str(summary) == words
+
+
+@pytest.mark.parametrize(
+    ("records", "advised"), [([FOUND], False), ([FOUND] + [NOTHING] * 3, True)]
+)
+def test_advice_where_there_are_fewer_faces_than_photos(records, advised) -> None:
+    summary = Summary(CLASSES, advice="look closer")
+    for record in records:
+        summary.add(record)
+    assert str(summary).endswith(" (look closer)") == advised
 
 
 def test_labels_found() -> None:
