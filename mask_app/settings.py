@@ -10,7 +10,8 @@ import streamlit as st
 import face_detector
 from mask_app import config
 from mask_app.models import LEAST_CONFIDENCE, default_unsure
-from mask_app.translations import gettext, gettext_noop
+from mask_app.translations import ENGLISH, gettext, gettext_noop, language
+from mask_app.wording import drawn_names
 from mask_detector.command_line import BLUR_CHOICES
 from mask_detector.detector import DEFAULT_CONFIDENCE
 from mask_detector.video.zones import Zone
@@ -44,6 +45,7 @@ class Settings:
         alarm_pause: minimum seconds between two sounds.
         zones: only faces inside one of them count; without any, all do.
         worn_wrongly: use the model that also tells masks that are worn wrongly.
+        language: of captions in pictures; a key of ``translations.LANGUAGES``.
     """
 
     detector: str
@@ -55,6 +57,7 @@ class Settings:
     alarm_pause: int = 5
     zones: tuple[Zone, ...] = ()
     worn_wrongly: bool = False
+    language: str = ENGLISH
 
     def for_video(self) -> tuple[object, ...]:
         """Those that change the result of a recorded video."""
@@ -97,9 +100,17 @@ def sidebar(camera: bool) -> Settings:
         _draw_detection(detectors)
         if camera:
             _draw_camera()
+        if language() != ENGLISH and not drawn_names(language()):
+            st.caption(
+                gettext(
+                    "Captions in pictures are in English, because the computer that runs this page "
+                    "has no font for this language."
+                )
+            )
     kept.update({name: st.session_state[_PREFIX + name] for name in kept})
     others = {name: value for name, value in kept.items() if name != "unsure_below"}
-    return Settings(unsure=round(kept["unsure_below"] - 0.5, 2), **others)
+    unsure = round(kept["unsure_below"] - 0.5, 2)
+    return Settings(unsure=unsure, language=language(), **others)
 
 
 def _draw_worn_wrongly() -> None:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from mask_app.translations import ENGLISH, gettext, gettext_noop, language
+from mask_app.translations import ENGLISH, gettext, gettext_noop, language, translated
 from mask_detector import wording
+from mask_detector.text import drawable
 
 _NAMES = {
     "with_mask": gettext_noop("Mask"),
@@ -51,6 +52,17 @@ def display_name(label: str) -> str:
     """The words for a class; a custom class keeps its own in all languages."""
     name = wording.display_name(label)
     return gettext(name) if label in _NAMES else name
+
+
+def drawn_names(code: str) -> dict[str, str]:
+    """The classes' names for captions in pictures, in a language of ``LANGUAGES``.
+
+    Empty for English, and where no font of this computer can draw them: they stay English then.
+    """
+    if code == ENGLISH:
+        return {}
+    names = {label: translated(name, code) for label, name in _NAMES.items()}
+    return names if all(drawable(name) == name for name in names.values()) else {}
 
 
 def counts_in_words(counts: Mapping[str, int], none: str) -> str:

@@ -1,9 +1,13 @@
-"""Text on pictures: readable on every colour, in Pillow's own font (Aileron)."""
+"""Text on pictures: readable on every colour, in Pillow's own font (Aileron).
+
+What it lacks, accents in some versions of Pillow and Chinese characters in all, is drawn in a font
+of the system, where there is one.
+"""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -26,6 +30,25 @@ LEAST_CONTRAST = 4.5
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
 _SMALLEST = 11  # pixels; smaller letters of this font run together
 _LAST_ASCII = "~"
+# Fonts of systems for what it lacks: letters with accents, then Chinese characters.
+_SYSTEM_FONTS = (
+    "DejaVuSans.ttf",
+    "LiberationSans-Regular.ttf",
+    "NotoSans-Regular.ttf",
+    "arial.ttf",
+    "Arial.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "NotoSansSC-Regular.otf",
+    "SourceHanSansSC-Regular.otf",
+    "wqy-microhei.ttc",
+    "wqy-zenhei.ttc",
+    "DroidSansFallbackFull.ttf",
+    "msyh.ttc",
+    "simhei.ttf",
+    "PingFang.ttc",
+    "Hiragino Sans GB.ttc",
+    "STHeiti Light.ttc",
+)
 _NO_CHARACTER = "\uffff"  # drawn as what the font lacks
 
 
@@ -122,10 +145,12 @@ def _word(word: str, size: int) -> np.ndarray:
     from PIL import ImageDraw  # 8 ms with the fonts: only where there is something to write
 
     # In a video numbers change from frame to frame, and few of the words beside them.
-    font = _font(size)
-    ascent, descent = font.getmetrics()
+    own = _font(size)
+    font = next((each for each in _fonts(size) if _has(each, word)), own)
+    ascent, descent = own.getmetrics()
     picture = Image.new("L", (round(font.getlength(word)), ascent + descent))
-    ImageDraw.Draw(picture).text((0, 0), word, fill=255, font=font)
+    # On one line with the other words, though another font's metrics differ.
+    ImageDraw.Draw(picture).text((0, ascent), word, fill=255, font=font, anchor="ls")
     return np.asarray(picture)
 
 
@@ -138,21 +163,45 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return font
 
 
+def _fonts(size: int) -> Iterator[ImageFont.FreeTypeFont]:
+    """The own font, then those of the system, which are looked for only where they are needed."""
+    yield _font(size)
+    for name in _SYSTEM_FONTS:
+        if font := _system_font(name, size):
+            yield font
+
+
+@lru_cache(maxsize=128)
+def _system_font(name: str, size: int) -> ImageFont.FreeTypeFont | None:
+    from PIL import ImageFont
+
+    try:
+        return ImageFont.truetype(name, size)  # looks where the system has its fonts
+    except OSError:
+        return None
+
+
 def drawable(text: str) -> str:
-    """The text without what the font lacks: accents, other scripts."""
+    """The text without what the fonts lack: accents, other scripts."""
+    return " ".join(map(_drawable_word, text.split(" ")))
+
+
+@lru_cache(maxsize=256)
+def _drawable_word(word: str) -> str:
+    word = "".join(filter(str.isprintable, word))
+    if any(_has(font, word) for font in _fonts(_SMALLEST)):
+        return word
+    own = _font(_SMALLEST)
     return "".join(
         char
-        if _font_has(char)
+        if _has(own, char)
         else unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
-        for char in text
-        if char.isprintable()
+        for char in word
     )
 
 
-@lru_cache(maxsize=1024)
-def _font_has(char: str) -> bool:
-    """Whether the font has a character: how many of Latin-1 it has depends on Pillow's version."""
-    if char <= _LAST_ASCII:
-        return True
-    font = _font(_SMALLEST)
-    return bytes(font.getmask(char)) != bytes(font.getmask(_NO_CHARACTER))
+def _has(font: ImageFont.FreeTypeFont, word: str) -> bool:
+    """Whether a font has all of a word: how much the own one has depends on Pillow's version."""
+    others = [char for char in word if char > _LAST_ASCII]
+    missing = bytes(font.getmask(_NO_CHARACTER)) if others else b""
+    return all(bytes(font.getmask(char)) != missing for char in others)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 DISPLAY_NAMES = {
     "with_mask": "Mask",
@@ -13,10 +15,31 @@ DISPLAY_NAMES = {
 }
 
 
+_other_names: ContextVar[Mapping[str, str]] = ContextVar("_other_names")
+
+
+@contextmanager
+def named(names: Mapping[str, str]) -> Iterator[None]:
+    """Other words for classes inside a ``with`` block, such as those of another language.
+
+    >>> with named({"with_mask": "Maske"}):
+    ...     display_name("with_mask"), display_name("unsure")
+    ('Maske', 'Unsure')
+
+    Args:
+        names: words by class; the others keep theirs.
+    """
+    token = _other_names.set(names)
+    try:
+        yield
+    finally:
+        _other_names.reset(token)
+
+
 def display_name(label: str) -> str:
     """The words for a class: ``with_mask`` is "Mask"; a custom class is "Like This"."""
     words = label.replace("_", " ").replace("-", " ").title()
-    return DISPLAY_NAMES.get(label) or printable(words)
+    return _other_names.get({}).get(label) or DISPLAY_NAMES.get(label) or printable(words)
 
 
 def number_of(count: int, noun: str, plural: str | None = None) -> str:

@@ -23,12 +23,14 @@ from mask_app.history.recorder import MinuteRecorder
 from mask_app.live.sight import Seen, Sight
 from mask_app.settings import Settings
 from mask_app.video.events import Event, EventLog
+from mask_app.wording import drawn_names
 from mask_detector.detector import MaskDetector
 from mask_detector.video.canvas import CanvasOptions, draw_view
 from mask_detector.video.people import UNMASKED, UnmaskedRule
 from mask_detector.video.sources import Frame
 from mask_detector.video.view import View
 from mask_detector.video.watching import Watch
+from mask_detector.wording import named
 
 HISTORY_SECONDS = 300
 ALARM_AFTER_SECONDS = 1.0
@@ -139,7 +141,8 @@ class LiveProcessor:
         view.hide(settings.blur)
         # The page has the counts beside the picture.
         options = CanvasOptions(settings.zones, settings.mirror, no_counts=True)
-        image = draw_view(view, options)
+        with named(drawn_names(settings.language)):
+            image = draw_view(view, options)
         now = time.monotonic()
         with self._lock:
             self._done.append((now, now - arrived))

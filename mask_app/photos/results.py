@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from mask_app.settings import Settings
+from mask_app.wording import drawn_names
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import PhotoError
 from mask_detector.faces import Face, Faces, count_faces, is_unsure
@@ -28,6 +29,7 @@ from mask_detector.photos.parallel import PixelBudget
 from mask_detector.photos.planning import unique_paths
 from mask_detector.privacy import hide_faces
 from mask_detector.records import CsvFaces, JsonLines, error_record, photo_record
+from mask_detector.wording import named
 
 _SHOWN_SIDE = 1280  # pixels of the longer side on the page; downloads have all of them
 _JPEG_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
@@ -82,7 +84,9 @@ class PhotoResult:
         faces = self.chosen_faces(settings)
         with _budget.hold(photo_pixels(self.data, self.frame)):
             image = decode_photo(self.data, frame=self.frame)
-            return _jpeg(draw_faces(hide_faces(image, faces, settings.blur), faces))
+            hide_faces(image, faces, settings.blur)
+            with named(drawn_names(settings.language)):
+                return _jpeg(draw_faces(image, faces))
 
     def drawn_small(self, settings: Settings, marked: int | None = None) -> bytes:
         """JPEG of the small photo, with boxes and numbered captions.
@@ -98,7 +102,8 @@ class PhotoResult:
         numbered = [
             dataclasses.replace(face, track=number) for number, face in enumerate(faces, start=1)
         ]
-        draw_faces(image, numbered)
+        with named(drawn_names(settings.language)):
+            draw_faces(image, numbered)
         if marked is not None and marked < len(faces):
             _draw_frame(image, faces[marked].box)
         return _jpeg(image)

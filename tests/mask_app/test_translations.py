@@ -7,18 +7,31 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from mask_app import wording
 from mask_app.live import door
+from mask_app.photos.results import process
+from mask_app.settings import Settings
 from mask_app.translations import (
     LANGUAGES,
     gettext,
     language,
     language_of,
+    number,
+    percent,
     speaking,
     translated,
 )
+from mask_app.wording import drawn_names, error_text
+from mask_detector.drawing import draw_faces
+from mask_detector.faces import Face
+from mask_detector.wording import DISPLAY_NAMES
 from scripts import translations
+
+JPEG_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
 
 TRANSLATORS = ("gettext", "ngettext", "pgettext")
 READ = ("alt", "help", "title", "label")
@@ -83,6 +96,51 @@ def test_the_door_says_different_things_in_different_states() -> None:
     for code in LANGUAGES:
         assert len({translated(text, code) for text in door.TEXTS.values()}) == len(door.TEXTS)
     assert translated(door.TEXTS["put_on"], "de") == "Bitte setzen Sie Ihre Maske auf"
+
+
+def test_captions_have_the_words_of_the_language_or_english_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert drawn_names("en") == {}
+    assert drawn_names("de")["without_mask"] == "Ohne Maske"
+    image = np.full((200, 200, 3), 255, np.uint8)
+    photo = cv2.imencode(".png", image)[1].tobytes()
+    faces = [Face((20, 60, 160, 180), 0.9, {"with_mask": 0.9, "without_mask": 0.1})]
+    result = process("a.png", photo, lambda image: faces, 60)
+    english, german = (
+        result.drawn(Settings("yunet", 0.5, 0.1, "none", language=code)) for code in ("en", "de")
+    )
+    assert english != german
+    assert english == cv2.imencode(".jpg", draw_faces(image, faces), JPEG_QUALITY)[1].tobytes()
+    monkeypatch.setattr(wording, "drawable", lambda text: "")  # no font has these letters
+    assert drawn_names("zh") == {}
+
+
+def test_names_of_classes_are_those_of_the_library() -> None:
+    assert wording._NAMES == DISPLAY_NAMES
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "shown"),
+    [
+        ("en", "the file is empty", "the file is empty"),
+        ("de", "the file is empty", "die Datei ist leer"),
+        ("fr", "the file has 31.0 MB, at most 30 are accepted",
+         "le fichier fait 31.0 Mo, 30 au plus sont acceptés"),
+        ("es", "something else", "something else"),
+    ],
+)  # fmt: skip
+def test_frequent_errors_are_translated(code: str, text: str, shown: str) -> None:
+    with speaking(code):
+        assert error_text(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"), [("en", "1,234.5 97%"), ("de", "1.234,5 97\u00a0%"), ("zh", "1,234.5 97%")]
+)
+def test_numbers_have_the_marks_of_the_language(code: str, shown: str) -> None:
+    with speaking(code):
+        assert f"{number(1234.5, 1)} {percent(0.97)}" == shown
 
 
 def unwrapped(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from PIL import ImageFont
 
+from mask_detector import text as text_module
 from mask_detector.text import (
     LEAST_CONTRAST,
     bar_size,
@@ -71,6 +74,18 @@ def test_text_that_is_larger_than_the_picture_is_cut() -> None:
     assert draw_text(blank(20, 5), "Mask 97.3%", (0, 0), 30, (0, 0, 230)) == (0, 0, 20, 5)
 
 
+@pytest.fixture
+def no_system_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    caches = (text_module._drawable_word, text_module._word, text_module._letters)
+    monkeypatch.setattr(text_module, "_SYSTEM_FONTS", ())
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.mark.usefixtures("no_system_fonts")
 @pytest.mark.parametrize(
     ("text", "plain", "same"),
     [
@@ -88,8 +103,20 @@ def test_letters_that_the_font_lacks_lose_their_accents(text, plain, same) -> No
     assert (pictures[0] == pictures[1]).all() == same
 
 
+@pytest.mark.usefixtures("no_system_fonts")
 def test_nothing_is_drawn_that_the_font_lacks() -> None:
     """How much it has of Latin-1 depends on Pillow's version."""
     mask = ImageFont.load_default(20).getmask
     for char in drawable("Tür, Masqué, ×, ß – Łódź, 口罩"):
         assert bytes(mask(char)) != bytes(mask("\uffff"))
+
+
+@pytest.mark.parametrize("word", ["Máscara", "口罩"])
+def test_fonts_of_the_system_have_what_the_own_one_lacks(word: str) -> None:
+    if drawable(word) != word:
+        pytest.skip("no font of this system has these characters")
+    other, plain, nothing = (blank(200, 40) for _ in range(3))
+    for picture, words in ((other, word), (plain, "Mascara"), (nothing, "")):
+        draw_text(picture, words, (0, 0), 20, (90, 90, 90))
+    assert (other != plain).any()
+    assert (other != nothing).any()

@@ -6,6 +6,7 @@ from mask_detector.wording import (
     counts_in_words,
     display_name,
     faces_in_words,
+    named,
     number_of,
     people_in_words,
     printable,
@@ -24,6 +25,12 @@ from mask_detector.wording import (
 )
 def test_display_names(label, words) -> None:
     assert display_name(label) == words
+
+
+def test_other_names_hold_inside_their_block() -> None:
+    with named({"with_mask": "Maske"}):
+        assert counts_in_words({"with_mask": 2, "unsure": 1}, "") == "2 Maske, 1 Unsure"
+    assert display_name("with_mask") == "Mask"
 
 
 @pytest.mark.parametrize(
