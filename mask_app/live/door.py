@@ -21,6 +21,7 @@ from mask_app.live.scripts import explain_camera, say, stay_open
 from mask_app.live.sight import Seen
 from mask_app.settings import WORN_WRONGLY, Settings
 from mask_app.translations import gettext, gettext_noop, language
+from mask_app.zones.kept import ADDRESS
 from mask_detector.video.people import UNMASKED
 
 WORN_WRONG = "incorrect_mask"
@@ -99,7 +100,7 @@ def page(settings: Settings) -> None:
     with middle:
         streams.browser_camera(processor, "door_camera")
     if st.button(gettext("Leave"), icon=":material/close_fullscreen:", type="tertiary"):
-        for name in ("door", "sound", WORN_WRONGLY):
+        for name in ("door", "sound", WORN_WRONGLY, ADDRESS):
             st.query_params.pop(name, None)
         st.rerun()
 

@@ -27,7 +27,7 @@ from mask_app.translations import gettext, gettext_noop, number
 from mask_app.video.events import as_csv
 from mask_app.wording import counts_in_words
 from mask_app.zones import editor as zones
-from mask_app.zones.kept import with_zones
+from mask_app.zones.kept import ADDRESS, take_address, with_zones
 from mask_app.zones.stills import Still, still_of
 from mask_detector.video.canvas import CanvasOptions, draw_view
 from mask_detector.video.people import UNMASKED
@@ -43,7 +43,8 @@ _OWN_CAMERA = ""  # among the names of the administrator's cameras
 def page(settings: Settings) -> None:
     """Draw the page, or the door."""
     if door.is_open():
-        door.page(settings)
+        take_address(_OWN_CAMERA)
+        door.page(with_zones(settings, _OWN_CAMERA))
         return
     st.title(gettext("Live camera"), anchor=False)
     detector = models.live_detector(settings)
@@ -229,6 +230,8 @@ def _offer_door(settings: Settings) -> None:
                 st.query_params[WORN_WRONGLY] = "1"
             if sound:
                 st.query_params["sound"] = sound
+            if settings.zones:
+                st.query_params[ADDRESS] = [zone.text for zone in settings.zones]
             st.rerun()
 
 

@@ -15,7 +15,7 @@ from mask_app.translations import gettext
 from mask_app.zones.drawer import draw_polygons
 from mask_app.zones.kept import KeptZones, kept_zones, option_line
 from mask_app.zones.stills import Still, first_frame
-from mask_detector.video.zones import parse_zone
+from mask_detector.video.zones import Zone, parse_zone
 
 VIDEOS = "videos"
 """The scene of all videos, which mostly come from the same camera."""
@@ -94,9 +94,9 @@ def _draw(scene: str, zones: KeptZones, still: Still, mirror: bool) -> None:
 
 def _show_list(scene: str, zones: KeptZones) -> None:
     """A row for each zone, a field for another one, and what the scripts take."""
-    for number, _ in zones.items():
+    for number, zone in zones.items():
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            _text_field(scene, zones, number)
+            _show_zone(scene, zones, number, zone)
     st.text_input(
         gettext("Add a zone by its corners"),
         key=f"zone_text_{scene}",
@@ -122,8 +122,8 @@ def _show_list(scene: str, zones: KeptZones) -> None:
         st.code(option_line(zones.all()), language=None, wrap_lines=True)
 
 
-def _text_field(scene: str, zones: KeptZones, number: int) -> None:
-    zone = dict(zones.items())[number]
+def _show_zone(scene: str, zones: KeptZones, number: int, zone: Zone) -> None:
+    """Fields for its name and its corners, and a button that removes it."""
     name, corners = (f"zone_{part}_{scene}_{number}" for part in ("name", "corners"))
     # The fields follow what is drawn.
     st.session_state[name] = zone.name

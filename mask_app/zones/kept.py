@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 
@@ -13,6 +14,9 @@ import streamlit as st
 from mask_app.settings import Settings
 from mask_app.translations import gettext
 from mask_detector.video.zones import Point, Zone, parse_zone
+
+ADDRESS = "zone"
+"""What the address calls zones of the browser's own camera: a door's outlive a reload in it."""
 
 _LONGEST_NAME = 30  # characters
 # Shells and the option's own syntax give them a meaning of their own.
@@ -83,6 +87,13 @@ def kept_zones(scene: str) -> KeptZones:
     return scenes.setdefault(scene, KeptZones())
 
 
+def take_address(scene: str) -> None:
+    """Take the zones that the address names, where the session has none of its own yet."""
+    scenes: dict[str, KeptZones] = st.session_state.setdefault("zones", {})
+    if scene not in scenes:
+        scenes[scene] = zones_in(st.query_params.get_all(ADDRESS))
+
+
 def with_zones(settings: Settings, scene: str) -> Settings:
     """The settings with the zones of a scene."""
     return replace(settings, zones=kept_zones(scene).all())
@@ -106,6 +117,15 @@ def polygon_zone(polygon: Sequence[Point], mirror: bool = False) -> Zone | None:
 def rounded(points: Sequence[Point]) -> tuple[Point, ...]:
     """Corners as they stand in options: a thousandth of a picture is a pixel or two."""
     return tuple((round(x, _FRACTION_DIGITS), round(y, _FRACTION_DIGITS)) for x, y in points)
+
+
+def zones_in(texts: Sequence[str]) -> KeptZones:
+    """The zones that an address names; what is none is left out."""
+    zones = KeptZones()
+    for text in texts:
+        with suppress(argparse.ArgumentTypeError):
+            zones.add(parse_zone(text))
+    return zones
 
 
 def option_line(zones: Sequence[Zone]) -> str:

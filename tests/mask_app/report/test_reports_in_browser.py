@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ def made(app: App, page: Any, examples: Path, tmp_path: Path) -> dict[str, Path]
     return files
 
 
-def test_a_report_is_made_opened_and_read(made: dict[str, Path], browser: Any) -> None:
+def test_a_report_is_made_opened_and_read(
+    made: dict[str, Path], browser: Any, screenshot: Callable[..., None]
+) -> None:
     reader = browser.new_page(viewport={"width": 390, "height": 844})
     problems: list[str] = []
     reader.on("console", lambda message: problems.append(message.text))
@@ -43,6 +46,8 @@ def test_a_report_is_made_opened_and_read(made: dict[str, Path], browser: Any) -
     assert reader.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
     # Itself and the pictures inside it: nothing else was asked for, nothing was refused.
     assert [each for each in problems if not each.startswith(("file:", "data:"))] == []
+    reader.set_viewport_size({"width": 800, "height": 1000})
+    screenshot(reader, "report")
     reader.close()
 
     pages = PdfReader(made[".pdf"]).pages

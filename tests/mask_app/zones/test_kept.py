@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from mask_app.zones.kept import KeptZones, fitting_name, option_line, polygon_zone
+from mask_app.zones.kept import KeptZones, fitting_name, option_line, polygon_zone, zones_in
 from mask_detector.video.zones import Zone, parse_zone
 
 LEFT = [(0.0, 0.0), (0.25, 0.0), (0.25, 1.0)]
@@ -60,6 +60,15 @@ def test_a_mirrored_picture_gives_the_same_zone(mirror: bool) -> None:
 )
 def test_a_name_fits_into_an_option(name: str, fitting: str) -> None:
     assert fitting_name(name) == fitting
+
+
+def test_an_address_gives_zones_and_what_is_none_is_left_out() -> None:
+    assert not zones_in([])
+    zones = zones_in(["Door=0,0,1,0,1,1", "0,0", "none", "0,0,0.5,0,0.5,0.5"])
+    assert [zone.text for zone in zones.all()] == [
+        "Door=0,0,1,0,1,1",
+        "Zone 2=0,0,0.5,0,0.5,0.5",
+    ]
 
 
 def test_the_line_for_the_scripts_gives_the_same_zones() -> None:

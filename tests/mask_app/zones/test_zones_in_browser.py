@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from benchmarks.browser import App
 from mask_detector.video.zones import parse_zone
 
 
-def test_zones_are_drawn_named_used_kept_and_removed(app: App, page: Any, tmp_path: Path) -> None:
+def test_zones_are_drawn_named_used_kept_and_removed(
+    app: App, page: Any, tmp_path: Path, screenshot: Callable[..., None]
+) -> None:
     page.goto(f"{app.url}/video")
     page.get_by_role("button", name="Use the example video").click()
     page.get_by_text("Zones", exact=True).click()
@@ -49,6 +52,8 @@ def test_zones_are_drawn_named_used_kept_and_removed(app: App, page: Any, tmp_pa
     name.fill("Door")
     name.press("Enter")
     page.get_by_label("Corners of Door").wait_for()
+    drawer.scroll_into_view_if_needed()
+    screenshot(page, "zones")
     options = shlex.split(page.locator("code").inner_text())
     assert [parse_zone(text).name for text in options[1::2]] == ["Door", "Zone 2"]
 
