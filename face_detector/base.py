@@ -44,6 +44,11 @@ class BaseDetector(ABC):
         self._size = self.one_pass_size if size == "auto" and not thorough else size
         self._confidence = confidence
 
+    @property
+    def pass_size(self) -> int | None:
+        """The longer side in pixels of its one pass; None for a thorough search."""
+        return None if self._size == "auto" else self._size
+
     def find(self, image: np.ndarray) -> Detections:
         """Find the faces of one picture.
 

@@ -25,6 +25,23 @@ def crop_with_margin(
     return image[max(0, y1 - dy) : y2 + dy, max(0, x1 - dx) : x2 + dx]
 
 
+def crop_sides(boxes: np.ndarray, margin: float, square: bool) -> np.ndarray:
+    """Width and height of the crops of faces, in pixels of the picture.
+
+    Args:
+        boxes: (N, 4), x1, y1, x2, y2.
+        margin, square: see :func:`cut_crops`.
+
+    Returns:
+        float64, shape (N, 2), at least 1; (0, 2) for N = 0.
+    """
+    boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    if square:
+        sides = np.repeat(sides.max(axis=1, keepdims=True), 2, axis=1)
+    return np.maximum(sides * (1 + 2 * margin), 1)
+
+
 def cut_crops(
     image: np.ndarray,
     boxes: np.ndarray,
@@ -52,10 +69,7 @@ def cut_crops(
     if not len(boxes):
         return crops
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2  # (N, 2): x, y
-    sides = boxes[:, 2:] - boxes[:, :2]
-    if square:
-        sides = np.repeat(sides.max(axis=1, keepdims=True), 2, axis=1)
-    sides = np.maximum(sides * (1 + 2 * margin), 1)  # (N, 2): width, height
+    sides = crop_sides(boxes, margin, square)
     # Whole pixels that the crops cover; they may lie outside the picture.
     starts = np.floor(centres - sides / 2).astype(int)
     stops = np.maximum(np.ceil(centres + sides / 2).astype(int), starts + 1)

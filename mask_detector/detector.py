@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -15,9 +15,9 @@ import numpy as np
 
 import face_detector
 from mask_detector.classifier import Classifier
-from mask_detector.crops import cut_crops
+from mask_detector.crops import crop_sides, cut_crops
 from mask_detector.drawing import draw_faces
-from mask_detector.faces import Face, Faces, as_faces, is_unsure, whole_pixels
+from mask_detector.faces import Face, Faces, as_faces, classified
 from mask_detector.models.model_file import read_model
 from mask_detector.pictures import Picture, as_bgr, check_bgr, check_kind
 from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES, hide_faces
@@ -251,10 +251,37 @@ class MaskDetector:
         candidates = self._classified(images, [detections for _, detections in found])
         return list(map(Faces, faces, candidates))
 
+    @property
+    def least_side(self) -> int | None:
+        """The longer side in pixels that a photo needs for :meth:`detect_reduced`; None for all."""
+        size = getattr(self.face_detector, "pass_size", None)
+        return size and 2 * size
+
+    def detect_reduced(
+        self, image: np.ndarray, factor: int, read_whole: Callable[[], np.ndarray]
+    ) -> Faces:
+        """The faces of a photo that was decoded smaller than it is; no candidates.
+
+        Args:
+            image: from :func:`mask_detector.images.decode_reduced` with :attr:`least_side`.
+            factor: by which the photo itself is larger; boxes are in its pixels.
+            read_whole: decodes all of it; called where a face is smaller in ``image`` than the
+                classifier's crops.
+        """
+        found, card = self.face_detector.find(image), self.classifier.card
+        if factor > 1 and len(found):
+            sides = crop_sides(found.boxes, card.margin, card.square)
+            if sides.min() < card.input_size:
+                image, found, factor = read_whole(), found.moved((factor, factor)), 1
+        return Faces(self._classified([image], [found], factor)[0])
+
     def _classified(
-        self, images: Sequence[np.ndarray], detections: Sequence[face_detector.Detections]
+        self,
+        images: Sequence[np.ndarray],
+        detections: Sequence[face_detector.Detections],
+        factor: int = 1,
     ) -> list[list[Face]]:
-        """The faces of each picture, classified in one batch."""
+        """The faces of each picture, classified in one batch; boxes are multiplied by a factor."""
         card = self.classifier.card
         # For each picture (N_i, size, size, 3), joined to (N, size, size, 3); the empty one is for
         # pictures without faces, and for no pictures.
@@ -265,15 +292,8 @@ class MaskDetector:
         probabilities = self.classifier.probabilities(np.concatenate(crops))  # (N, classes)
         # Back to one array for each picture; the last part is what follows the last picture: none.
         *by_image, _ = np.split(probabilities, np.cumsum([len(each) for each in detections]))
+        sizes = [(factor * image.shape[1], factor * image.shape[0]) for image in images]
         return [
-            [
-                Face(
-                    whole_pixels(box, image.shape[1], image.shape[0]),
-                    float(score),
-                    dict(zip(self.classes, map(float, row), strict=True)),
-                    is_unsure(row, self.unsure),
-                )
-                for box, score, row in zip(each.boxes, each.scores, rows, strict=True)
-            ]
-            for image, each, rows in zip(images, detections, by_image, strict=True)
+            classified(factor * each.boxes, each.scores, rows, self.classes, self.unsure, size)
+            for each, rows, size in zip(detections, by_image, sizes, strict=True)
         ]

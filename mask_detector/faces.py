@@ -184,6 +184,34 @@ def as_supervision(faces: Sequence[Face]) -> supervision.Detections:
     )
 
 
+def classified(
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    unsure_band: float,
+    size: tuple[int, int],
+) -> list[Face]:
+    """The faces of one picture from the detector's and the classifier's arrays.
+
+    Args:
+        boxes: (N, 4), x1, y1, x2, y2 in pixels of the picture; N = 0 gives no faces.
+        scores: (N,), 0 to 1.
+        probabilities: (N, C), for each of the ``classes``.
+        unsure_band: see :func:`is_unsure`.
+        size: width and height of the picture.
+    """
+    return [
+        Face(
+            whole_pixels(box, *size),
+            float(score),
+            dict(zip(classes, map(float, row), strict=True)),
+            is_unsure(row, unsure_band),
+        )
+        for box, score, row in zip(boxes, scores, probabilities, strict=True)
+    ]
+
+
 def whole_pixels(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
     """Round a box to whole pixels inside the picture, at least one pixel wide and high."""
     left, top, right, bottom = (round(float(side)) for side in box)

@@ -171,7 +171,9 @@ def _photo_records(name: str, data: bytes, job: Job) -> Iterator[dict[str, Any]]
         return
     for number, page in enumerate(pages, start=1):
         page_name = name if number == 1 else f"{name}#{number}"
-        photo = process_photo(data, page_name, detector_for(job), job.options, page)
+        photo = process_photo(
+            data, page_name, detector_for(job), job.options, page, keep_image=job.pictures
+        )
         if job.pictures and photo.image is not None:
             if not job.options.no_boxes:
                 draw_faces(photo.image, photo.faces)

@@ -12,12 +12,14 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
-from PIL import Image, features
+from PIL import ExifTags, Image, features
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from mask_detector.errors import PhotoError
@@ -61,6 +63,17 @@ _OTHER_FILES = (
     (rb"version https://git-lfs", _POINTER),
     (rb"(?i)\s*<(!doctype html|html)", _WEB_PAGE),
 )
+
+_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda image: cv2.flip(image, 1),
+    3: lambda image: cv2.rotate(image, cv2.ROTATE_180),
+    4: lambda image: cv2.flip(image, 0),
+    5: cv2.transpose,
+    6: lambda image: cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE),
+    7: lambda image: cv2.rotate(cv2.transpose(image), cv2.ROTATE_180),
+    8: lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE),
+}
+_TURNS_BY_90 = (5, 6, 7, 8)
 
 # Pillow warns of odd metadata, and above 89 megapixels; above twice that it refuses, which is
 # what we want. A warning would print two lines of source code.
@@ -141,6 +154,24 @@ def _what_else(data: bytes) -> str:
     return "this is not a photo, or of a kind that is not supported: convert it to JPEG or PNG"
 
 
+def _orientation(photo: Image.Image) -> int:
+    """How the photo must be turned, 1 to 8: all that is read of its EXIF."""
+    try:
+        return int(photo.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged metadata leaves the pixels as they are
+        return 1
+
+
+def upright_turn(photo: Image.Image) -> Callable[[np.ndarray], np.ndarray]:
+    """What turns the pixels of a photo as its EXIF says: an array (H, W, 3) to another one."""
+    return _TURNS.get(_orientation(photo), lambda image: image)
+
+
+def is_turned_by_90(photo: Image.Image) -> bool:
+    """Whether width and height change places when the photo is turned."""
+    return _orientation(photo) in _TURNS_BY_90
+
+
 def starts_like_a_photo(path: Path) -> bool:
     """Whether a file holds a photo though its name does not say so, by its first bytes."""
     try:
@@ -170,6 +201,26 @@ def _is_reduced(photo: Image.Image) -> bool:
 def _tag(photo: Image.Image, number: int) -> Any:
     """The value of a TIFF's tag; None where it has none, or the photo is no TIFF."""
     return photo.tag_v2.get(number) if isinstance(photo, TiffImageFile) else None
+
+
+def reduce_jpeg(photo: Image.Image, least_side: int) -> None:
+    """Have a JPEG decoded at half, a quarter or an eighth of its size, where that is as large.
+
+    Its decoder then leaves out the finest details before it computes pixels. Only factors that
+    divide width and height are taken: then the reduced picture covers exactly the same.
+
+    Args:
+        photo: just opened; other formats stay as they are.
+        least_side: the longer side in pixels that must be left.
+    """
+    if not isinstance(photo, JpegImageFile):
+        return
+    width, height = photo.size
+    for factor in (8, 4, 2):
+        divides = width % factor == 0 and height % factor == 0
+        if divides and max(width, height) // factor >= least_side:
+            photo.draft(None, (width // factor, height // factor))
+            return
 
 
 def load_pixels(photo: Image.Image, data: bytes) -> Image.Image:

@@ -96,17 +96,29 @@ class DetectorPool:
         self._loading = threading.Lock()
         self._free: queue.SimpleQueue[MaskDetector] = queue.SimpleQueue()
         first = self._load()
-        self.classes = first.classes
+        self.classes, self.least_side = first.classes, first.least_side
         self._free.put(first)
 
     def detect(self, image: np.ndarray) -> Faces:
         """What :meth:`MaskDetector.detect` gives, from any thread."""
+        with self._one() as detector:
+            return detector.detect(image)
+
+    def detect_reduced(
+        self, image: np.ndarray, factor: int, read_whole: Callable[[], np.ndarray]
+    ) -> Faces:
+        """What :meth:`MaskDetector.detect_reduced` gives, from any thread."""
+        with self._one() as detector:
+            return detector.detect_reduced(image, factor, read_whole)
+
+    @contextmanager
+    def _one(self) -> Iterator[MaskDetector]:
         try:
             detector = self._free.get_nowait()
         except queue.Empty:
             with self._loading:
                 detector = self._load()
         try:
-            return detector.detect(image)
+            yield detector
         finally:
             self._free.put(detector)

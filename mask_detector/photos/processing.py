@@ -18,7 +18,15 @@ from mask_detector.drawing import draw_faces
 from mask_detector.errors import UserFacingError
 from mask_detector.faces import Face, Faces, count_faces
 from mask_detector.files import PendingFile, make_folder
-from mask_detector.images import decode_photo, encode_photo, photo_pixels, read_bytes, write_photo
+from mask_detector.images import (
+    decode_again,
+    decode_photo,
+    decode_reduced,
+    encode_photo,
+    photo_pixels,
+    read_bytes,
+    write_photo,
+)
 from mask_detector.photos.contact_sheet import ContactSheet
 from mask_detector.photos.metadata import exif_for_picture
 from mask_detector.photos.parallel import PixelBudget
@@ -41,8 +49,17 @@ class Detector(Protocol):
     def classes(self) -> tuple[str, ...]:
         """Class names in the model's order."""
 
+    @property
+    def least_side(self) -> int | None:
+        """The longer side in pixels of photos for ``detect_reduced``; None for all of them."""
+
     def detect(self, image: np.ndarray) -> Faces:
         """The faces in a picture: uint8 BGR, shape (H, W, 3)."""
+
+    def detect_reduced(
+        self, image: np.ndarray, factor: int, read_whole: Callable[[], np.ndarray]
+    ) -> Faces:
+        """The faces in a photo that was decoded smaller by a factor."""
 
 
 @dataclass
@@ -103,6 +120,7 @@ def process_photo(
     detector: Detector,
     options: PictureOptions = PictureOptions(),
     frame: int = 0,
+    keep_image: bool = True,
 ) -> ProcessedPhoto:
     """Read a photo, detect its faces and hide those that must not be seen; writes nothing.
 
@@ -111,16 +129,24 @@ def process_photo(
         name: the photo's name in its record.
         options: which photos are accepted and which faces are hidden.
         frame: which page of a TIFF, one of ``images.photo_pages``.
+        keep_image: whether ``image`` of the result is wanted. Without, a JPEG is decoded only as
+            large as the detector needs it.
     """
     try:
         data = source if isinstance(source, bytes) else read_bytes(source)
-        image = decode_photo(data, options.max_pixels, frame)
-        faces = detector.detect(image)
+        if keep_image or detector.least_side is None:
+            image, factor = decode_photo(data, options.max_pixels, frame), 1
+            faces = detector.detect(image)
+        else:
+            image, factor = decode_reduced(data, detector.least_side, options.max_pixels, frame)
+            faces = detector.detect_reduced(image, factor, lambda: decode_again(data))
     except UserFacingError as error:
         return ProcessedPhoto(error_record(name, error))
-    height, width = image.shape[:2]
-    hide_faces(image, faces, options.blur, options.blur_style)
+    height, width = (factor * side for side in image.shape[:2])
     record = photo_record(name, width, height, faces, count_faces(faces, detector.classes))
+    if not keep_image:
+        return ProcessedPhoto(record, faces)
+    hide_faces(image, faces, options.blur, options.blur_style)
     return ProcessedPhoto(record, faces, image)
 
 
@@ -147,7 +173,8 @@ def photo_processor(
             data = read_bytes(photo.path)
             pixels = photo_pixels(data, photo.frame)
             with budget.hold(pixels if pixels <= options.max_pixels else 0):
-                processed = process_photo(data, photo.name, detector, options, photo.frame)
+                keep = bool(photo.picture or options.crops or sheet or window)
+                processed = process_photo(data, photo.name, detector, options, photo.frame, keep)
                 if processed.image is not None:
                     exif = exif_for_picture(data) if options.keep_metadata else None
                     _write_pictures(photo, processed, processed.image, exif)

@@ -93,6 +93,8 @@ def test_no_two_threads_share_a_detector(monkeypatch) -> None:
             made.append(options)
             self.busy = threading.Lock()
 
+        least_side = None
+
         def detect(self, image: np.ndarray) -> list[float]:
             assert self.busy.acquire(blocking=False), "in use by another thread"
             time.sleep(0.01)

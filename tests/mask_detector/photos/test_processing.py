@@ -28,6 +28,7 @@ class Detector:
     """Finds one face in every photo."""
 
     classes = ("with_mask", "without_mask")
+    least_side = None
 
     def detect(self, image: np.ndarray) -> Faces:
         return Faces([face(4, 4, 24, 24)])

@@ -239,6 +239,7 @@ class FakeDetectors:
     """As many faces as a photo is grey."""
 
     classes = CLASSES
+    least_side = None
 
     def __init__(self, workers: int, **options: object) -> None:
         pass
