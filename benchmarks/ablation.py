@@ -39,7 +39,7 @@ from mask_detector.training.compiling import compile_network, milliseconds
 from mask_detector.training.dataset import read_dataset
 from mask_detector.training.evaluation import balanced_accuracy
 from mask_detector.training.recipe import Recipe
-from mask_detector.training.samples import Sample, draw_on_unmasked_faces
+from mask_detector.training.samples import Sample, draw_on_faces
 
 AUGMENTATION_FIELDS = {f.name for f in dataclasses.fields(Augmentation)}
 TEST_SIZE = 0.2
@@ -102,7 +102,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         read_dataset(folders, detector, arguments.classes).parts(TEST_SIZE)
         for folders in (arguments.dataset, arguments.judge)
     )
-    evaluated = [*evaluation["train"], *evaluation["validation"]]
+    evaluated = [
+        sample
+        for sample in (*evaluation["train"], *evaluation["validation"])
+        if sample.label in arguments.classes
+    ]
     results: dict[str, dict[str, Any]] = {}
     if arguments.output.exists():
         results = json.loads(arguments.output.read_text())
@@ -158,9 +162,9 @@ def _measure(
     )
     # The evaluation crops are the unchanged recipe's, whatever the variant learns from.
     unchanged = dataclasses.replace(learning, augmentation=recipe.augmentation)
-    drawn = draw_on_unmasked_faces(parts["train"], classes, learning.drawn_masks, learning.seed)
+    drawn = draw_on_faces(parts["train"], classes, learning.drawn_masks, learning.seed)
     fitting.prepare(learning.seed)
-    net = network.build_network(classes, learning.image_size, learning.alpha)
+    net = network.build_network(classes, learning.image_size, learning.alpha, learning.blocks)
     network.load_pretrained(net, "imagenet" if learning.alpha == 1 else "none")
     started = time.monotonic()
     # Variants that see the same crops share them: cutting them takes longer than an epoch.
@@ -184,7 +188,7 @@ def _measure(
 def _latency(net: Any, classes: Sequence[str], recipe: Recipe) -> float:
     """What detection takes for four faces, with the network compiled as it is shipped."""
     crops = np.zeros((1, recipe.image_size, recipe.image_size, 3), np.uint8)
-    model = network.with_probabilities(net, classes, recipe.alpha)
+    model = network.with_probabilities(net, classes, recipe.alpha, blocks=recipe.blocks)
     compiled = compile_network(model, "float16", crops)
     card = ModelCard(tuple(classes), recipe.image_size, recipe.margin)
     classifier = Classifier(ModelFile(Path("compiled"), card, compiled, lambda: model))

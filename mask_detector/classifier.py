@@ -12,6 +12,7 @@ from mask_detector.errors import ModelFileError
 from mask_detector.models import compiled_network
 from mask_detector.models.compiled_network import Network
 from mask_detector.models.keras_backend import first_line
+from mask_detector.models.model_card import weigh_by_thresholds
 from mask_detector.models.model_file import ModelFile
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,8 @@ class Classifier:
                 :func:`mask_detector.crops.cut_crops` with the card's size and margin.
 
         Returns:
-            float32, shape (N, classes), finite, rows sum to 1; (0, classes) for N = 0.
+            float32, shape (N, classes), finite, rows sum to 1; (0, classes) for N = 0. Classes that
+            have a threshold in the card are weighed by it.
 
         Raises:
             ModelFileError: the network gives anything else.
@@ -83,7 +85,8 @@ class Classifier:
                 ]
                 for version in versions
             ]
-        return np.mean([np.concatenate(batches) for batches in results], axis=0)
+        rows = np.mean([np.concatenate(batches) for batches in results], axis=0)
+        return weigh_by_thresholds(rows, self.card)
 
     def _checked(self, crops: np.ndarray) -> np.ndarray:
         """Run one batch, and refuse what is not a row of probabilities for each crop."""

@@ -134,16 +134,18 @@ def mobilenet_weights(path: str | Path) -> dict[str, list[np.ndarray]]:
 
 
 def set_base_weights(base: Any, weights: dict[str, list[np.ndarray]]) -> None:
-    """Put arrays from :func:`mobilenet_weights` into ``keras.applications.MobileNetV2``.
+    """Put arrays from :func:`mobilenet_weights` into a MobileNetV2, whole or cut after a block.
 
     Raises:
-        ModelFileError: a layer is missing on either side, or has another shape.
+        ModelFileError: a layer is missing, or has another shape.
     """
     wanted = {layer.name for layer in base.layers if layer.weights}
-    if different := wanted ^ weights.keys():
+    whole = "Conv_1" in wanted  # a base that was cut after a block needs fewer
+    if different := wanted ^ weights.keys() if whole else wanted - weights.keys():
         names = ", ".join(sorted(different)[:3])
         raise ModelFileError(f"the stored weights do not fit MobileNetV2: they differ in {names}")
-    for name, arrays in weights.items():
+    for name in wanted:
+        arrays = weights[name]
         try:
             base.get_layer(name).set_weights(arrays)
         except ValueError:

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from mask_detector.errors import ModelFileError
 from mask_detector.models.class_names import check_class_names
 
@@ -26,6 +28,8 @@ class ModelCard:
         training: what it was trained on and how (counts, data hash, recipe, time).
         scores: measured figures, each with how it was measured.
         versions: of the packages that made it.
+        thresholds: for some classes, the probability from which on a face is said to be of the
+            class; 0.5 for all others. See :func:`weigh_by_thresholds`.
         compiled_sha256: of the compiled network; empty where none was compiled or it is unknown.
     """
 
@@ -39,6 +43,7 @@ class ModelCard:
     versions: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
     compiled_sha256: str = ""
+    thresholds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_class_names(self.classes)
@@ -48,9 +53,15 @@ class ModelCard:
             raise ModelFileError(f"the crop margin must be 0 to 2, not {self.margin}")
         if not 0 <= self.unsure <= 0.5:
             raise ModelFileError(f"the unsure band must be 0 to 0.5, not {self.unsure}")
-        for name in ("training", "scores", "versions"):
+        for name in ("training", "scores", "versions", "thresholds"):
             if not isinstance(getattr(self, name), dict):
                 raise ModelFileError(f"{name} must be a table of names and values")
+
+        for name, threshold in self.thresholds.items():
+            if name not in self.classes or not (
+                isinstance(threshold, int | float) and 0 < threshold < 1
+            ):
+                raise ModelFileError(f"the threshold of {name!r} must be between 0 and 1")
 
     def to_json(self) -> str:
         """The card as it is stored in the archive."""
@@ -76,3 +87,22 @@ class ModelCard:
             raise ModelFileError("its model card cannot be read (nested too deeply)") from None
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"its model card cannot be read ({error})") from None
+
+
+def weigh_by_thresholds(probabilities: np.ndarray, card: ModelCard) -> np.ndarray:
+    """Probabilities in which a class passes one half where it passed its threshold.
+
+    A network that learned rare and frequent classes with equal weights gives the rare ones too
+    often. So the odds of a class with threshold t are multiplied by (1 - t) / t, and the row is
+    normalised again: whatever asks for the likeliest class respects the threshold.
+
+    Args:
+        probabilities: float (N, classes), rows sum to 1.
+        card: the same array comes back where it has no thresholds.
+    """
+    if not card.thresholds:
+        return probabilities
+    levels = np.array([card.thresholds.get(name, 0.5) for name in card.classes])
+    weighed = probabilities * ((1 - levels) / levels).astype(probabilities.dtype)
+    rows: np.ndarray = weighed / weighed.sum(axis=1, keepdims=True)
+    return rows

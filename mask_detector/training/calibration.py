@@ -78,3 +78,26 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         middle = np.sqrt(low * high)
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)
     return float(1 / np.sqrt(low * high))
+
+
+def choose_threshold(probabilities: np.ndarray, labels: np.ndarray, index: int) -> float:
+    """The threshold of a rare class at which the lower of its precision and recall is highest.
+
+    Args:
+        probabilities: (N, C), rows sum to 1, of faces in which the class is as frequent as where
+            the threshold is to be used.
+        labels: int (N,), true classes.
+        index: of the class.
+
+    Returns:
+        A number from 0.05 to 0.99; 0.5 where no face is of the class.
+    """
+    wanted = labels == index
+    if not wanted.any():
+        return 0.5
+    candidates = np.linspace(0.05, 0.99, 95)
+    said = probabilities[:, index] > candidates[:, None]  # (thresholds, N)
+    hits = (said & wanted).sum(axis=1)
+    lower = np.minimum(ratio(hits, said.sum(axis=1), 0), hits / wanted.sum())
+    best = candidates[lower == lower.max()]
+    return float(best[len(best) // 2])

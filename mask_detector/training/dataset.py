@@ -13,16 +13,29 @@ import numpy as np
 from face_detector import FaceDetector
 from mask_detector.errors import DatasetError
 from mask_detector.models.class_names import check_class_names
-from mask_detector.training.groups import PARTS, TEST_SALT, VALIDATION_SALT, part_of, place_of
+from mask_detector.training.groups import (
+    PARTS,
+    TEST_SALT,
+    VALIDATION_SALT,
+    VALIDATION_SHARE,
+    part_of,
+    place_of,
+)
 from mask_detector.training.inspection import inspect_photos
 from mask_detector.training.layouts import DatasetPhoto, find_photos
-from mask_detector.training.samples import Sample
+from mask_detector.training.samples import WORN_WRONGLY, Sample, is_pair
 from mask_detector.wording import number_of, printable
 
 MOST_PROBLEMS = 100
 """Problems that the data report lists."""
 
-_SINGULAR = {"photos": "photo", "copies": "copy", "boxes": "box"}
+Shares = float | Sequence[float]
+"""A share of all groups, or one for each folder."""
+
+Parts = dict[str, list[Sample]]
+"""The samples of each part."""
+
+_SINGULAR = {"photos": "photo", "copies": "copy", "boxes": "box", "faces": "face"}
 
 
 @dataclass
@@ -34,6 +47,9 @@ class Dataset:
         classes: class names in the order of the network's outputs.
         problems: one sentence for each file that was skipped.
         notes: counts for the data report, by what is counted (``photos without a face …``).
+        worn_wrongly: faces labelled ``incorrect_mask`` where ``with_mask`` and ``without_mask``
+            are the classes: they are taught as lying between the two.
+        folder_of: number of the folder that each group comes from.
         digest: SHA-256 over every photo's content, label and box.
     """
 
@@ -41,16 +57,26 @@ class Dataset:
     classes: tuple[str, ...]
     problems: list[str] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    worn_wrongly: list[Sample] = field(default_factory=list)
+    folder_of: dict[str, int] = field(default_factory=dict)
     digest: str = ""
 
-    def parts(self, test_share: float) -> dict[str, list[Sample]]:
+    def parts(self, test_share: Shares, validation_share: Shares = VALIDATION_SHARE) -> Parts:
         """The samples of ``train``, ``validation`` and ``test``.
+
+        Masks worn wrongly that are no class of their own are among those of ``train`` and
+        ``validation``.
+
+        Args:
+            test_share: share of the groups held out for testing: one number, or one for each
+                folder of the dataset.
+            validation_share: share of the other groups held out for validation, likewise.
 
         Raises:
             DatasetError: a part has no sample of some class.
         """
-        parts: dict[str, list[Sample]] = {name: [] for name in PARTS}
-        of_group = self.parts_of_groups(test_share)
+        parts: Parts = {name: [] for name in PARTS}
+        of_group = self.parts_of_groups(test_share, validation_share)
         for sample in self.samples:
             parts[of_group[sample.group]].append(sample)
         for name, samples in parts.items():
@@ -59,18 +85,27 @@ class Dataset:
                     f"the {name} part has no photos of the class {', '.join(sorted(missing))}: "
                     "more groups of photos are needed, or another --test-size"
                 )
+        for sample in self.worn_wrongly:
+            if (part := of_group[sample.group]) != "test":
+                parts[part].append(sample)
         return parts
 
-    def parts_of_groups(self, test_share: float) -> dict[str, str]:
+    def parts_of_groups(
+        self, test_share: Shares, validation_share: Shares = VALIDATION_SHARE
+    ) -> dict[str, str]:
         """The part of each group: see :func:`mask_detector.training.groups.part_of`.
 
         In a small dataset that may leave a part without some class; then the next groups of that
         class move there, as long as one is left to train on.
         """
         labels: dict[str, set[str]] = defaultdict(set)
-        for sample in self.samples:
+        for sample in (*self.samples, *self.worn_wrongly):
             labels[sample.group].add(sample.label)
-        parts = {group: part_of(group, test_share) for group in labels}
+        parts = {}
+        for group in labels:
+            folder = self.folder_of.get(group, 0)
+            shares = (_of_folder(test_share, folder), _of_folder(validation_share, folder))
+            parts[group] = part_of(group, *shares)
         for part, salt in (("test", TEST_SALT), ("validation", VALIDATION_SALT)):
             for name in self.classes:
                 having = sorted(g for g in labels if name in labels[g])
@@ -80,11 +115,19 @@ class Dataset:
         return parts
 
 
+def _of_folder(shares: Shares, folder: int) -> float:
+    """The share that applies to a folder: one for all, or one for each."""
+    if isinstance(shares, int | float):
+        return shares
+    return shares[folder if len(shares) > 1 else 0]
+
+
 def read_dataset(
     folders: Sequence[Path],
     face_detector: FaceDetector,
     classes: Sequence[str] | None = None,
     progress: bool = True,
+    reboxed: Sequence[Path] = (),
 ) -> Dataset:
     """Read one or more dataset folders (see :mod:`mask_detector.training.layouts`).
 
@@ -95,23 +138,39 @@ def read_dataset(
     Args:
         face_detector: finds the faces in the photos of class folders.
         classes: the classes to learn, in the order of the network's outputs; faces of other
-            classes are left out. By default all, in alphabetical order.
+            classes are left out, except masks worn wrongly, which are taught as lying between
+            ``with_mask`` and ``without_mask`` if these are the classes. By default all, in
+            alphabetical order.
+        progress: whether to show a progress bar.
+        reboxed: more folders, whose boxes follow another convention, such as hair to chin: the
+            face detector's boxes replace them.
 
     Raises:
         DatasetError: a folder is missing, or there are no photos of two classes or more.
     """
     dataset = Dataset([], ())
-    photos = [
-        photo
-        for folder in folders
-        for photo in find_photos(folder, dataset.problems, dataset.notes)
-    ]
+    photos: list[DatasetPhoto] = []
+    numbers: dict[int, int] = {}  # of each photo's folder
+    for number, folder in enumerate((*folders, *reboxed)):
+        for photo in find_photos(folder, dataset.problems, dataset.notes):
+            photo.reboxed = number >= len(folders) and not photo.label
+            numbers[id(photo)] = number
+            photos.append(photo)
     dataset.classes = _choose_classes(photos, classes, folders, dataset.problems)
     # Only now are the photos decoded, which takes most of the time.
     usable = inspect_photos(photos, face_detector, dataset.problems, dataset.notes, progress)
+    between = is_pair(dataset.classes)
     for photo in usable:
-        kept = (sample for sample in photo.samples if sample.label in dataset.classes)
-        dataset.samples += [replace(sample, group=photo.group) for sample in kept]
+        dataset.folder_of.setdefault(photo.group, numbers[id(photo)])
+        for sample in photo.samples:
+            if sample.label in dataset.classes:
+                dataset.samples.append(replace(sample, group=photo.group))
+            elif sample.label == WORN_WRONGLY and between:
+                dataset.worn_wrongly.append(replace(sample, group=photo.group))
+    if between and dataset.worn_wrongly:
+        dataset.notes["faces with masks worn wrongly, taught as between the two classes"] += len(
+            dataset.worn_wrongly
+        )
     dataset.samples.sort(key=lambda s: (str(s.photo), s.box))
     dataset.digest = _digest(usable)
     for name in dataset.classes:
@@ -159,11 +218,13 @@ def _first_of(problems: Sequence[str]) -> str:
     return f" (the first of {len(problems)} problems: {problems[0]})" if problems else ""
 
 
-def data_report(dataset: Dataset, test_share: float) -> str:
+def data_report(
+    dataset: Dataset, test_share: Shares, validation_share: Shares = VALIDATION_SHARE
+) -> str:
     """Counts per class and part, duplicates, faces per photo and skipped files, as text."""
     width = max(len("class"), *map(len, dataset.classes))
     lines = [f"{'class':<{width}}  " + "  ".join(f"{part:>10}" for part in (*PARTS, "all"))]
-    parts = dataset.parts_of_groups(test_share)
+    parts = dataset.parts_of_groups(test_share, validation_share)
     for name in dataset.classes:
         counts = Counter(parts[s.group] for s in dataset.samples if s.label == name)
         row = [*(counts[part] for part in PARTS), counts.total()]

@@ -18,8 +18,9 @@ from mask_detector.errors import DatasetError, ModelFileError, UserFacingError
 from mask_detector.files import make_folder
 from mask_detector.models.keras_backend import import_keras
 from mask_detector.training import network
-from mask_detector.training.calibration import fit_temperature
+from mask_detector.training.calibration import choose_threshold, fit_temperature
 from mask_detector.training.recipe import FINE_TUNING_RATE, Recipe
+from mask_detector.training.samples import WORN_WRONGLY
 from mask_detector.training.streams import labels_of
 
 PATIENCE = 4
@@ -216,3 +217,20 @@ def predict_logits(net: Any, stream: Any, classes: int) -> tuple[np.ndarray, np.
 def calibrate(net: Any, stream: Any, classes: Sequence[str]) -> float:
     """The temperature by which to divide the network's logits, fitted on a validation stream."""
     return fit_temperature(*predict_logits(net, stream, len(classes)))
+
+
+def thresholds(
+    net: Any, stream: Any, classes: Sequence[str], temperature: float
+) -> dict[str, float]:
+    """The threshold of masks worn wrongly where they are one of three classes or more.
+
+    Args:
+        stream: validation crops, in which they are as frequent as in the data.
+    """
+    if WORN_WRONGLY not in classes or len(classes) < 3:
+        return {}
+    logits, labels = predict_logits(net, stream, len(classes))
+    shares = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
+    shares /= shares.sum(axis=1, keepdims=True)
+    chosen = choose_threshold(shares, labels, list(classes).index(WORN_WRONGLY))
+    return {WORN_WRONGLY: round(chosen, 3)}

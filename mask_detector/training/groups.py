@@ -43,7 +43,7 @@ def place_of(group: str, salt: str = TEST_SALT) -> float:
     return int(digest[:8], 16) / 2**32
 
 
-def part_of(group: str, test_share: float) -> str:
+def part_of(group: str, test_share: float, validation_share: float = VALIDATION_SHARE) -> str:
     """Which part a group belongs to: ``train``, ``validation`` or ``test``.
 
     It depends only on the group's name, through a hash, so that a photo keeps its part when
@@ -51,7 +51,7 @@ def part_of(group: str, test_share: float) -> str:
     """
     if in_test_part(group, test_share, TEST_SALT):
         return "test"
-    if in_test_part(group, VALIDATION_SHARE, VALIDATION_SALT):
+    if in_test_part(group, validation_share, VALIDATION_SALT):
         return "validation"
     return "train"
 

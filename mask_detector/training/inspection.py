@@ -23,6 +23,9 @@ from mask_detector.training.samples import Sample
 SMALLEST_PHOTO = 16
 """Photos with a shorter side below this many pixels are skipped."""
 
+_SAME_FACE = 0.25  # IoU of a box from hair to chin and the detector's from brow to chin
+_HAIR = 0.25  # share of the height of such a box that lies above the brow
+
 
 def inspect_photos(
     photos: Sequence[DatasetPhoto],
@@ -97,7 +100,9 @@ def _find_faces(
             len(photo_pages(photo.path)) > 1
         )
     found = face_detector.find(image)
-    if not photo.label:  # annotated: the boxes are known
+    if photo.reboxed:
+        photo.samples = [_reboxed(sample, found) for sample in photo.samples]
+    elif not photo.label:  # annotated: the boxes are known
         photo.samples = [_with_landmarks(sample, found) for sample in photo.samples]
     elif not len(found):
         notes["photos without a face found, kept whole"] += 1
@@ -117,6 +122,24 @@ def _with_landmarks(sample: Sample, found: Detections) -> Sample:
     shares = iou(np.array([sample.box]), found.boxes.astype(np.float64))[0]  # (N,)
     best = int(shares.argmax())
     return replace(sample, landmarks=found.landmarks[best]) if shares[best] >= 0.5 else sample
+
+
+def _reboxed(sample: Sample, found: Detections) -> Sample:
+    """The sample with the box of the detected face that lies in its own, which reaches to the hair.
+
+    Where none was detected, the upper part of the box is left out.
+    """
+    x1, y1, x2, y2 = sample.box
+    if len(found):
+        centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+        inside = ((centres > [x1, y1]) & (centres < [x2, y2])).all(axis=1)
+        shares = iou(np.array([sample.box]), found.boxes.astype(np.float64))[0] * inside  # (N,)
+        best = int(shares.argmax())
+        if shares[best] >= _SAME_FACE:
+            landmarks = None if found.landmarks is None else found.landmarks[best]
+            left, top, right, bottom = map(float, found.boxes[best])
+            return replace(sample, box=(left, top, right, bottom), landmarks=landmarks)
+    return replace(sample, box=(x1, y1 + _HAIR * (y2 - y1), x2, y2))
 
 
 def _without_copies(

@@ -42,6 +42,7 @@ class DatasetPhoto:
         label: the name of its class folder; empty for an annotated photo.
         group: from ``groups.csv``; empty until known.
         ignored: number of boxes that are marked as crowds or difficult.
+        reboxed: its boxes follow another convention; the face detector's replace them.
         content: SHA-256 of the file; empty until it is read.
         hashes: perceptual hashes of the photo and its mirror image.
     """
@@ -51,6 +52,7 @@ class DatasetPhoto:
     label: str = ""
     group: str = ""
     ignored: int = 0
+    reboxed: bool = False
     content: str = ""
     hashes: tuple[int, int] = (0, 0)
 

@@ -18,12 +18,22 @@ from mask_detector.models.model_file import load_keras_archive, read_model
 BASE, FEATURES, DROPOUT, LOGITS = "mobilenetv2", 128, 0.3, "logits"
 """Name of the base; units of the dense layer; its dropout; name of the last layer."""
 
+ALL_BLOCKS, WIDENED = 16, 384
+"""Blocks of MobileNetV2; channels that the last of fewer blocks is widened to."""
 
-def build_network(classes: Sequence[str], size: int, alpha: float = 1.0) -> Any:
+
+def build_network(
+    classes: Sequence[str], size: int, alpha: float = 1.0, blocks: int = ALL_BLOCKS
+) -> Any:
     """Build the network for training, without pretrained weights.
 
     Two classes have one output, the logit of the *first* class against the second, for binary
     cross-entropy; more have a logit each, for categorical cross-entropy.
+
+    Args:
+        size: side of the crops in pixels.
+        alpha: width of MobileNetV2.
+        blocks: how many of its 16 blocks are used; a convolution widens the last of fewer.
 
     Returns:
         A Keras model from float32 RGB crops 0..255, shape (N, size, size, 3), to logits.
@@ -36,12 +46,24 @@ def build_network(classes: Sequence[str], size: int, alpha: float = 1.0) -> Any:
     base = keras.applications.MobileNetV2(
         input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=None, name=BASE
     )
-    features = keras.layers.GlobalAveragePooling2D(name="pooling")(base(scaled, training=False))
+    if blocks < ALL_BLOCKS:
+        base = keras.Model(base.input, _last_of_block(base, blocks), name=BASE)
+    maps = base(scaled, training=False)
+    if blocks < ALL_BLOCKS:
+        maps = keras.layers.Conv2D(WIDENED, 1, activation="relu", name="widening")(maps)
+    features = keras.layers.GlobalAveragePooling2D(name="pooling")(maps)
     features = keras.layers.Dense(FEATURES, activation="relu", name="features")(features)
     features = keras.layers.Dropout(DROPOUT, name="dropout")(features)
     outputs = 1 if len(classes) == 2 else len(classes)
     logits = keras.layers.Dense(outputs, name=LOGITS, dtype="float32")(features)
     return keras.Model(crops, logits, name="mask_detector")
+
+
+def _last_of_block(base: Any, block: int) -> Any:
+    """The output of one of MobileNetV2's blocks."""
+    names = {layer.name for layer in base.layers}
+    added, projected = f"block_{block}_add", f"block_{block}_project_BN"
+    return base.get_layer(added if added in names else projected).output
 
 
 def load_pretrained(network: Any, weights: str) -> str:
@@ -70,8 +92,9 @@ def load_pretrained(network: Any, weights: str) -> str:
     source = _load_archive(path)
     _copy_weights(_inner_base(source, path), network.get_layer(BASE), path)
     try:
-        features = source.get_layer("features").get_weights()
-        network.get_layer("features").set_weights(features)
+        for name in ("widening", "features"):
+            if name in {layer.name for layer in network.layers}:
+                network.get_layer(name).set_weights(source.get_layer(name).get_weights())
     except ValueError:  # no such layer, or another shape
         return f"the base of {path}"
     return f"the base and the features of {path}"
@@ -95,7 +118,11 @@ def freeze_below(network: Any, block: int | None) -> int:
 
 
 def with_probabilities(
-    network: Any, classes: Sequence[str], alpha: float = 1.0, temperature: float = 1.0
+    network: Any,
+    classes: Sequence[str],
+    alpha: float = 1.0,
+    blocks: int = ALL_BLOCKS,
+    temperature: float = 1.0,
 ) -> Any:
     """Turn a trained network into one that gives calibrated probabilities.
 
@@ -111,7 +138,7 @@ def with_probabilities(
         kernel = np.concatenate([kernel, np.zeros_like(kernel)], axis=1)
         bias = np.concatenate([bias, np.zeros_like(bias)])
     keras.mixed_precision.set_global_policy("float32")
-    plain = build_network(classes, network.input_shape[1], alpha)
+    plain = build_network(classes, network.input_shape[1], alpha, blocks)
     plain.set_weights(network.get_weights())
     last = keras.layers.Dense(len(classes), activation="softmax", name="probabilities")
     model = keras.Model(plain.input, last(plain.get_layer("dropout").output), name="mask_detector")
@@ -156,7 +183,14 @@ def _inner_base(model: Any, path: Path) -> Any:
 
 
 def _copy_weights(source: Any, target: Any, path: Path) -> None:
-    try:
-        target.set_weights(source.get_weights())
-    except ValueError:
-        raise ModelFileError(f"{path}: its MobileNetV2 is of another width (alpha)") from None
+    """Copy the weights of all layers that the target has; the source may have more blocks."""
+    theirs = {layer.name: layer for layer in source.layers}
+    for layer in target.layers:
+        if not layer.weights:
+            continue
+        if layer.name not in theirs:
+            raise ModelFileError(f"{path}: its MobileNetV2 has fewer blocks (--blocks)")
+        try:
+            layer.set_weights(theirs[layer.name].get_weights())
+        except ValueError:
+            raise ModelFileError(f"{path}: its MobileNetV2 is of another width (alpha)") from None

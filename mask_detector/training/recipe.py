@@ -56,6 +56,8 @@ class Recipe:
     alpha: float = _option(
         1.0, "width of MobileNetV2; only 1.0 has ImageNet weights",
         choices=(0.35, 0.5, 0.75, 1.0, 1.3, 1.4))
+    blocks: int = _option(
+        16, "blocks of MobileNetV2 that are used, of 16: fewer are smaller and faster", 4, 16)
     batch_size: int = _option(64, "batch size", 1, 4096)
     head_epochs: int = _option(1, "epochs of training the new head on the frozen base", 1)
     epochs: int = _option(12, "epochs of fine-tuning, fewer if the validation loss stalls", 0)
@@ -64,7 +66,7 @@ class Recipe:
         1e-7, 1)
     from_block: int = _option(4, "first MobileNetV2 block that fine-tuning trains", 1, 16)
     drawn_masks: float = _option(
-        0.5, "extra training faces with a drawn mask, hand or scarf, per unmasked face",
+        0.5, "extra training faces with something drawn on them, per unmasked face",
         0, 10, metavar="RATIO")
     seed: int = _option(0, "random seed (the test split does not depend on it)", 0, 2**31 - 1)
     smoothing: float = 0.05

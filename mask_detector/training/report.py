@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 from mask_detector.classifier import Classifier
 from mask_detector.models.model_file import ModelCard, ModelFile
 from mask_detector.training.calibration import reliability
+from mask_detector.training.dataset import Dataset, Parts
 from mask_detector.training.evaluation import (
     SIZE_SLICES,
     accuracies,
@@ -19,6 +22,7 @@ from mask_detector.training.evaluation import (
     confusion_matrix,
     in_range,
 )
+from mask_detector.training.recipe import Recipe
 from mask_detector.training.samples import Sample, label_indices, read_crop
 
 
@@ -80,6 +84,25 @@ def evaluate_model(
                 "balanced_accuracy": balanced_accuracy(truth[inside], predicted[inside], classes),
             }
     return Report(_text(card.classes, truth, predicted, scores, confusion), scores, confusion)
+
+
+def origin(
+    dataset: Dataset, folders: Sequence[Path], parts: Parts, drawn: int, recipe: Recipe
+) -> dict[str, Any]:
+    """What a model was trained on and how, for its card.
+
+    Args:
+        folders: that the dataset was read from.
+        parts: its samples by part.
+        drawn: number of training faces that were drawn on or had no label.
+    """
+    return {
+        "folders": [folder.resolve().name for folder in folders],
+        "faces": {name: dict(Counter(s.label for s in part)) for name, part in parts.items()},
+        "faces_drawn_on": drawn,
+        "data_sha256": dataset.digest,
+        "recipe": dataclasses.asdict(recipe),
+    }
 
 
 def _text(

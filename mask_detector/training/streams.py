@@ -13,19 +13,25 @@ import numpy as np
 from mask_detector.models.keras_backend import import_keras
 from mask_detector.training.augmentation import CANVAS_MARGIN
 from mask_detector.training.recipe import Recipe
-from mask_detector.training.samples import Sample, label_indices, read_crop
+from mask_detector.training.samples import Sample, label_indices, read_crop, target_rows
+from mask_detector.training.teacher import Teacher
 
 SHUFFLE_BUFFER = 2048
 """Crops that are shuffled in memory at a time, so that large datasets need no more memory."""
 
 
 def training_stream(
-    samples: Sequence[Sample], classes: Sequence[str], recipe: Recipe, folder: Path
+    samples: Sequence[Sample],
+    classes: Sequence[str],
+    recipe: Recipe,
+    folder: Path,
+    teacher: Teacher | None = None,
 ) -> Any:
     """Augmented training crops of the samples, in batches, different in every epoch.
 
     Photos are read and cut once, into ``folder``. Samples of rare classes weigh more, so that
-    every class has the same weight in total.
+    every class has the same weight in total. A teacher sees each augmented crop, and what it says
+    becomes a part of the target; unlabelled samples need one.
 
     Returns:
         A ``tf.data.Dataset`` of (crops (B, S, S, 3) float32 RGB 0..255, targets (B, 1) or
@@ -34,19 +40,20 @@ def training_stream(
     import_keras()
     import tensorflow as tf
 
+    # The teacher may see larger crops than the network that learns.
+    size = max(recipe.image_size, teacher.input_size if teacher else 0)
     # Cutting a crop out of its canvas loses no pixel: a face has the same size in both.
-    canvas = math.ceil(recipe.image_size * (1 + 2 * CANVAS_MARGIN) / (1 + 2 * recipe.margin))
+    canvas = math.ceil(size * (1 + 2 * CANVAS_MARGIN) / (1 + 2 * recipe.margin))
     # The shuffle buffer holds a part of a large dataset: without this permutation it would hold
     # photos of one class only.
     order = np.random.default_rng(recipe.seed).permutation(len(samples))
     shuffled = [samples[i] for i in order]
-    labels = label_indices(shuffled, classes)
-    share = np.bincount(labels, minlength=len(classes)) * len(classes) / len(shuffled)
-    weights = (1 / share[labels]).astype(np.float32)  # (N,)
+    rows_of_samples = target_rows(shuffled, classes)
+    weights = _weights(shuffled, classes)
     rows = tf.data.Dataset.zip(
         (
             _crops(shuffled, canvas, CANVAS_MARGIN).cache(str(folder / "train")),
-            tf.data.Dataset.from_tensor_slices(_targets(shuffled, classes)),
+            tf.data.Dataset.from_tensor_slices(rows_of_samples),
             tf.data.Dataset.from_tensor_slices(weights),
         )
     ).shuffle(SHUFFLE_BUFFER, seed=recipe.seed)
@@ -56,11 +63,18 @@ def training_stream(
     def augmented(row: Any, seed: Any) -> Any:
         canvas_pixels, target, weight = row
         seed = tf.cast(seed % (2**31 - 1), tf.int32)
-        return recipe.augmentation(canvas_pixels, seed, recipe.image_size), target, weight
+        return recipe.augmentation(canvas_pixels, seed, size), target, weight
+
+    def finished(crops: Any, rows: Any, weights: Any) -> Any:
+        if teacher is not None:
+            rows = teacher.blend(crops, rows)
+        if size != recipe.image_size:
+            crops = tf.image.resize(crops, (recipe.image_size, recipe.image_size), method="area")
+        return crops, rows[:, :1] if len(classes) == 2 else rows, weights
 
     rows = rows.repeat(math.ceil(recipe.least_crops / len(shuffled)))
     crops = tf.data.Dataset.zip((rows, seeds)).map(augmented, tf.data.AUTOTUNE)
-    return crops.batch(recipe.batch_size).prefetch(2)
+    return crops.batch(recipe.batch_size).map(finished).prefetch(2)
 
 
 def validation_streams(
@@ -98,7 +112,7 @@ def validation_streams(
 
 def labels_of(targets: np.ndarray) -> np.ndarray:
     """Class indices, int (N,), of a stream's targets, (N, 1) or (N, classes)."""
-    return 1 - targets[:, 0].astype(int) if targets.shape[1] == 1 else targets.argmax(axis=1)
+    return (targets[:, 0] <= 0.5).astype(int) if targets.shape[1] == 1 else targets.argmax(axis=1)
 
 
 def first_crops(stream: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -113,8 +127,18 @@ def first_crops(stream: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(crops)[:count], labels_of(np.concatenate(targets)[:count])
 
 
+def _weights(samples: Sequence[Sample], classes: Sequence[str]) -> np.ndarray:
+    """A weight for each sample, float32 (N,): all classes the same in total, 1 if unlabelled."""
+    labelled = np.array([bool(sample.label) for sample in samples])
+    labels = label_indices([sample for sample in samples if sample.label], classes)
+    share = np.bincount(labels, minlength=len(classes)) * len(classes) / max(1, len(labels))
+    weights = np.ones(len(samples), np.float32)
+    weights[labelled] = 1 / share[labels]
+    return weights
+
+
 def _targets(samples: Sequence[Sample], classes: Sequence[str]) -> np.ndarray:
-    """What the network should give: (N, 1), 1 for the first of two classes, or one-hot (N, C)."""
+    """The true class: (N, 1), 1 for the first of two classes, or one-hot (N, C)."""
     rows = np.eye(len(classes), dtype=np.float32)[label_indices(samples, classes)]
     return rows[:, :1] if len(classes) == 2 else rows
 

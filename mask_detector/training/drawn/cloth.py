@@ -24,7 +24,10 @@ from mask_detector.training.drawn.sewing import (
     piping,
     pleat,
     print_and_valve,
+    print_mouth,
     seam,
+    valve,
+    window,
 )
 
 _EAR: Final = np.array([1.12, 0.55, -1.1])
@@ -130,12 +133,19 @@ def cut_cloth(style: str, wearing: str, slope: float, rng: np.random.Generator) 
         piping(colour, outline, rng)
     if style == "ffp2":
         print_and_valve(colour, relief, rng)
-    straps = _straps(outline, cut, rng)
+    elif style == "printed":
+        print_mouth(colour, outline, rng)
+    elif style in ("cloth", "black") and rng.random() < 0.1:
+        valve(colour, relief, outline, rng)
+    coverage = coverage_of(outline)
+    if style == "window":
+        window(coverage, relief, outline, rng)
+    straps = _straps(outline, cut, rng) if wearing != "one_ear" else _one_loop(outline)
     return Cloth(
         outline,
         colour,
         relief,
-        coverage_of(outline),
+        coverage,
         straps,
         strap_colour_of(style, colour, rng),
         body,
@@ -157,12 +167,22 @@ def _outline(cut: str, wearing: str, rng: np.random.Generator) -> tuple[np.ndarr
         height = half[-1, 1] + 0.06 - top
         half[:, 1] = top + share * height - 0.12 * half[:, 0] * (1 - share)
         body = replace(body, radii=(body.radii[0], 1.3, 1.22))
+    elif wearing == "under_mouth":
+        top = 1.28 + 0.1 * slip
+        half[:, 1] = top + share * (0.62 + 0.15 * bunch) - 0.2 * half[:, 0] * (1 - share)
+        body = Ellipsoid((0, 1.4, -0.75), (1.0, 1.2, 1.12))
     elif wearing == "under_chin":
         half[:, 1] = 1.45 + 0.17 * slip + share * (0.5 + 0.18 * bunch) - 0.3 * half[:, 0]
         body = Ellipsoid((0, 1.55, -0.75), (0.95, 1.15, 1.08))
     other = half[-2:0:-1] * [-1, 1] + rng.normal(0, 0.012, (len(half) - 2, 2))
     ring = np.concatenate([half, other])
     ring[:, 1] += rng.normal(0, 0.03) * ring[:, 0]
+    if wearing == "one_ear":
+        # Seen from the side: narrow, at the cheek, hanging down from the ear.
+        side = rng.choice([-1, 1])
+        turn, drop = side * (0.85 + 0.25 * slip), 0.25 + 0.4 * bunch
+        ring = ring * [0.45, 1.15] + [turn, drop]
+        body = Ellipsoid((0, 1.3, -0.75), (1.42, 2.2, 1.42))
     for _ in range(3):  # Chaikin: cut the corners
         following = np.roll(ring, -1, axis=0)
         ring = np.stack([0.75 * ring + 0.25 * following, 0.25 * ring + 0.75 * following], 1)
@@ -183,9 +203,28 @@ def _straps(outline: np.ndarray, cut: str, rng: np.random.Generator) -> list[Str
     return straps
 
 
+def _one_loop(outline: np.ndarray) -> list[Strap]:
+    """The straps of a mask that hangs from one ear: the other loop dangles."""
+    side = np.sign(outline[:, 0].mean())
+    upper, lower = outline[outline[:, 1].argmin()], outline[outline[:, 1].argmax()]
+    ear = _EAR * [side, 1, 1]
+    dangling = np.array([1.3 * side, lower[1] + 0.5, 0.0])
+    return [Strap(upper, ear - [0, 0.12, 0], -0.04), Strap(lower, dangling, 0.15)]
+
+
 def cut_scarf(rng: np.random.Generator) -> Cloth:
     """A scarf drawn up over the mouth: round the neck, in folds."""
     top = rng.uniform(0.62, 1.0)
+    return drape(top, None, rng)
+
+
+def drape(top: float, plain: np.ndarray | None, rng: np.random.Generator) -> Cloth:
+    """Cloth that hangs in folds over the lower face and the neck.
+
+    Args:
+        top: height of its upper edge in the middle of the face.
+        plain: its colour, (3,) BGR, 1 is white; None chooses a scarf's, with or without pattern.
+    """
     angles = [0, 0.5, 1.0, 1.65, 1.7, 0.8, 0]
     heights = [top, top + 0.08, top + 0.15, top + 0.2, 2.6, 2.85, 2.95]
     right_half = np.stack([angles, heights], 1)
@@ -193,7 +232,11 @@ def cut_scarf(rng: np.random.Generator) -> Cloth:
     outline = np.concatenate([right_half, right_half[-2:0:-1] * [-1, 1]])
     outline[:, 1] += rng.normal(0, 0.08) * outline[:, 0]
     outline = np.clip(outline, [-1.72, 0], [1.72, CLOTH_BOTTOM])
-    colour = dye("patterned" if rng.random() < 0.6 else "cloth", rng)
+    if plain is None:
+        colour = dye("patterned" if rng.random() < 0.6 else "cloth", rng)
+    else:
+        colour = np.empty((*CLOTH_SIZE[::-1], 3), np.float32)
+        colour[:] = plain
     rows = np.arange(CLOTH_SIZE[1], dtype=np.float32)[:, None]
     columns = np.arange(CLOTH_SIZE[0], dtype=np.float32)[None]
     folds = np.zeros(CLOTH_SIZE[::-1], np.float32)
@@ -201,7 +244,7 @@ def cut_scarf(rng: np.random.Generator) -> Cloth:
         slant = rng.normal(0, 0.25) * columns + rng.uniform(5, 20) * np.sin(columns / 60)
         folds += np.sin((rows + slant) * (2 * np.pi / period) + rng.uniform(0, 6))
     relief = creases(outline, rng) * (1 + 0.09 * folds)
-    if rng.random() < 0.5:  # knitted
+    if plain is None and rng.random() < 0.5:  # knitted
         relief *= 1 + 0.12 * np.sin(rows * 1.3) * np.sin(columns * 0.9)
     body = Ellipsoid((0, 1.8, -0.75), (1.36, 1.4, 1.3))
     return Cloth(outline, colour, relief, coverage_of(outline), [], np.zeros(3), body)

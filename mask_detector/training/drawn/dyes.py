@@ -43,11 +43,25 @@ _CLOTHES: Final = [
     "#8c8c8c",
     "#5b5f66",
 ]
+_SKINS: Final = ["#f3d3bd", "#e0ac86", "#c68a5e", "#8d5a3a", "#5a3825"]
 
 
 def _bgr(colour: str) -> np.ndarray:
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return np.array([blue, green, red], np.float32)
+
+
+def any_colour(rng: np.random.Generator) -> np.ndarray:
+    """A colour that things have, float32 (3,) BGR, 1 is white."""
+    return _bgr(str(rng.choice([*_CLOTHES, "#f4f4f4", "#f4f4f4", "#151515"])))
+
+
+def plain_colour(rng: np.random.Generator) -> np.ndarray:
+    """The colour of a veil or headscarf, float32 (3,) BGR: black more often than any other."""
+    if rng.random() < 0.35:
+        return np.full(3, rng.uniform(0.03, 0.2), np.float32)
+    colour = any_colour(rng) * rng.uniform(0.7, 1.15)
+    return np.clip(colour, 0.03, 1.0).astype(np.float32)
 
 
 def dye(style: str, rng: np.random.Generator) -> np.ndarray:
@@ -61,6 +75,8 @@ def dye(style: str, rng: np.random.Generator) -> np.ndarray:
             base = _bgr(str(rng.choice([*_CLOTHES, "#1c1c1e", "#1c1c1e"])))
     elif style == "white":
         base = np.full(3, rng.uniform(0.85, 1.0))
+    elif style == "printed" and rng.random() < 0.5:
+        base = _bgr(str(rng.choice(_SKINS)))
     elif style == "black":
         base = np.full(3, rng.uniform(0.05, 0.2))
     else:

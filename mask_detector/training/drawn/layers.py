@@ -84,7 +84,7 @@ def wear(image: np.ndarray, pose: Pose, look: Look, cloth: Cloth, rng: np.random
     )
     colour = wrap(cloth.colour, cv2.BORDER_REPLICATE)
     _draw_straps(window, pose, cloth, colour, coverage, shade)
-    shade *= _slope(window, pose, look)
+    shade *= shade_window(window, pose, look)
     colour *= shade[..., None]
     colour *= look.white.astype(np.float32)
     colour += np.float32(0.035 * look.white.mean())
@@ -134,7 +134,7 @@ def _light(pose: Pose, look: Look, body: Ellipsoid) -> np.ndarray:
     return (towards / np.linalg.norm(towards)).astype(np.float32)
 
 
-def _slope(window: Window, pose: Pose, look: Look) -> np.ndarray:
+def shade_window(window: Window, pose: Pose, look: Look) -> np.ndarray:
     """The fall of light over the window, float32 of its shape."""
     rows, columns = window.shape
     centre = window.pixels(pose.project(np.array([[0, 0.9, 0.3]])))[0]
@@ -180,8 +180,15 @@ def blend(
     colour: np.ndarray,
     coverage: np.ndarray,
     rng: np.random.Generator,
+    shadow: float = 0.35,
 ) -> None:
-    """Lay a drawn raster over the photo, as sharp and as noisy as the photo, with a shadow."""
+    """Lay a drawn raster over the photo, as sharp and as noisy as the photo.
+
+    Args:
+        colour: float32 (H, W, 3) of the window's shape, BGR 0 to 255.
+        coverage: float32 (H, W), 0 to 1.
+        shadow: how dark the shadow round it is, 0 to 1.
+    """
     if look.grey:
         colour = np.repeat(colour.mean(axis=2, keepdims=True), 3, axis=2)
     size = (window.right - window.left, window.bottom - window.top)
@@ -197,7 +204,7 @@ def blend(
     colour = colour + grain[..., None]
     # With its anchor in the last row, the second blur moves the shadow downwards.
     soft = 1 + 2 * round(0.05 * pose.size)
-    shadow = cv2.blur(cv2.blur(coverage, (soft, soft)), (soft, soft), anchor=(-1, soft - 1))
-    kept = (1 - coverage) * (1 - np.float32(0.35) * shadow * (1 - coverage))
+    shaded = cv2.blur(cv2.blur(coverage, (soft, soft)), (soft, soft), anchor=(-1, soft - 1))
+    kept = (1 - coverage) * (1 - np.float32(shadow) * shaded * (1 - coverage))
     mixed = part * kept[..., None] + colour * coverage[..., None]
     part[:] = np.clip(mixed, 0, 255).astype(np.uint8)

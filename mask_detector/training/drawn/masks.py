@@ -1,4 +1,4 @@
-"""Draw masks, hands and scarves over detected faces: for examples, tests and training data.
+"""Draw masks, and what is no mask, over detected faces: for examples, tests and training data.
 
     >>> import cv2, numpy, face_detector
     >>> photo = cv2.imread("examples/example_02.jpg")
@@ -16,23 +16,36 @@ x points to the person's left (right in the picture), y down, z out of the face.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-import cv2
 import numpy as np
 
 from mask_detector.training.drawn.camera import Look, Pose, fit_pose, measure_look
 from mask_detector.training.drawn.cloth import cut_cloth, cut_scarf
-from mask_detector.training.drawn.layers import Window, blend, wear
+from mask_detector.training.drawn.layers import wear
+from mask_detector.training.drawn.objects import HELD
+from mask_detector.training.drawn.veils import WORN
 
-STYLES: Final = ("surgical", "cloth", "ffp2", "black", "white", "patterned")
-"""Kinds of masks; within each, the generator chooses cut, colour, pattern, straps and folds."""
+STYLES: Final = (
+    "surgical",
+    "cloth",
+    "ffp2",
+    "black",
+    "white",
+    "patterned",
+    "printed",
+    "window",
+)
+"""Kinds of masks; within each, the generator chooses cut, colour, pattern, straps and folds.
+``printed`` shows a mouth or snout, ``window`` is transparent before the mouth."""
 
-WEARINGS: Final = ("right", "under_nose", "under_chin")
-"""How a mask is worn: over nose and mouth, below the nose, pulled down to the chin."""
+WEARINGS: Final = ("right", "under_nose", "under_mouth", "under_chin", "one_ear")
+"""How a mask is worn: over nose and mouth; below the nose; below the mouth; at the chin; hanging
+from one ear."""
 
-OCCLUSIONS: Final = ("hand", "scarf")
-"""What covers the mouth and is no mask."""
+OCCLUSIONS: Final = ("hand", "scarf", *(name for name in HELD if name != "hand"), *WORN)
+"""What covers the mouth, or is worn round the face, and is no mask."""
 
 
 def draw_mask(
@@ -64,15 +77,12 @@ def draw_mask(
         raise ValueError(f"style must be one of {', '.join(STYLES)} or None, got {style!r}")
     if wearing not in WEARINGS:
         raise ValueError(f"wearing must be one of {', '.join(WEARINGS)}, got {wearing!r}")
-    image = image.copy()
-    for points in _as_faces(landmarks):
-        pose = fit_pose(points)
-        if pose is None:
-            continue
+
+    def one(image: np.ndarray, pose: Pose, look: Look) -> None:
         chosen = style or STYLES[rng.integers(len(STYLES))]
-        look = measure_look(image, pose)
         wear(image, pose, look, cut_cloth(chosen, wearing, float(look.slope[0]), rng), rng)
-    return image
+
+    return _on_each_face(image, landmarks, one)
 
 
 def draw_occlusion(
@@ -81,7 +91,7 @@ def draw_occlusion(
     kind: str | None,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Cover the mouth of faces with something that is no mask.
+    """Draw something that is no mask over the mouth of faces or round them.
 
     Args:
         image: uint8 BGR, shape (H, W, 3); it is not changed.
@@ -98,68 +108,27 @@ def draw_occlusion(
     """
     if kind is not None and kind not in OCCLUSIONS:
         raise ValueError(f"kind must be one of {', '.join(OCCLUSIONS)} or None, got {kind!r}")
-    image = image.copy()
-    for points in _as_faces(landmarks):
-        pose = fit_pose(points)
-        if pose is None:
-            continue
-        look = measure_look(image, pose)
-        if (kind or OCCLUSIONS[rng.integers(len(OCCLUSIONS))]) == "scarf":
+
+    def one(image: np.ndarray, pose: Pose, look: Look) -> None:
+        chosen = kind or OCCLUSIONS[rng.integers(len(OCCLUSIONS))]
+        if chosen == "scarf":
             wear(image, pose, look, cut_scarf(rng), rng)
         else:
-            _hold_hand(image, pose, look, rng)
+            (HELD | WORN)[chosen](image, pose, look, rng)
+
+    return _on_each_face(image, landmarks, one)
+
+
+def _on_each_face(
+    image: np.ndarray,
+    landmarks: np.ndarray | None,
+    draw: Callable[[np.ndarray, Pose, Look], None],
+) -> np.ndarray:
+    """A copy of the picture on which ``draw`` has drawn in place, once for each face."""
+    image = image.copy()
+    faces = np.zeros((0, 5, 2)) if landmarks is None else np.asarray(landmarks, np.float64)
+    for points in faces.reshape(-1, 5, 2):
+        pose = fit_pose(points)
+        if pose is not None:
+            draw(image, pose, measure_look(image, pose))
     return image
-
-
-def _as_faces(landmarks: np.ndarray | None) -> np.ndarray:
-    if landmarks is None:
-        return np.zeros((0, 5, 2))
-    return np.asarray(landmarks, dtype=np.float64).reshape(-1, 5, 2)
-
-
-def _hold_hand(image: np.ndarray, pose: Pose, look: Look, rng: np.random.Generator) -> None:
-    """A hand before the mouth, in the face's own skin, with a sleeve."""
-    window = Window.around(image, pose, np.array([[-2.2, 0.0, 0.7], [2.2, 3.6, 0.7]]))
-    if window is None:
-        return
-    side = rng.choice([-1, 1])
-    lean = side * rng.uniform(0.1, 1.2)
-    along = np.array([-np.sin(lean), -np.cos(lean)])  # from the wrist to the finger tips
-    beside = np.array([-along[1], along[0]])
-    palm = np.array([side * rng.uniform(-0.1, 0.35), rng.uniform(1.1, 1.35)]) - along * 0.55
-    coverage = np.zeros(window.shape, np.float32)
-    sleeve = np.zeros(window.shape, np.float32)
-    shade = np.ones(window.shape, np.float32)
-    unit = pose.size * window.scale
-
-    def capsule(canvas: np.ndarray, start: np.ndarray, end: np.ndarray, share: float) -> None:
-        """Draw a thick line on the canvas and a shadow round it."""
-        points = np.array([[*start, 0.7], [*end, 0.7]])
-        first, last = np.rint(window.pixels(pose.project(points))).astype(int).tolist()
-        wide = max(1, round(share * unit))
-        cv2.line(shade, first, last, 0.74, wide + max(1, wide // 9), cv2.LINE_AA)
-        cv2.line(shade, first, last, 1.02, max(1, round(wide * 0.78)), cv2.LINE_AA)
-        cv2.line(canvas, first, last, 1.0, wide, cv2.LINE_AA)
-
-    wrist = palm - along * 0.75
-    for step in (-0.14, 0.14):
-        capsule(coverage, wrist - along * 0.6 + beside * step, palm + beside * step, 0.62)
-    for step in (-0.3, -0.1, 0.1, 0.3):
-        capsule(coverage, palm - along * 0.45 + beside * step, palm + beside * step, 0.42)
-    shade[coverage > 0] = 0.97
-    if rng.random() < 0.5:
-        thumb = palm + along * 0.25 - beside * side * 0.75
-        capsule(coverage, palm - along * 0.3 - beside * side * 0.3, thumb, 0.28)
-    spread, fan = rng.uniform(0.22, 0.27), rng.uniform(0.0, 0.12)
-    for step, length in zip((-1.5, -0.5, 0.5, 1.5), (0.75, 0.95, 0.9, 0.65), strict=True):
-        root = palm + beside * spread * step
-        capsule(coverage, root, root + (along + beside * step * fan) * length, 0.26)
-    cuff = wrist - along * rng.uniform(0.2, 0.5)
-    for step in (-0.2, 0.0, 0.2):
-        capsule(sleeve, cuff + beside * step, cuff + beside * step - along * 4, 0.6)
-
-    soft = cv2.GaussianBlur(shade, (0, 0), max(0.5, 0.035 * unit))[..., None]
-    skin = look.skin * rng.uniform(0.92, 1.1)
-    garment = look.white * rng.uniform(0.05, 0.9, 3)
-    colour = (skin + (garment - skin) * sleeve[..., None]) * soft
-    blend(image, window, pose, look, colour, np.maximum(coverage, sleeve), rng)

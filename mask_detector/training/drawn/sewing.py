@@ -44,13 +44,18 @@ def _line(canvas: np.ndarray, points: np.ndarray, value: float, thickness: int =
 
 def _across(outline: np.ndarray, share: float, sag: float) -> np.ndarray:
     """A line from one side of the mask to the other, at a share of its height, (17, 2)."""
-    side = outline[:, 0].max()
+    # A mask that hangs from one ear lies wholly to one side of the nose.
+    one_sided = outline[:, 0].min() * outline[:, 0].max() > 0
+    centre = outline[:, 0].mean() if one_sided else 0.0
+    around = outline[:, 0] - centre
+    side = around.max()
     angles = np.linspace(-side, side, 17)
-    middle = outline[np.abs(outline[:, 0]) < 0.25 * side]
-    ends = outline[np.abs(outline[:, 0]) > 0.85 * side]
+    middle = outline[np.abs(around) < 0.25 * side]
+    ends = outline[np.abs(around) > 0.85 * side]
     heights = [part[:, 1].min() + share * np.ptp(part[:, 1]) for part in (middle, ends)]
     bend = (angles / side) ** 2
-    return np.stack([angles, heights[0] * (1 - bend) + heights[1] * bend + sag * (1 - bend)], 1)
+    rows = heights[0] * (1 - bend) + heights[1] * bend + sag * (1 - bend)
+    return np.stack([centre + angles, rows], 1)
 
 
 def creases(outline: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -145,14 +150,74 @@ def print_and_valve(colour: np.ndarray, relief: np.ndarray, rng: np.random.Gener
         text = str(rng.choice(["FFP2 NR", "KN95", "N95", "CE 0598", "GB2626"]))
         ink = (colour.mean(axis=(0, 1)) * 0.55).tolist()
         cv2.putText(colour, text, start.astype(int).tolist(), 0, 0.3, ink, 1, cv2.LINE_AA)
-    if rng.random() < 0.3:  # a valve: a round plate with slits
-        place = _on_cloth(np.array([[rng.choice([0.0, 0.35, -0.35]), 1.12]]))[0].astype(int)
-        radius = int(rng.integers(12, 17))
-        shade = rng.uniform(0.3, 1.0)
-        cv2.circle(colour, place.tolist(), radius, [shade] * 3, -1, cv2.LINE_AA)
-        cv2.circle(relief, (place + 1).tolist(), radius, 0.7, 3, cv2.LINE_AA)
-        cv2.circle(relief, (place - 1).tolist(), radius - 1, 1.15, 1, cv2.LINE_AA)
-        for shift in range(-radius // 2, radius // 2 + 1, 4):
-            x, y = place.tolist()
-            first, last = (x - radius // 2, y + shift), (x + radius // 2, y + shift)
-            cv2.line(relief, first, last, 0.8, 1, cv2.LINE_AA)
+    if rng.random() < 0.3:
+        _plate(colour, relief, np.array([rng.choice([0.0, 0.35, -0.35]), 1.12]), rng)
+
+
+def valve(
+    colour: np.ndarray, relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator
+) -> None:
+    """One or two valves, at a side of the mask."""
+    sides = [-0.4, 0.4] if rng.random() < 0.5 else [rng.choice([-0.4, 0.4])]
+    height = outline[:, 1].min() + 0.55 * np.ptp(outline[:, 1])
+    for side in sides:
+        _plate(colour, relief, np.array([outline[:, 0].mean() + side, height]), rng)
+
+
+def _plate(
+    colour: np.ndarray, relief: np.ndarray, place: np.ndarray, rng: np.random.Generator
+) -> None:
+    """A valve: a round plate with slits, at a place (angle, height)."""
+    pixel = _on_cloth(place[None])[0].astype(int)
+    radius = int(rng.integers(12, 17))
+    shade = rng.uniform(0.3, 1.0)
+    cv2.circle(colour, pixel.tolist(), radius, [shade] * 3, -1, cv2.LINE_AA)
+    cv2.circle(relief, (pixel + 1).tolist(), radius, 0.7, 3, cv2.LINE_AA)
+    cv2.circle(relief, (pixel - 1).tolist(), radius - 1, 1.15, 1, cv2.LINE_AA)
+    for shift in range(-radius // 2, radius // 2 + 1, 4):
+        x, y = pixel.tolist()
+        first, last = (x - radius // 2, y + shift), (x + radius // 2, y + shift)
+        cv2.line(relief, first, last, 0.8, 1, cv2.LINE_AA)
+
+
+def print_mouth(colour: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> None:
+    """A printed face: a mouth, at times with teeth, a nose, a beard or an animal's snout."""
+    x = outline[:, 0].mean()
+    y = outline[:, 1].min() + rng.uniform(0.45, 0.62) * np.ptp(outline[:, 1])
+    wide, high = rng.uniform(0.3, 0.62), rng.uniform(0.06, 0.22)
+
+    def oval(centre: tuple[float, float], axes: tuple[float, float], ink: np.ndarray) -> None:
+        turn = np.arange(24) * (np.pi / 12)
+        ring = np.stack([centre[0] + axes[0] * np.cos(turn), centre[1] + axes[1] * np.sin(turn)], 1)
+        cv2.fillPoly(colour, [_polygon(ring)], ink.tolist(), cv2.LINE_AA, 4)
+
+    base = colour[::16, ::16].mean(axis=(0, 1))
+    if rng.random() < 0.35:  # a beard or a snout
+        oval((x, y + 0.15), (wide * 1.5, high + 0.3), base * rng.uniform(0.15, 0.7))
+    if rng.random() < 0.5:  # a nose
+        oval((x, y - 0.4), (0.18, 0.09), base * rng.uniform(0.2, 0.85))
+    if rng.random() < 0.3:  # a moustache
+        oval((x, y - 0.17), (wide, 0.06), base * 0.2)
+    lips = np.array([rng.uniform(0.2, 0.5), rng.uniform(0.15, 0.4), rng.uniform(0.5, 0.95)])
+    oval((x, y), (wide, high), lips)
+    if rng.random() < 0.6:  # teeth
+        oval((x, y), (wide * 0.8, high * 0.55), np.full(3, 0.95))
+    marks = np.stack([x + np.linspace(-wide, wide, 9), np.full(9, y)], 1)
+    marks[:, 1] += rng.uniform(-0.12, 0.12) * np.linspace(-1, 1, 9) ** 2
+    cv2.polylines(colour, [_polygon(marks)], False, (lips * 0.3).tolist(), 1, cv2.LINE_AA, 4)
+
+
+def window(
+    coverage: np.ndarray, relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator
+) -> None:
+    """A transparent window before the mouth, with glare."""
+    turn = np.arange(24) * (np.pi / 12)
+    centre = outline[:, 1].min() + 0.5 * np.ptp(outline[:, 1])
+    axes = np.array([rng.uniform(0.42, 0.6), rng.uniform(0.26, 0.38)])
+    ring = np.stack([np.cos(turn), np.sin(turn)], 1) * axes + [outline[:, 0].mean(), centre]
+    cv2.fillPoly(coverage, [_polygon(ring)], rng.uniform(0.1, 0.35), cv2.LINE_AA, 4)
+    _line(relief, np.concatenate([ring, ring[:1]]), 0.75, 2)
+    glare = np.zeros_like(coverage)
+    line = ring.mean(0) + np.array([[-0.6, -0.5], [-0.2, 0.5]]) * axes
+    _line(glare, line, rng.uniform(0.2, 0.7), int(rng.integers(2, 9)))
+    np.maximum(coverage, cv2.GaussianBlur(glare, (0, 0), 2.0), out=coverage)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from mask_detector.training.calibration import fit_temperature, reliability
+from mask_detector.training.calibration import choose_threshold, fit_temperature, reliability
 
 
 def test_reliability_by_hand():
@@ -50,3 +50,12 @@ def test_temperature_is_the_best_one():
 )
 def test_temperature_at_its_limits(logits, labels, expected):
     assert fit_temperature(logits, np.array(labels, int)) == pytest.approx(expected, rel=0.1)
+
+
+def test_threshold_weighs_precision_against_recall():
+    """Of ten faces above 0.7, nine are of the class; above 0.4 there are as many false ones."""
+    shares = np.concatenate([np.full(9, 0.8), [0.75], np.full(10, 0.5), np.full(80, 0.1)])
+    probabilities = np.stack([1 - shares, shares], axis=1)
+    labels = np.concatenate([np.ones(9), np.zeros(91)]).astype(int)
+    assert 0.5 <= choose_threshold(probabilities, labels, 1) < 0.8
+    assert choose_threshold(probabilities, np.zeros(100, int), 1) == 0.5

@@ -283,3 +283,59 @@ def test_augmented_copies_of_roboflow_are_one_group(folder):
     groups = {sample.photo.name: sample.group for sample in read(folder).samples}
     assert len({group for name, group in groups.items() if ".rf." in name or "like" in name}) == 1
     assert len(set(groups.values())) == 7
+
+
+def annotated(folder: Path, index: int, label: str, box: str) -> None:
+    """A photo with one box, its corners separated by spaces, in Pascal VOC's form."""
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    (folder / "annotations").mkdir(exist_ok=True)
+    write_photo(folder / "images" / f"{index}.png", picture(index, 100))
+    x1, y1, x2, y2 = box.split()
+    (folder / "annotations" / f"{index}.xml").write_text(
+        f"<annotation><filename>{index}.png</filename><object><name>{label}</name><bndbox>"
+        f"<xmin>{x1}</xmin><ymin>{y1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax>"
+        "</bndbox></object></annotation>"
+    )
+
+
+def test_masks_worn_wrongly_are_taught_between_two_classes(tmp_path):
+    for index, label in enumerate(["with_mask", "without_mask", "incorrect_mask"] * 30):
+        annotated(tmp_path, index, label, "10 10 80 80")
+    two = read(tmp_path, classes=["with_mask", "without_mask"])
+    assert len(two.samples) == 60
+    assert len(two.worn_wrongly) == 30
+    counts = {
+        part: Counter(s.label for s in samples)["incorrect_mask"]
+        for part, samples in two.parts(0.3).items()
+    }
+    assert counts["test"] == 0
+    assert counts["train"] > counts["validation"] > 0
+    assert "30 faces with masks worn wrongly" in data_report(two, 0.3)
+    assert not read(tmp_path).worn_wrongly  # a class of its own
+
+
+def test_each_folder_may_have_a_share_of_its_own(tmp_path):
+    for index in range(60):
+        label = ("with_mask", "without_mask")[index % 2]
+        annotated(tmp_path / ("small", "large")[index // 30], index, label, "10 10 80 80")
+    dataset = read(tmp_path / "small", tmp_path / "large")
+    parts = dataset.parts([0.1, 0.9], 0.2)
+    counts = Counter(sample.photo.parts[-3] for sample in parts["test"])
+    assert counts["small"] < 10
+    assert counts["large"] > 20
+
+
+@pytest.mark.parametrize(
+    ("found", "box"),
+    [
+        ((20, 40, 70, 88), (20, 40, 70, 88)),  # the face in the box from hair to chin
+        ((0, 0, 15, 15), (10, 30, 80, 90)),  # another: the upper quarter is left out
+    ],
+)
+def test_boxes_from_hair_to_chin_become_the_detector_s(folder, tmp_path_factory, found, box):
+    other = tmp_path_factory.mktemp("tall")
+    annotated(other, 9, "with_mask", "10 10 80 90")
+    dataset = read(folder, detector=FixedDetector(found, landmarks=True), reboxed=[other])
+    (sample,) = [s for s in dataset.samples if s.photo.parent.name == "images"]
+    assert sample.box == box
+    assert (sample.landmarks is not None) == (box == found)

@@ -55,7 +55,7 @@ def test_probabilities_are_those_of_the_logits(classes, crops):
     kernel, bias = net.get_layer(LOGITS).get_weights()
     net.get_layer(LOGITS).set_weights([kernel, np.linspace(-1, 2, len(bias)) + 0.3])
     z = np.asarray(net(crops, training=False)) / 1.7
-    found = np.asarray(network.with_probabilities(net, classes, ALPHA, 1.7)(crops))
+    found = np.asarray(network.with_probabilities(net, classes, ALPHA, temperature=1.7)(crops))
     if len(classes) == 2:
         first = 1 / (1 + np.exp(-z[:, 0]))
         wanted = np.stack([first, 1 - first], axis=1)
@@ -99,6 +99,19 @@ def test_model_of_ours_gives_its_base_and_features(net, small_model):
             source.get_layer(name).get_weights(), net.get_layer(name).get_weights(), strict=True
         )
         assert all(np.array_equal(one, other) for one, other in pairs)
+
+
+def test_cut_network_starts_from_the_lower_blocks_of_a_whole_one(small_model, crops):
+    cut = build_network(TWO, SIZE, ALPHA, blocks=12)
+    network.load_pretrained(cut, str(small_model))
+    source = read_model(small_model).load_keras().get_layer(BASE)
+    layers = [layer for layer in cut.get_layer(BASE).layers if layer.weights]
+    assert layers[-1].name == "block_12_project_BN"
+    for layer in layers:
+        pairs = zip(layer.get_weights(), source.get_layer(layer.name).get_weights(), strict=True)
+        assert all(np.array_equal(one, other) for one, other in pairs)
+    found = np.asarray(network.with_probabilities(cut, TWO, ALPHA, blocks=12)(crops))
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
 def test_model_of_another_width_is_refused(small_model):

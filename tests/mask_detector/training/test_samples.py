@@ -10,7 +10,13 @@ import pytest
 
 from mask_detector.crops import cut_crops
 from mask_detector.images import read_photo, write_photo
-from mask_detector.training.samples import Sample, draw_on_unmasked_faces, read_crop
+from mask_detector.training.samples import (
+    Sample,
+    draw_on_faces,
+    label_indices,
+    read_crop,
+    target_rows,
+)
 
 LANDMARKS = np.array([[20, 30], [44, 30], [32, 42], [24, 54], [40, 54]], np.float32)
 CLASSES = ("with_mask", "without_mask")
@@ -28,33 +34,62 @@ def unmasked_sample(**values) -> Sample:
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 2.0])
 def test_ratio_of_drawn_faces(ratio):
     unmasked = [unmasked_sample(landmarks=LANDMARKS)] * 40
-    drawn = draw_on_unmasked_faces(unmasked, ("with_mask", "without_mask"), ratio, 0)
-    assert len(drawn) == 40 * ratio
+    assert len(draw_on_faces(unmasked, CLASSES, ratio, 0)) == 40 * ratio
 
 
-def test_only_unmasked_faces_with_landmarks_are_drawn_on():
+def test_only_faces_with_landmarks_are_drawn_on():
     masked = Sample(Path("b.png"), "with_mask", "g", (8, 8, 56, 56), LANDMARKS)
-    assert (
-        draw_on_unmasked_faces([masked, unmasked_sample()], ("with_mask", "without_mask"), 2, 0)
-        == []
-    )
+    assert draw_on_faces([masked, unmasked_sample()], CLASSES, 2, 0) == []
+    assert draw_on_faces([unmasked_sample(landmarks=LANDMARKS)], ("a", "b"), 2, 0) == []
 
 
-def test_drawn_faces_are_labelled_by_what_is_drawn():
-    unmasked = [unmasked_sample(landmarks=LANDMARKS)] * 300
-    wanted = {
-        "right": "with_mask",
-        "under_chin": "without_mask",
-        "hand": "without_mask",
-        "scarf": "without_mask",
-    }
-    drawn = draw_on_unmasked_faces(unmasked, ("with_mask", "without_mask"), 1, 0)
-    assert {sample.drawn: sample.label for sample in drawn} == wanted
-    masks = sum(sample.drawn == "right" for sample in drawn)
-    assert masks / len(drawn) == pytest.approx(0.5, abs=0.1)
-    three = draw_on_unmasked_faces(unmasked, ("with_mask", "without_mask", "incorrect_mask"), 1, 0)
-    wanted["under_nose"] = "incorrect_mask"
-    assert {sample.drawn: sample.label for sample in three} == wanted
+def test_masked_faces_stay_masked_under_a_headscarf():
+    masked = Sample(Path("b.png"), "with_mask", "g", (8, 8, 56, 56), LANDMARKS)
+    drawn = draw_on_faces([masked, unmasked_sample(landmarks=LANDMARKS)], CLASSES, 100, 0)
+    over = {sample.drawn: sample.label for sample in drawn if sample.photo.name == "b.png"}
+    assert over == {"headscarf": "with_mask", "shield": "with_mask"}
+
+
+@pytest.mark.parametrize(
+    ("drawn", "two", "three"),
+    [
+        ("right", "with_mask", "with_mask"),
+        ("right+headscarf", "with_mask", "with_mask"),
+        ("under_nose", "incorrect_mask", "incorrect_mask"),
+        ("under_chin", "without_mask", "incorrect_mask"),
+        ("one_ear", "without_mask", "incorrect_mask"),
+        ("hand", "without_mask", "without_mask"),
+        ("niqab", "without_mask", "without_mask"),
+    ],
+)
+def test_drawn_faces_are_labelled_by_what_is_drawn(drawn, two, three):
+    unmasked = [unmasked_sample(landmarks=LANDMARKS)] * 400
+    for classes, label in ((CLASSES, two), ((*CLASSES, "incorrect_mask"), three)):
+        labels = {s.label for s in draw_on_faces(unmasked, classes, 1, 0) if s.drawn == drawn}
+        assert labels == {label}
+
+
+def test_the_same_is_drawn_for_two_classes_and_for_three():
+    unmasked = [unmasked_sample(landmarks=LANDMARKS)] * 30
+    plans = [
+        [(s.drawn, s.drawn_seed) for s in draw_on_faces(unmasked, classes, 1, 0)]
+        for classes in (CLASSES, (*CLASSES, "incorrect_mask"))
+    ]
+    assert plans[0] == plans[1]
+
+
+def test_worn_wrongly_lies_between_two_classes_and_is_one_of_three():
+    samples = [unmasked_sample(), Sample(Path("b.png"), "incorrect_mask", "g", (8, 8, 56, 56))]
+    np.testing.assert_allclose(target_rows(samples, CLASSES), [[0, 1], [0.25, 0.75]])
+    assert label_indices(samples, CLASSES).tolist() == [1, 1]
+    three = (*CLASSES, "incorrect_mask")
+    np.testing.assert_allclose(target_rows(samples, three), [[0, 1, 0], [0, 0, 1]])
+    assert label_indices(samples, three).tolist() == [1, 2]
+
+
+def test_without_a_label_nothing_is_taught():
+    unlabelled = Sample(Path("c.png"), "", "", (8, 8, 56, 56))
+    np.testing.assert_array_equal(target_rows([unlabelled], CLASSES), [[0, 0]])
 
 
 def test_drawing_is_seeded():
@@ -62,12 +97,12 @@ def test_drawing_is_seeded():
     classes = ("with_mask", "without_mask")
 
     def seeds(seed: int) -> list[tuple[str, int]]:
-        return [(s.drawn, s.drawn_seed) for s in draw_on_unmasked_faces(unmasked, classes, 1, seed)]
+        return [(s.drawn, s.drawn_seed) for s in draw_on_faces(unmasked, classes, 1, seed)]
 
     assert seeds(1) == seeds(1) != seeds(2)
 
 
-@pytest.mark.parametrize("drawn", ["right", "under_nose", "under_chin", "hand", "scarf"])
+@pytest.mark.parametrize("drawn", ["right", "right+headscarf", "under_chin", "hand", "veil"])
 def test_drawn_crop_differs_and_comes_again(tmp_path, drawn):
     path = tmp_path / "face.png"
     write_photo(path, picture(3))

@@ -85,10 +85,15 @@ def test_only_the_lower_face_changes(hopper: np.ndarray, style: str, seed: int) 
     assert columns.max() < 420
 
 
-@pytest.mark.parametrize(("seed", "style"), list(enumerate(STYLES)))
+@pytest.mark.parametrize(("seed", "style"), list(enumerate(STYLES[:-1])))
 @pytest.mark.parametrize(
     ("wearing", "nose_covered", "mouth_covered"),
-    [("right", True, True), ("under_nose", False, True), ("under_chin", False, False)],
+    [
+        ("right", True, True),
+        ("under_nose", False, True),
+        ("under_mouth", False, False),
+        ("under_chin", False, False),
+    ],
 )
 def test_what_is_covered_follows_the_way_of_wearing(
     hopper: np.ndarray,
@@ -113,17 +118,17 @@ def test_a_mask_keeps_its_colour_however_it_is_worn(hopper: np.ndarray) -> None:
         covered = changed(hopper, masked, least=40)
         hues = cv2.cvtColor(masked, cv2.COLOR_BGR2HSV)[..., 0][covered]
         colours.append(np.median(hues))
-    assert np.ptp(colours) <= 12
+    assert np.ptp(colours) <= 15
 
 
-@pytest.mark.parametrize("name", ["surgical", "hand", "scarf"])
+@pytest.mark.parametrize("name", ["surgical", "hand", "scarf", "niqab", "cup"])
 @pytest.mark.parametrize("height", [8, 20, 160, 600])
 def test_faces_of_all_sizes(hopper: np.ndarray, name: str, height: int) -> None:
     scale = height / 205
     image = cv2.resize(hopper, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     result = DRAWS[name](image, HOPPER * scale, np.random.default_rng(2))
     share = changed(image, result).mean()
-    assert share == 0 if height == 8 else 0.01 < share < 0.6
+    assert share == 0 if height == 8 else 0.01 < share < 0.9
 
 
 @pytest.mark.parametrize(
@@ -196,6 +201,36 @@ def test_grey_photos_stay_grey(hopper: np.ndarray) -> None:
         assert np.ptp(result, axis=2).max() <= 1
 
 
+def test_a_window_shows_the_mouth(hopper: np.ndarray) -> None:
+    x, y = HOPPER[3:].mean(axis=0).astype(int)
+    contrasts = []
+    for style in ("cloth", "window"):
+        masked = draw_mask(hopper, HOPPER, style, np.random.default_rng(6))
+        mouth = cv2.cvtColor(masked, cv2.COLOR_BGR2GRAY)[y - 8 : y + 9, x - 25 : x + 26]
+        before = cv2.cvtColor(hopper, cv2.COLOR_BGR2GRAY)[y - 8 : y + 9, x - 25 : x + 26]
+        contrasts.append(np.corrcoef(mouth.ravel(), before.ravel())[0, 1])
+    assert contrasts[0] < 0.6 < contrasts[1]
+
+
+def test_a_mask_on_one_ear_leaves_nose_and_mouth_free(hopper: np.ndarray) -> None:
+    for seed in range(4):
+        masked = draw_mask(hopper, HOPPER, "black", np.random.default_rng(seed), "one_ear")
+        assert share_changed(hopper, masked, HOPPER[2], 5) == 0
+        assert share_changed(hopper, masked, HOPPER[3:].mean(axis=0), 8) == 0
+        assert changed(hopper, masked).sum() > 1_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "covered"), [("veil", True), ("niqab", True), ("headscarf", False), ("shield", False)]
+)
+def test_what_cloth_round_the_head_covers(hopper: np.ndarray, kind: str, covered: bool) -> None:
+    result = draw_occlusion(hopper, HOPPER, kind, np.random.default_rng(1))
+    mouth = share_changed(hopper, result, HOPPER[3:].mean(axis=0), 8)
+    assert (mouth > 0.9) == covered
+    for eye in HOPPER[:2]:
+        assert share_changed(hopper, result, eye, 4) < 0.6
+
+
 def test_a_hand_has_the_colour_of_the_face(hopper: np.ndarray) -> None:
     result = draw_occlusion(hopper, HOPPER, "hand", np.random.default_rng(2))
     hand = result[changed(hopper, result)].astype(float)
@@ -214,7 +249,7 @@ def test_a_hand_has_the_colour_of_the_face(hopper: np.ndarray) -> None:
     [
         lambda i: draw_mask(i, HOPPER, "tie", np.random.default_rng(0)),
         lambda i: draw_mask(i, HOPPER, None, np.random.default_rng(0), "upside_down"),
-        lambda i: draw_occlusion(i, HOPPER, "cup", np.random.default_rng(0)),
+        lambda i: draw_occlusion(i, HOPPER, "balloon", np.random.default_rng(0)),
     ],
 )
 def test_unknown_names_are_told(hopper: np.ndarray, call: Callable[[np.ndarray], object]) -> None:
