@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 EVEN_CHANCE = 0.5
 """A label with a lower probability is never shown as certain."""
 
+UNMASKED_LABELS = ("without_mask", "incorrect_mask")
+"""Labels of faces whose nose or mouth is free: alerts, snapshots and ``--blur without_mask`` are
+about these."""
+
 FaceType = TypeVar("FaceType", bound="Face")
 
 
@@ -51,6 +55,11 @@ class Face:
     def counted_as(self) -> str:
         """The name under which the face is counted and coloured: its label, or ``unsure``."""
         return "unsure" if self.unsure else self.label
+
+    @property
+    def unmasked(self) -> bool:
+        """Whether nose or mouth is surely free: no mask, or one worn wrongly."""
+        return self.label in UNMASKED_LABELS and not self.unsure
 
     @property
     def probability(self) -> float:

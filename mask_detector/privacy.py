@@ -35,12 +35,13 @@ def hide_faces(image: np.ndarray, faces: Faces, whose: str, style: str = "blur")
 
     Args:
         faces: of the image; N = 0 changes nothing.
-        whose: one of ``BLUR_CHOICES``; ``without_mask`` includes unsure faces.
+        whose: one of ``BLUR_CHOICES``; ``without_mask`` includes unsure faces and masks worn
+            wrongly.
         style: one of ``BLUR_STYLES``.
     """
     if whose == "none":
         return image
-    hidden = [face for face in faces if whose == "all" or face.unsure or face.label == whose]
+    hidden = [face for face in faces if whose == "all" or face.unsure or face.unmasked]
     hidden += [face for face in faces.candidates if whose == "all" or not _surely_masked(face)]
     return hide_boxes(image, [face.box for face in hidden], style)
 

@@ -26,7 +26,7 @@ from mask_app.video.events import Event, EventLog
 from mask_app.wording import drawn_names
 from mask_detector.detector import MaskDetector
 from mask_detector.video.canvas import CanvasOptions, draw_view
-from mask_detector.video.people import UNMASKED, UnmaskedRule
+from mask_detector.video.people import UNMASKED, UnmaskedRule, happens_to
 from mask_detector.video.sources import Frame
 from mask_detector.video.view import View
 from mask_detector.video.watching import Watch
@@ -159,7 +159,7 @@ class LiveProcessor:
         now = time.time() - time.monotonic() + view.frame.time_s
         self._began = now if self._began is None else self._began
         for log, label in ((self._events, UNMASKED), (self._doubts, "unsure")):
-            faces = [face for face in view.inside if face.counted_as == label]
+            faces = [face for face in view.inside if happens_to(face.counted_as) == label]
             log.see(now, [(face.track, face.zone) for face in faces if face.track is not None])
         self._alarm_rule.cooldown_s = settings.alarm_pause
         if self._alarm_rule.due(view.inside, view.frame.time_s) and settings.alarm:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mask_detector.video.people import LEAST_LIFE_S, UNMASKED
+from mask_detector.video.people import LEAST_LIFE_S, UNMASKED, happens_to
 
 LONGEST_GAP_S = 1.0
 """An event goes on where a person was not seen, or wore a mask, for no longer than this."""
@@ -102,7 +102,7 @@ def events_in(records: Iterable[Mapping[str, Any]], label: str = UNMASKED) -> li
             (face["track"], face.get("zone", ""))
             for face in record["faces"]
             if face["track"] is not None
-            and ("unsure" if face.get("unsure") else face["label"]) == label
+            and happens_to("unsure" if face.get("unsure") else face["label"]) == label
             and not face.get("outside_zone")
         ]
         log.see(record["time_s"], people)

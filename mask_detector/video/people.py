@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mask_detector.faces import UNMASKED_LABELS
 from mask_detector.records import CsvRows
 from mask_detector.video.tracking import FORGET_S, TrackedFace
 from mask_detector.video.view import View
@@ -26,11 +27,16 @@ LEAST_LIFE_S = 0.5
 no mask for as long was without one at some time."""
 
 UNMASKED = "without_mask"
-"""The class that alerts and snapshots are about."""
+"""The class that alerts and snapshots are about; masks worn wrongly count as none."""
 
 _FORGET_UNMASKED_S = 5.0
 _LONGEST_GAP_S = 1.0  # of a longer gap between two frames, the rest was not spent in sight
 _SINGLE_FRAME_S = 1e-3
+
+
+def happens_to(label: str) -> str:
+    """The event that a face of this label is part of: a mask worn wrongly is none."""
+    return UNMASKED if label in UNMASKED_LABELS else label
 
 
 @dataclass
@@ -57,7 +63,7 @@ class _Sight:
 
     @property
     def ever_unmasked(self) -> bool:
-        return self.label_s.get(UNMASKED, 0.0) >= LEAST_LIFE_S
+        return sum(self.label_s.get(name, 0.0) for name in UNMASKED_LABELS) >= LEAST_LIFE_S
 
 
 class People:
@@ -131,7 +137,7 @@ class UnmaskedRule:
             if track is None:
                 continue
             self._seen[track] = time_s
-            if face.label != UNMASKED or face.unsure:
+            if not face.unmasked:
                 self._since.pop(track, None)
                 continue
             # Once a person, and after the last one's cooldown.

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mask_detector.video.people import LEAST_LIFE_S, MinuteCounts, People
+from mask_detector.video.people import LEAST_LIFE_S, MinuteCounts, People, UnmaskedRule
 from mask_detector.video.sources import Frame
 from mask_detector.video.tracking import TrackedFace
 from mask_detector.video.view import View
@@ -113,3 +113,16 @@ def test_a_live_minute_is_the_clocks_and_sources_are_apart(
         ["cam0", "now %Y-%m-%d %H:%M", "1", "0", "0", "1"],
         ["cam1", "now %Y-%m-%d %H:%M", "0", "1", "0", "1"],
     ]
+
+
+def test_a_mask_worn_wrongly_is_none_for_alerts() -> None:
+    people = People((*CLASSES, "incorrect_mask"))
+    rule = UnmaskedRule(1.0)
+    due = []
+    for time_s in (0.0, 0.6, 1.2):
+        faces = [face(1, "incorrect_mask"), face(2, "with_mask"), face(3, "incorrect_mask", True)]
+        people.see(faces, time_s)
+        due += rule.due(faces, time_s)
+    assert [each.track for each in due] == [1]
+    assert people.ever_unmasked() == 1
+    assert people.seen()["incorrect_mask"] == 1

@@ -221,7 +221,7 @@ def test_a_mask_on_one_ear_leaves_nose_and_mouth_free(hopper: np.ndarray) -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "covered"), [("veil", True), ("niqab", True), ("headscarf", False), ("shield", False)]
+    ("kind", "covered"), [("veil", True), ("niqab", True), ("headscarf", False)]
 )
 def test_what_cloth_round_the_head_covers(hopper: np.ndarray, kind: str, covered: bool) -> None:
     result = draw_occlusion(hopper, HOPPER, kind, np.random.default_rng(1))
