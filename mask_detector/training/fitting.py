@@ -167,11 +167,18 @@ def _compile(net: Any, recipe: Recipe, rate: float, steps: int) -> None:
     )
     if net.output_shape[-1] == 1:
         loss = keras.losses.BinaryCrossentropy(True, recipe.smoothing)
-        accuracy = keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
+        # A teacher's targets lie between 0 and 1, which Keras's own binary accuracy calls wrong.
+        accuracy = keras.metrics.MeanMetricWrapper(_same_side, "accuracy")
     else:
         loss = keras.losses.CategoricalCrossentropy(True, recipe.smoothing)
         accuracy = keras.metrics.CategoricalAccuracy("accuracy")
     net.compile(optimizer, loss, weighted_metrics=[accuracy])
+
+
+def _same_side(targets: Any, logits: Any) -> Any:
+    """Whether the logit is for the class that the target is for, 0 or 1 for each crop."""
+    ops = import_keras().ops
+    return ops.mean(ops.cast(ops.equal(targets > 0.5, logits > 0), "float32"), axis=-1)
 
 
 def _callbacks(best: Path, log: Path, backup: Path, averaging: bool) -> list[Any]:
