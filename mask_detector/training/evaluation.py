@@ -158,13 +158,23 @@ def average_precision(matches: Matches, weights: np.ndarray | None = None) -> np
 
 
 def _average_precisions(matches: Matches, weights: np.ndarray) -> np.ndarray:
-    recall, precision = _recalls_and_precisions(matches, weights)
+    wanted = weights @ matches.boxes
+    hits = np.flatnonzero(matches.hits)  # (H,)
+    if not len(hits):
+        return np.where(wanted > 0, 0.0, np.nan)
+    # Recall rises at hits only, and between them precision only falls: the finds after the last
+    # hit change nothing, and those between two hits need only be counted.
+    counted = weights[:, matches.photos[: hits[-1] + 1]]
+    after_hits = np.append(0, hits[:-1] + 1)
+    found = np.cumsum(np.add.reduceat(counted, after_hits, axis=1), axis=1)  # (R, H)
+    right = np.cumsum(counted[:, hits], axis=1)
+    recall, precision = ratio(right, wanted[:, None], 0), ratio(right, found, 0)
     # The best precision at this recall or a higher one.
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     envelope = np.pad(envelope, ((0, 0), (0, 1)))  # a recall that is never reached gives 0
     reached = [np.searchsorted(row, _RECALLS) for row in recall]
     averages = np.take_along_axis(envelope, np.array(reached), axis=1).mean(axis=1)
-    return np.where(weights @ matches.boxes > 0, averages, np.nan)
+    return np.where(wanted > 0, averages, np.nan)
 
 
 def _recalls_and_precisions(matches: Matches, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
