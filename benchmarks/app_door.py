@@ -32,10 +32,11 @@ def measure_door(app: App, browser: Any, seconds: float) -> dict[str, Any]:
         states that the door was in, each with its share of the samples.
     """
     page = browser.new_page()
+    page.set_default_timeout(_PATIENCE_MS)
     begun: list[str] = []
     page.on("load", lambda: begun.append(page.url))
     page.goto(f"{app.url}/live?door=1&sound=tone")
-    page.locator(".door:not([data-state=blind])").wait_for(timeout=_PATIENCE_MS)
+    page.locator(".door:not([data-state=blind])").wait_for()
     page.wait_for_timeout(1000 * _WARM_UP_S)
     browser_side = page.context.new_cdp_session(page)
     browser_side.send("Performance.enable")

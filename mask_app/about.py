@@ -54,7 +54,7 @@ def page() -> None:
     st.code(
         "python train_mask_detector.py --dataset my_photos --model my.model\n"
         "MASK_APP_MODEL=my.model streamlit run app.py",
-        language="bash",
+        language=None,
     )
 
 

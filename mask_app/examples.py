@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import streamlit as st
 
 from mask_app.command import HOME
@@ -22,6 +23,17 @@ VIDEO = _FOLDER / "example_video.mp4"
 
 CHOSEN = "chosen_example"
 """Where the session's state holds an example for the page that opens next."""
+
+
+@st.cache_data(show_spinner=False)
+def video_picture() -> bytes:
+    """The first picture of the example video, a JPEG."""
+    capture = cv2.VideoCapture(str(VIDEO))
+    try:
+        _, picture = capture.read()
+    finally:
+        capture.release()
+    return cv2.imencode(".jpg", picture)[1].tobytes()
 
 
 def chosen() -> Path | None:

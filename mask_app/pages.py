@@ -44,12 +44,20 @@ _CSS = """
 /* Streamlit's own limits are not those of the app, which the label names. */
 [data-testid=stFileUploaderDropzoneInstructions] {display: none}
 .st-key-examples img {aspect-ratio: 1; object-fit: cover}
+/* The cards' buttons stand in one line, however long the words above them are. */
+[class*=st-key-card_] > [data-testid=stElementContainer]:last-child {margin-top: auto}
 /* On a phone the pages' names stand in one row, below the arrow that opens the settings. */
 .st-key-pages {gap: .25rem}
 .st-key-language_choice {margin-left: auto}
 @media (max-width: 640px) {
   .stMainBlockContainer {padding-top: 4.25rem}
-  .st-key-pages {gap: .5rem 0}
+  .st-key-pages {gap: .5rem 0; position: relative}
+  /* The language stands beside the arrow that opens the settings. */
+  .st-key-language_choice {position: absolute; top: -3.4rem; right: 0; z-index: 1000000}
+  .st-key-examples [data-testid=stHorizontalBlock] {gap: .75rem}
+  .st-key-examples [data-testid=stColumn] {
+    flex: 1 1 calc(50% - .75rem); min-width: calc(50% - .75rem)
+  }
 }
 </style>
 """

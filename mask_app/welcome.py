@@ -47,7 +47,7 @@ def page(pages: Mapping[str, StreamlitPage]) -> None:
     )
     for column, (address, (icon, text, button)) in zip(st.columns(3), _DOORS.items(), strict=True):
         target = pages[address]
-        with column.container(border=True, height="stretch"):
+        with column.container(border=True, height="stretch", key=f"card_{address}"):
             st.header(f"{icon} {target.title}", anchor=False)
             st.markdown(gettext(text))
             if st.button(gettext(button), key=f"open_{address}", type="primary"):
@@ -62,6 +62,7 @@ def page(pages: Mapping[str, StreamlitPage]) -> None:
                 if st.button(words, key=f"example_{path.stem}", width="stretch"):
                     _choose(path, pages["photos"])
         with last:
+            st.image(examples.video_picture(), alt=gettext("First picture of the example video"))
             icon = ":material/movie:"
             if st.button(gettext("A video of four seconds"), icon=icon, width="stretch"):
                 _choose(examples.VIDEO, pages["video"])

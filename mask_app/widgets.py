@@ -143,7 +143,7 @@ def face_table(faces: Sequence[Face], classes: Sequence[str], key: str) -> None:
         {
             gettext("Face"): f"#{place}",
             gettext("Label"): label_with_mark(face),
-            **{display_name(name): p for name, p in face.probabilities.items()},
+            **{display_name(name): round(p, 3) for name, p in face.probabilities.items()},
             gettext("Height"): face.box[3] - face.box[1],
         }
         for place, face in enumerate(faces, start=1)

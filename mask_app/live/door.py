@@ -29,7 +29,7 @@ SOUNDS = {"tone": gettext_noop("A tone"), "voice": gettext_noop("A voice")}
 """How a request can be heard, by the address's parameter ``sound``."""
 
 _UPDATE_SECONDS = 0.5
-_PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS = 10, 30
+_PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS, _FIRST_PATIENCE_SECONDS = 10, 30, 120
 # Signs and colours differ, too: white on each of them has a contrast of at least 4.5. The signs are
 # of the font that Streamlit brings for its own.
 _LOOKS = {
@@ -92,7 +92,8 @@ def page(settings: Settings) -> None:
     processor.detector, processor.settings = detector, settings
     history.record(processor, history.door_name())
     explain_camera()
-    stay_open(streams.start_text(), _PRESS_AGAIN_SECONDS, _PATIENCE_SECONDS)
+    patience = _PATIENCE_SECONDS, _FIRST_PATIENCE_SECONDS
+    stay_open(streams.start_text(), _PRESS_AGAIN_SECONDS, *patience)
     message = st.session_state.setdefault("door_message", Message())
     sound = st.query_params.get("sound", "")
     st.fragment(_show_message, run_every=_UPDATE_SECONDS)(processor, message, sound)

@@ -135,7 +135,8 @@ export default function ({ data }) {
     }
     const now = page?.querySelector('video')?.currentTime ?? -1;
     if (now !== shown) [shown, changed] = [now, Date.now()];
-    if (Date.now() - changed < 1000 * data.patience_s) return;
+    const patience_s = shown < 0 ? data.first_patience_s : data.patience_s;
+    if (Date.now() - changed < 1000 * patience_s) return;
     const answer = await fetch('/_stcore/health').catch(() => null);
     if (answer?.ok) location.reload();
   };
@@ -151,16 +152,18 @@ export default function ({ data }) {
 )
 
 
-def stay_open(start: str, press_again_s: float, patience_s: float) -> None:
+def stay_open(start: str, press_again_s: float, patience_s: float, first_patience_s: float) -> None:
     """Run the live picture without a visitor who presses buttons, and keep the screen awake.
 
     Args:
         start: text of the button that starts the camera.
         press_again_s: seconds after which it is pressed again where the camera did not start.
         patience_s: seconds after which the page is reloaded where the picture stands still.
+        first_patience_s: the same where there was no picture yet.
     """
-    settings = {"start": start, "press_again_s": press_again_s, "patience_s": patience_s}
-    _STAY_OPEN(data=settings, key="stay_open")
+    patience = {"patience_s": patience_s, "first_patience_s": first_patience_s}
+    data = {"start": start, "press_again_s": press_again_s, **patience}
+    _STAY_OPEN(data=data, key="stay_open")
 
 
 def play_alarm(alarms: int) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mask_app import widgets
-from mask_app.translations import gettext, ngettext, percent
+from mask_app.translations import gettext, ngettext, number, percent
 
 if TYPE_CHECKING:  # slow to import: the first page does not wait for them
     from mask_app.video.job import Progress
     from mask_app.video.workspace import Video, VideoWorkspace
+
+_EXACT_BELOW = 10  # frames per second
 
 
 def in_words(progress: Progress) -> str:
@@ -23,8 +25,9 @@ def in_words(progress: Progress) -> str:
     else:
         words = [gettext("{share} done", share=percent(progress.share))]
     if progress.frames_per_second:
-        rate = round(progress.frames_per_second)
-        words.append(ngettext("{count} frame per second", "{count} frames per second", rate))
+        rate = progress.frames_per_second
+        rate_words = number(rate, 0 if rate >= _EXACT_BELOW else 1)
+        words.append(gettext("{rate} frames per second", rate=rate_words))
     if progress.seconds_left is not None:
         time = duration(progress.seconds_left)
         if progress.place:

@@ -1,11 +1,7 @@
-"""A running app and a browser for all tests of this folder.
-
-Screenshots go to runs/app/; APP_SCREENSHOTS=docs/images puts those of the README in place.
-"""
+"""A running app and a browser for all tests of this folder; their screenshots go to runs/app/."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -52,13 +48,21 @@ def page(browser: Any) -> Iterator[Any]:
     context.close()
 
 
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "runs" / "app"
+
+
 @pytest.fixture(scope="session")
-def screenshot(repository: Path) -> Callable[..., None]:
-    folder = Path(os.environ.get("APP_SCREENSHOTS", repository / "runs" / "app"))
-    folder.mkdir(parents=True, exist_ok=True)
+def screenshot() -> Callable[[bytes | Any, str], None]:
+    """Keep a picture, or what a page shows now, under a name."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
-    def shoot(page: Any, name: str) -> None:
-        page.mouse.move(0, 0)  # no button looks pressed
-        page.screenshot(path=folder / f"app_{name}.jpg", type="jpeg", quality=85)
+    def keep(shown: bytes | Any, name: str) -> None:
+        taken = shown if isinstance(shown, bytes) else shown.screenshot(type="jpeg", quality=85)
+        (SCREENSHOTS / f"{name}.jpg").write_bytes(taken)
 
-    return shoot
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if SCREENSHOTS.exists():
+        terminalreporter.write_line(f"screenshots of the app: {SCREENSHOTS}")

@@ -6,7 +6,6 @@ import contextlib
 import json
 import shutil
 import socket
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from waiting import PATIENCE_S, wait_until
 
 from benchmarks.browser import App, running_app, running_browser
 from mask_detector.images import read_photo
+from scripts.app_pictures import entrance_camera
 
 Screenshot = Callable[..., None]
 
@@ -91,7 +91,7 @@ def no_traceback(page: Any) -> bool:
 
 
 def test_photos_are_counted_shown_and_taken_along(
-    app: App, page: Any, examples: Path, tmp_path: Path, screenshot: Screenshot
+    app: App, page: Any, examples: Path, tmp_path: Path
 ) -> None:
     open_page(page, app, "photos", "Photos")
     upload(page, examples / "example_01.png", examples / "example_02.jpg")
@@ -100,7 +100,6 @@ def test_photos_are_counted_shown_and_taken_along(
     page.get_by_role("img", name="example_02.jpg: ").wait_for()
     assert sum(counted(page).values()) == 5
     page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
-    screenshot(page, "photos")
 
     lines = download(page, "Data (JSON)", tmp_path).read_text().splitlines()
     records = [json.loads(line) for line in lines]
@@ -130,11 +129,10 @@ def test_settings_act_at_once(app: App, page: Any, examples: Path) -> None:
 
 
 def test_settings_photos_and_a_video_survive_other_pages(
-    app: App, page: Any, examples: Path, screenshot: Screenshot
+    app: App, page: Any, examples: Path
 ) -> None:
     open_page(page, app, "", "Face masks")
     page.wait_for_function("[...document.images].every(image => image.naturalWidth)")
-    screenshot(page, "welcome")
     page.get_by_role("button", name="Open photos").click()
     upload(page, examples / "example_02.jpg")
     page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=300_000)
@@ -201,7 +199,7 @@ def test_a_damaged_photo_is_a_sentence(app: App, page: Any, examples: Path, tmp_
 
 
 def test_a_video_is_processed_and_plays(
-    app: App, page: Any, examples: Path, tmp_path: Path, screenshot: Screenshot
+    app: App, page: Any, examples: Path, tmp_path: Path
 ) -> None:
     open_page(page, app, "video", "Video")
     upload(page, examples / "example_video.mp4")
@@ -218,7 +216,6 @@ def test_a_video_is_processed_and_plays(
     page.get_by_role("heading", name="People without a mask").wait_for()
     timeline = page.get_by_role("slider", name="Time in the video")
     timeline.wait_for()
-    screenshot(page, "video")
     # The second person pulls her mask down after two seconds: her row shows that.
     video.evaluate("video => { video.pause(); video.currentTime = 0; }")
     page.locator(".stDataFrameGlideDataEditor").first.click(position={"x": 18, "y": 88})
@@ -263,9 +260,7 @@ def test_a_broken_video_is_a_sentence(app: App, page: Any, tmp_path: Path) -> No
     assert no_traceback(page)
 
 
-def test_live_counts_change_when_the_mask_comes_off(
-    app: App, page: Any, screenshot: Screenshot
-) -> None:
+def test_live_counts_change_when_the_mask_comes_off(app: App, page: Any) -> None:
     page.add_init_script(_COUNT_TONES)
     open_page(page, app, "live", "Live camera")
     page.get_by_text("Sound when somebody wears no mask").click()
@@ -280,7 +275,6 @@ def test_live_counts_change_when_the_mask_comes_off(
             page.get_by_text("The last minutes").wait_for()
             # A busy machine makes the browser send a smaller picture, but all of it.
             assert buttons.locator("video").evaluate("v => v.videoWidth / v.videoHeight") == 4 / 3
-            screenshot(page, "live")
         buttons.get_by_role("button", name="Stop").click()
         page.get_by_text("Press Start").wait_for()
         assert counted(page) == {}
@@ -303,29 +297,13 @@ Object.defineProperty(navigator, 'wakeLock', {value: {request}});
 """
 
 
-def door_camera(video: Path, path: Path) -> Path:
-    """Somebody with a mask, without one, nobody, darkness: three seconds each, over and over."""
-    capture = cv2.VideoCapture(str(video))
-    frames = []
-    while (read := capture.read())[0]:
-        frames.append(read[1][5:155, 155:355])  # the person in the middle
-    room = cv2.GaussianBlur(frames[0], None, 40)
-    scenes = [*frames[:40:2], *frames[50:80:2], *[room] * 20, *[room // 40] * 20]
-    with path.open("wb") as file:
-        file.write(b"YUV4MPEG2 W640 H480 F7:1 Ip A1:1 C420jpeg\n")
-        for scene in scenes:
-            planes = cv2.cvtColor(cv2.resize(scene, (640, 480)), cv2.COLOR_BGR2YUV_I420)
-            file.write(b"FRAME\n" + planes.tobytes())
-    return path
-
-
 def test_the_door_says_what_it_sees(
-    app: App, browser: Any, examples: Path, tmp_path: Path, screenshot: Screenshot
+    app: App, browser: Any, tmp_path: Path, screenshot: Screenshot
 ) -> None:
     """In the browser's language; it starts without a click, and after a reload and a camera that
     was gone, too.
     """
-    with running_browser(door_camera(examples / "example_video.mp4", tmp_path / "a.y4m")) as other:
+    with running_browser(entrance_camera(tmp_path / "camera.y4m")) as other:
         context = other.new_context(viewport={"width": 820, "height": 1180}, locale="de-DE")
         context.set_default_timeout(1000 * PATIENCE_S)
         page = context.new_page()
@@ -414,32 +392,6 @@ def test_two_sessions_see_only_their_own_photos(
     open_page(page, app, "photos", "Photos")
     assert page.get_by_text("example_02.jpg").count() == 0
     other.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_everything_without_scrolling_sideways(
-    app: App, browser: Any, examples: Path, screenshot: Screenshot, scheme: str
-) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, color_scheme=scheme, device_scale_factor=1.5
-    )
-    page = context.new_page()
-    open_page(page, app, "photos", "Photos")
-    upload(page, examples / "example_02.jpg")
-    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=300_000)
-    assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
-    boxes = [tile.bounding_box() for tile in page.locator("dl.tiles .tile").all()]
-    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
-    time.sleep(1)
-    screenshot(page, f"phone_{scheme}")
-    context.close()
-
-
-def test_about_says_how_accurate_it_is(app: App, page: Any, screenshot: Screenshot) -> None:
-    open_page(page, app, "about", "About")
-    page.get_by_text("Balanced accuracy").wait_for()
-    page.get_by_text("train_mask_detector.py").wait_for()
-    screenshot(page, "about")
 
 
 def test_it_listens_only_to_this_computer(app: App) -> None:

@@ -36,6 +36,7 @@ def test_nobody_without_a_mask_is_lost_among_many_frames() -> None:
     [
         (Progress(0, 0, None, 0), "0% done"),
         (Progress(0.25, 24.4, 75, 0), "25% done, 24 frames per second, 1 min 15 s left"),
+        (Progress(0.25, 2.44, 5, 0), "25% done, 2.4 frames per second, 5 s left"),
         (Progress(0, 0, None, 1), "Next in the queue"),
         (Progress(0, 0, 7384, 3), "Number 3 in the queue, done in about 2 h 3 min"),
     ],
