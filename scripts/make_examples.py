@@ -19,13 +19,16 @@ import numpy as np
 
 from mask_detector.files import write_bytes
 from mask_detector.images import write_photo
-from mask_detector.training.drawn.masks import STYLES, WEARINGS, draw_mask
+from mask_detector.training.drawn.masks import draw_mask
 from scripts.source_photos import SourcePhoto, load_source_photos
 
 FOLDER = Path(__file__).resolve().parent.parent / "examples"
 CLASSES = ("with_mask", "without_mask", "incorrect_mask")
 
 JPEG_QUALITY = 88
+
+WORN = ("surgical", "cloth", "ffp2", "black", "white", "patterned")
+"""Kinds of masks on the wall of faces, in turn."""
 
 VIDEO_SIZE = (480, 360)
 VIDEO_RATE = 20
@@ -136,7 +139,7 @@ def wall(photos: dict[str, SourcePhoto]) -> tuple[SourcePhoto, list[str]]:
     cells, boxes, labels = [], [], []  # a cell for each photo, four in a row
     for index, photo in enumerate(photos.values()):
         drawn = [
-            Mask(STYLES[(index + face) % len(STYLES)], 100 * index + face)
+            Mask(WORN[(index + face) % len(WORN)], 100 * index + face)
             if (index + face) % 2
             else None
             for face in range(len(photo.boxes))
@@ -206,7 +209,7 @@ def make_video(photo: SourcePhoto) -> None:
     """Three people: one masked, one unmasked, one who pulls her mask under her chin."""
     stages = {
         wearing: draw(photo, (Mask("patterned", 21), Mask("surgical", 11, wearing), None)).image
-        for wearing in WEARINGS
+        for wearing in ("right", "under_nose", "under_chin")
     }
     file = str(FOLDER / "example_video.mp4")
     writer = cv2.VideoWriter(file, cv2.VideoWriter.fourcc(*"mp4v"), VIDEO_RATE, VIDEO_SIZE)

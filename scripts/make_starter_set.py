@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from mask_detector.files import write_bytes
-from mask_detector.training.drawn.masks import OCCLUSIONS, STYLES, draw_mask, draw_occlusion
+from mask_detector.training.drawn.masks import draw_mask, draw_occlusion
 from scripts.source_photos import SourcePhoto, load_source_photos
 
 FOLDER = Path(__file__).resolve().parent.parent / "dataset"
@@ -27,6 +27,12 @@ PICTURES_A_FACE = 4
 """Pictures that each face gives to each class."""
 
 JPEG_QUALITY = 88
+
+WORN = ("surgical", "cloth", "ffp2", "black", "white", "patterned")
+"""Kinds of masks, in turn."""
+
+HELD = ("hand", "scarf")
+"""What some unmasked faces have before their mouth, in turn."""
 
 SAME_PERSON = {
     ("sample3", 1): ("sample1", 2),
@@ -50,11 +56,11 @@ def pictures(photos: dict[str, SourcePhoto]) -> Iterator[tuple[str, str, np.ndar
             for _ in range(PICTURES_A_FACE):
                 turn += 1
                 rng = np.random.default_rng(turn)
-                masked = draw_mask(photo.image, landmarks, STYLES[turn % len(STYLES)], rng)
+                masked = draw_mask(photo.image, landmarks, WORN[turn % len(WORN)], rng)
                 yield "with_mask", group, frame(masked, box, others, rng)
                 unmasked = photo.image
                 if turn % 8 == 0:
-                    kind = OCCLUSIONS[turn // 8 % len(OCCLUSIONS)]
+                    kind = HELD[turn // 8 % len(HELD)]
                     unmasked = draw_occlusion(unmasked, landmarks, kind, rng)
                 yield "without_mask", group, frame(unmasked, box, others, rng)
 

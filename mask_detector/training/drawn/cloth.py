@@ -135,7 +135,7 @@ def cut_cloth(style: str, wearing: str, slope: float, rng: np.random.Generator) 
         print_and_valve(colour, relief, rng)
     elif style == "printed":
         print_mouth(colour, outline, rng)
-    elif style in ("cloth", "black") and rng.random() < 0.1:
+    elif style == "valved":
         valve(colour, relief, outline, rng)
     coverage = coverage_of(outline)
     if style == "window":

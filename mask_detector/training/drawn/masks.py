@@ -36,9 +36,11 @@ STYLES: Final = (
     "patterned",
     "printed",
     "window",
+    "valved",
 )
 """Kinds of masks; within each, the generator chooses cut, colour, pattern, straps and folds.
-``printed`` shows a mouth or snout, ``window`` is transparent before the mouth."""
+``printed`` shows a mouth or snout, ``window`` is transparent before the mouth, ``valved`` has
+valves."""
 
 WEARINGS: Final = ("right", "under_nose", "under_mouth", "under_chin", "one_ear")
 """How a mask is worn: over nose and mouth; below the nose; below the mouth; at the chin; hanging

@@ -15,7 +15,7 @@ import numpy as np
 from mask_detector.training.drawn.camera import Look, Pose
 from mask_detector.training.drawn.cloth import Ellipsoid
 from mask_detector.training.drawn.dyes import any_colour
-from mask_detector.training.drawn.layers import Window, blend, shade_window
+from mask_detector.training.drawn.layers import Window, blend
 
 _HELD_AT: Final = 0.7
 """How far before the eyes things are held."""
@@ -26,12 +26,12 @@ _HEAD: Final = Ellipsoid((0, 0.6, -0.75), (1.35, 2.2, 1.75))
 
 @dataclass(frozen=True)
 class _Canvas:
-    """A layer in front of the face on which shapes are drawn, all float32.
+    """A layer in front of the face on which shapes are drawn.
 
     Attributes:
-        coverage: (H, W), 0 to 1.
-        colour: (H, W, 3), BGR in grey levels.
-        shade: (H, W), multiplied with the colour at the end.
+        coverage: float32 (H, W), 0 to 1.
+        colour: float64 (H, W, 3), BGR in grey levels.
+        shade: float32 (H, W), multiplied with the colour at the end.
     """
 
     window: Window
@@ -48,7 +48,7 @@ class _Canvas:
         if window is None:
             return None
         empty = np.zeros(window.shape, np.float32)
-        colour = np.zeros((*window.shape, 3), np.float32)
+        colour = np.zeros((*window.shape, 3))
         return _Canvas(window, pose, empty, colour, np.ones_like(empty))
 
     @property
@@ -56,10 +56,14 @@ class _Canvas:
         """Raster pixels of one distance between the eyes."""
         return self.pose.size * self.window.scale
 
-    def places(self, points: np.ndarray) -> np.ndarray:
-        """Raster pixels, int32 (N, 2) with four binary places, of points (N, 2) of the face."""
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        """Raster pixels, float (N, 2), of points (N, 2) of the face."""
         held = np.column_stack([points, np.full(len(points), _HELD_AT)])
-        return np.rint(self.window.pixels(self.pose.project(held)) * 16).astype(np.int32)
+        return self.window.pixels(self.pose.project(held))
+
+    def places(self, points: np.ndarray) -> np.ndarray:
+        """The same as OpenCV wants them with ``shift=4``, int32 (N, 2)."""
+        return np.rint(self.pixels(points) * 16).astype(np.int32)
 
     def polygon(self, points: np.ndarray, colour: np.ndarray, coverage: float = 1.0) -> None:
         """Fill a polygon, (N, 2) points of the face."""
@@ -75,10 +79,9 @@ class _Canvas:
     def lay_over(
         self, image: np.ndarray, look: Look, rng: np.random.Generator, softness: float = 0.035
     ) -> None:
-        """Blend the canvas into the photo."""
+        """Blend the canvas into the photo, its light and shadow blurred."""
         soft = cv2.GaussianBlur(self.shade, (0, 0), max(0.5, softness * self.unit))[..., None]
-        lit = self.colour * soft * shade_window(self.window, self.pose, look)[..., None]
-        blend(image, self.window, self.pose, look, lit, self.coverage, rng)
+        blend(image, self.window, self.pose, look, self.colour * soft, self.coverage, rng)
 
 
 def hold_hand(image: np.ndarray, pose: Pose, look: Look, rng: np.random.Generator) -> None:
@@ -95,8 +98,7 @@ def hold_hand(image: np.ndarray, pose: Pose, look: Look, rng: np.random.Generato
 
     def capsule(target: np.ndarray, start: np.ndarray, end: np.ndarray, share: float) -> None:
         """Draw a thick line on the target and a shadow round it."""
-        ends = canvas.places(np.array([start, end])) // 16
-        first, last = ends.tolist()
+        first, last = np.rint(canvas.pixels(np.array([start, end]))).astype(int).tolist()
         wide = max(1, round(share * canvas.unit))
         cv2.line(canvas.shade, first, last, 0.74, wide + max(1, wide // 9), cv2.LINE_AA)
         cv2.line(canvas.shade, first, last, 1.02, max(1, round(wide * 0.78)), cv2.LINE_AA)
