@@ -33,6 +33,7 @@ CASES = {
     "under_chin": "mask under the chin, called Mask",
     "hand": "hand in front of the mouth, called Mask",
     "scarf": "scarf over the mouth, called Mask",
+    "veil": "veil over nose and mouth, called Mask",
     "tiny": f"unmasked face of {TINY} pixels, called Mask",
 }
 

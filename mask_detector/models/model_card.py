@@ -102,7 +102,13 @@ def weigh_by_thresholds(probabilities: np.ndarray, card: ModelCard) -> np.ndarra
     """
     if not card.thresholds:
         return probabilities
-    levels = np.array([card.thresholds.get(name, 0.5) for name in card.classes])
-    weighed = probabilities * ((1 - levels) / levels).astype(probabilities.dtype)
+    weighed = probabilities * odds_of_thresholds(card).astype(probabilities.dtype)
     rows: np.ndarray = weighed / weighed.sum(axis=1, keepdims=True)
     return rows
+
+
+def odds_of_thresholds(card: ModelCard) -> np.ndarray:
+    """By what the odds of each class are multiplied, float (classes,)."""
+    levels = np.array([card.thresholds.get(name, 0.5) for name in card.classes])
+    odds: np.ndarray = (1 - levels) / levels
+    return odds
