@@ -62,6 +62,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="delete snapshots older than DAYS")
     command_line.add_privacy_arguments(results)
     add("--no-counts", action="store_true", help="draw no counts")
+    add("--names", nargs="+", type=command_line.label_name, default=[], metavar="LABEL=WORDS",
+        help="other words for labels in the picture, such as with_mask=Maske")
     add("--mirror", action="store_true", help="show the picture mirrored")
     add("--no-display", action="store_true", help="do not open a window")
     add_monitoring_arguments(parser)

@@ -68,6 +68,7 @@ class Settings:
             self.blur,
             self.zones,
             self.worn_wrongly,
+            self.language,
         )
 
 

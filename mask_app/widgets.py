@@ -27,7 +27,8 @@ _TILES_CSS = """
 <style>
 dl.tiles {display: grid; grid-template-columns: repeat(auto-fit, minmax(5.6rem, 1fr)); gap: .6rem;
           margin: 0; padding: 0}
-.tile {border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
+.tile {display: flex; flex-direction: column; justify-content: space-between;
+       border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
        border-left: .45rem solid var(--tile); border-radius: .5rem; padding: .45rem .6rem}
 .tile dt {font-size: .9rem; font-weight: 400; opacity: .85; margin: 0}
 .tile dd {font-size: 1.9rem; font-weight: 600; line-height: 1.2; margin: 0;

@@ -23,6 +23,7 @@ from mask_detector.terminal import (
     prepare_streams,
     say,
 )
+from mask_detector.wording import printable
 
 Options = TypeVar("Options")
 
@@ -99,6 +100,18 @@ def detection_options(arguments: argparse.Namespace) -> dict[str, Any]:
 def advice_on(detector: str) -> str:
     """What a run that found few faces says about the face detector; empty for the better one."""
     return f"--detector {YUNET_IS_BETTER}" if detector == DEFAULT_DETECTOR else ""
+
+
+def label_name(text: str) -> tuple[str, str]:
+    """A label and the words for it, from ``LABEL=WORDS``, for argparse's ``type``.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    label, _, words = text.partition("=")
+    if not label.strip() or not words.strip():
+        raise argparse.ArgumentTypeError(f"expected LABEL=WORDS, not {printable(text)!r}")
+    return label.strip(), printable(words.strip())
 
 
 def options_for(kind: Callable[..., Options], arguments: argparse.Namespace) -> Options:

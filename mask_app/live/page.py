@@ -25,7 +25,7 @@ from mask_app.report.parts import Context
 from mask_app.settings import WORN_WRONGLY, Settings
 from mask_app.translations import gettext, gettext_noop, number
 from mask_app.video.events import as_csv
-from mask_app.wording import counts_in_words
+from mask_app.wording import counts_in_words, drawn_names
 from mask_app.zones import editor as zones
 from mask_app.zones.kept import ADDRESS, take_address, with_zones
 from mask_app.zones.stills import Still, still_of
@@ -155,7 +155,9 @@ def _report(processor: LiveProcessor, camera: str, context: Context) -> Report:
     image = None
     if view is not None:
         view.hide(context.blurred(settings).blur)
-        image = draw_view(view, CanvasOptions(settings.zones, settings.mirror, no_counts=True))
+        names = tuple(drawn_names(settings.language).items())
+        options = CanvasOptions(settings.zones, settings.mirror, no_counts=True, names=names)
+        image = draw_view(view, options)
     return camera_report(processor.status(), camera, image, settings, context)
 
 

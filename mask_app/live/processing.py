@@ -30,7 +30,6 @@ from mask_detector.video.people import UNMASKED, UnmaskedRule, happens_to
 from mask_detector.video.sources import Frame
 from mask_detector.video.view import View
 from mask_detector.video.watching import Watch
-from mask_detector.wording import named
 
 HISTORY_SECONDS = 300
 ALARM_AFTER_SECONDS = 1.0
@@ -140,9 +139,9 @@ class LiveProcessor:
             self._asked.popleft().set_result(replace(view, frame=frame))
         view.hide(settings.blur)
         # The page has the counts beside the picture.
-        options = CanvasOptions(settings.zones, settings.mirror, no_counts=True)
-        with named(drawn_names(settings.language)):
-            image = draw_view(view, options)
+        names = tuple(drawn_names(settings.language).items())
+        options = CanvasOptions(settings.zones, settings.mirror, no_counts=True, names=names)
+        image = draw_view(view, options)
         now = time.monotonic()
         with self._lock:
             self._done.append((now, now - arrived))

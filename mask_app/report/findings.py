@@ -13,6 +13,7 @@ from mask_app.report.footage import VideoFindings
 from mask_app.report.parts import Context
 from mask_app.video.events import events_in
 from mask_app.video.job import VideoJob
+from mask_app.wording import drawn_names
 from mask_app.zones.stills import frame_of
 from mask_detector.drawing import draw_faces
 from mask_detector.faces import Faces
@@ -20,6 +21,7 @@ from mask_detector.privacy import hide_faces
 from mask_detector.video.people import People
 from mask_detector.video.tracking import TrackedFace
 from mask_detector.video.zones import draw_zones
+from mask_detector.wording import named
 
 
 def findings(
@@ -73,7 +75,8 @@ def _picture(
     # The frame was read without those before it: who was found thanks to them is hidden, too.
     hide_faces(image, Faces(map(_face, record["faces"])), settings.blur)
     draw_zones(image, settings.zones)
-    return draw_faces(image, _inside(record))
+    with named(drawn_names(job.settings.language)):
+        return draw_faces(image, _inside(record))
 
 
 def _inside(record: Mapping[str, Any]) -> list[TrackedFace]:

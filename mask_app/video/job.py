@@ -24,6 +24,7 @@ import av
 from mask_app.config import Limits
 from mask_app.settings import Settings
 from mask_app.video.turns import Turns
+from mask_app.wording import drawn_names
 from mask_detector.command_line import FAILED
 from mask_detector.errors import SourceError
 from mask_detector.video import containers
@@ -282,4 +283,6 @@ def _command(
     words = [word for option in options.items() for word in map(str, option)]
     # The page has the counts beside the picture.
     flags = ["--no-counts", "--no-display", *(f"--zone={zone.text}" for zone in settings.zones)]
+    if names := drawn_names(settings.language):
+        flags += ["--names", *(f"{label}={name}" for label, name in names.items())]
     return [sys.executable, str(REPOSITORY / "detect_mask_video.py"), *words, *flags]

@@ -21,7 +21,7 @@ from mask_detector.video.recording import fitted
 from mask_detector.video.sources import Source
 from mask_detector.video.view import View
 from mask_detector.video.zones import Zone, draw_zones
-from mask_detector.wording import counts_in_words, printable
+from mask_detector.wording import counts_in_words, named, printable
 
 _OUTSIDE = (110, 110, 110)
 _TILED_SIZE = 1280, 720
@@ -37,12 +37,14 @@ class CanvasOptions:
         mirror: draw the picture as in a mirror (words stay readable).
         no_boxes: draw neither boxes nor captions.
         no_counts: do not write how many faces there are of each label.
+        names: labels with the words that are drawn for them; the others keep theirs.
     """
 
     zone: Sequence[Zone] = ()
     mirror: bool = False
     no_boxes: bool = False
     no_counts: bool = False
+    names: Sequence[tuple[str, str]] = ()
 
 
 class Canvas:
@@ -125,14 +127,15 @@ def draw_view(
     image = view.frame.image
     draw_zones(image, options.zone, options.mirror)
     bars = []
-    if not options.no_counts:
-        people = counts_in_words(view.people, "nobody")
-        bars = draw_counts(image, view.counts, f"seen: {people}", *lines)
-    elif lines:
-        bars = draw_counts(image, {}, *lines)
-    if not options.no_boxes:
-        for face in view.faces:
-            if face.outside:  # a box without a caption: it does not count
-                cv2.rectangle(image, face.box[:2], face.box[2:], _OUTSIDE)
-        draw_faces(image, view.inside, view.text_size, avoid=bars)
+    with named(dict(options.names)):
+        if not options.no_counts:
+            people = counts_in_words(view.people, "nobody")
+            bars = draw_counts(image, view.counts, f"seen: {people}", *lines)
+        elif lines:
+            bars = draw_counts(image, {}, *lines)
+        if not options.no_boxes:
+            for face in view.faces:
+                if face.outside:  # a box without a caption: it does not count
+                    cv2.rectangle(image, face.box[:2], face.box[2:], _OUTSIDE)
+            draw_faces(image, view.inside, view.text_size, avoid=bars)
     return image

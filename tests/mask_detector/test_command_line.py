@@ -105,11 +105,17 @@ def test_detector_sizes(text, value) -> None:
         (command_line.share, "x", "not a number"),
         (command_line.timestamp, "1:2:3:4", "not seconds"),
         (command_line.timestamp, "inf", "not seconds"),
+        (command_line.label_name, "with_mask", "expected LABEL=WORDS"),
+        (command_line.label_name, "=Maske", "expected LABEL=WORDS"),
     ],
 )
 def test_numbers_out_of_range_are_refused(parse, text, words) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=words):
         parse(text)
+
+
+def test_names_of_labels() -> None:
+    assert command_line.label_name("with_mask= Maske a=b") == ("with_mask", "Maske a=b")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("1:30", 90), ("0:01:30.5", 90.5)])

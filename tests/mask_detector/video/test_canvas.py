@@ -58,6 +58,14 @@ def test_boxes_and_counts_can_be_left_out() -> None:
     assert (drawn[True, True] == (drawn[True, False] | drawn[False, True])).all()
 
 
+def test_labels_may_have_other_names() -> None:
+    pictures = []
+    for names in ((), (("without_mask", "Ohne Maske"),)):
+        canvas = Canvas([Source("0", SourceOptions())], CanvasOptions(names=names))
+        pictures.append(canvas.draw([view_of(np.full((400, 600, 3), 128, np.uint8))]))
+    assert (pictures[0] != pictures[1]).any()
+
+
 def test_a_recording_does_not_depend_on_the_machine_s_speed() -> None:
     image, pictures = np.full((400, 600, 3), 128, np.uint8), []
     for pause in (0.0, 0.05):
