@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mask_detector.faces import Face, Faces
 
 __all__ = ["Face", "Faces", "MaskDetector"]
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 
 _MODULES = {"Face": "faces", "Faces": "faces", "MaskDetector": "detector"}
 

@@ -66,7 +66,7 @@ def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Iterator[Out
     }  # fmt: skip
     try:
         ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except Exception as error:  # Ray raises plain ones, too
         why = str(error).strip().split("\n")[0][:200]
         raise UserFacingError(f"--ray {address or 'local'}: no Ray cluster there ({why})") from None
     interrupt_once()  # Ray has put its own handlers in place

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -40,22 +42,45 @@ def find_entries(images: Iterable[str], lists: Iterable[str], output: str) -> It
     Raises:
         UserFacingError: something is missing or cannot be read.
     """
+    seen = Seen()
     for root in outermost([storage.full_address(each) for each in images]):
         try:
             if storage.is_folder(root):
-                yield from _in_folder(root, output)
+                found = _in_folder(root, output)
             elif storage.exists(root):
-                yield entry_for(root)
+                found = iter([entry_for(root)])
             else:
                 raise UserFacingError(f"{root}: there is no such file or folder")
+            for entry in found:
+                if lists:  # without them, nothing is listed twice
+                    seen.add(entry.image)
+                yield entry
         except OSError as error:
             raise UserFacingError(f"{root}: cannot be read ({storage.reason(error)})") from None
     for each in lists:
         try:
-            yield from map(entry_for, listed_in(storage.full_address(each)))
+            yield from map(entry_for, filter(seen.add, listed_in(storage.full_address(each))))
         except (OSError, ValueError, EOFError) as error:
             why = storage.reason(error) if isinstance(error, OSError) else error
             raise UserFacingError(f"{each}: this list cannot be read ({why})") from None
+
+
+class Seen:
+    """Which addresses were there already, kept in a temporary file: they may be millions."""
+
+    def __init__(self) -> None:
+        # Without a name, SQLite makes a file of its own and deletes it at the end.
+        self._database = sqlite3.connect("", isolation_level=None)
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8000"):  # KiB
+            self._database.execute(f"PRAGMA {setting}")
+        self._database.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+
+    def add(self, address: str) -> bool:
+        """Remember an address; whether it is new."""
+        digest = hashlib.blake2b(address.encode(errors="surrogateescape"), digest_size=16).digest()
+        done = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,))
+        return done.rowcount == 1
 
 
 def outermost(roots: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mask_detector.cluster.limits import FILM_LIMIT_S, PHOTO_LIMIT_S, TOO_LATE_STATUS
 from mask_detector.cluster.manifest import Entry
 from mask_detector.cluster.messages import receive_answer, send_question
 from mask_detector.cluster.work import Job
@@ -25,7 +26,6 @@ from mask_detector.errors import UserFacingError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_PHOTO_LIMIT_S, _FILM_LIMIT_S = 120.0, 48 * 3600.0
 _START_LIMIT_S = 120.0
 _END_S = 10.0
 
@@ -67,7 +67,7 @@ class Child:
         process = self._started()
         assert process.stdin is not None and process.stdout is not None
         limit_s = _START_LIMIT_S + sum(
-            _FILM_LIMIT_S if entry.film else _PHOTO_LIMIT_S for entry in entries
+            FILM_LIMIT_S if entry.film else PHOTO_LIMIT_S for entry in entries
         )
         late = threading.Event()
 
@@ -87,7 +87,7 @@ class Child:
             status = self._end()
             raise ChildDiedError(
                 f"processing it took more than {limit_s - _START_LIMIT_S:g} s"
-                if late.is_set()
+                if late.is_set() or status == TOO_LATE_STATUS
                 else f"the process ended while processing it ({_words(status)})"
             ) from None
         except BaseException:  # Ctrl-C: what the child answers is not waited for

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mask_detector.cluster.s3_listing import s3_entries
 from mask_detector.errors import FileError, PhotoError, UserFacingError
 from mask_detector.files import is_system_file, make_folder, write_bytes
 from mask_detector.images import read_bytes
@@ -217,8 +218,8 @@ def write(address: str, data: bytes) -> None:
 def listed(folder: str) -> Iterator[tuple[str, bool]]:
     """What is in a folder, sub-folders not opened: (address, whether it is a folder).
 
-    Local folders are streamed; left out are files of the system, linked
-    folders, pipes and devices.
+    Local folders and those of S3 are streamed; left out are files of the system, linked folders,
+    pipes and devices.
 
     Raises:
         OSError: it is missing or cannot be read.
@@ -233,13 +234,16 @@ def listed(folder: str) -> Iterator[tuple[str, bool]]:
                 if folder_there or entry.is_file() or not os.path.exists(entry.path):  # noqa: PTH110
                     yield entry.path, folder_there
         return
+    if scheme_of(folder) == "s3":
+        found = s3_entries(folder, _CONNECT_S, _REQUEST_S, _TRIES)
+        yield from (each for each in found if not is_system_file(Path(each[0])))
+        return
     from pyarrow.fs import FileSelector, FileType
 
     files, path = file_system(folder)
-    prefix = folder[: len(folder) - len(path)]
     for info in retried(lambda: files.get_file_info(FileSelector(path, recursive=False))):
         if not is_system_file(Path(info.base_name)):
-            yield prefix + info.path, info.type == FileType.Directory
+            yield join(folder, info.base_name), info.type == FileType.Directory
 
 
 def is_folder(address: str) -> bool:

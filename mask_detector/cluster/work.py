@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mask_detector.cluster import rows, storage
 from mask_detector.cluster.files_used import hashes
+from mask_detector.cluster.limits import FILM_LIMIT_S, PHOTO_LIMIT_S, limited
 from mask_detector.cluster.manifest import Entry, part_name, read_shard
 from mask_detector.detector import MaskDetector
 from mask_detector.drawing import draw_faces
@@ -25,8 +26,6 @@ from mask_detector.photos.metadata import exif_for_picture
 from mask_detector.photos.parallel import in_parallel
 from mask_detector.photos.processing import PictureOptions, process_photo
 from mask_detector.records import error_record, frame_record
-from mask_detector.video.captures import SourceOptions
-from mask_detector.video.decoding import Video
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -149,7 +148,9 @@ def _records(entries: Sequence[Entry], job: Job) -> Iterator[dict[str, Any]]:
         if isinstance(data, PhotoError):
             yield error_record(name, data)
         else:
-            yield from _photo_records(name, data, job)
+            with limited(PHOTO_LIMIT_S):
+                records = list(_photo_records(name, data, job))
+            yield from records
     for entry in entries:
         if entry.film:
             yield from _film_records(entry.image, job)
@@ -205,7 +206,7 @@ def picture_place(name: str, page: int = 1) -> str:
 def _film_records(name: str, job: Job) -> Iterator[dict[str, Any]]:
     """A record for each processed frame; an error ends them with one that names it."""
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with limited(FILM_LIMIT_S), tempfile.TemporaryDirectory() as folder:
             yield from _frame_records(name, _local_film(name, Path(folder)), job)
     except SourceError as error:
         yield error_record(name, PhotoError(str(error).rpartition(f"{Path(name).name}: ")[2]))
@@ -223,6 +224,9 @@ def _local_film(name: str, folder: Path) -> str:
 
 
 def _frame_records(name: str, path: str, job: Job) -> Iterator[dict[str, Any]]:
+    from mask_detector.video.captures import SourceOptions
+    from mask_detector.video.decoding import Video  # PyAV: runs of photos start without it
+
     detector = detector_for(job, thorough=False)
     video = Video(path, SourceOptions(max_megapixels=job.options.max_megapixels))
     due_s = 0.0

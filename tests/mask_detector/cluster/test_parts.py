@@ -5,17 +5,18 @@ from __future__ import annotations
 import gzip
 import json
 import tracemalloc
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from pyarrow import parquet
+from pyarrow import fs, parquet
 
 from mask_detector.cluster import rows, storage
 from mask_detector.cluster.inputs import find_entries, listed_in, outermost
 from mask_detector.cluster.manifest import Entry, read_manifest, read_shard, write_manifest
 from mask_detector.cluster.progress import progress_line
 from mask_detector.cluster.work import picture_place
-from mask_detector.errors import UserFacingError
+from mask_detector.errors import PhotoError, UserFacingError
 
 CLASSES = ("with_mask", "without_mask")
 
@@ -124,6 +125,39 @@ def test_what_is_no_list_is_one_sentence(tmp_path, name, content):
 def test_inputs_that_overlap_are_processed_once():
     roots = ["/a/b", "/a", "/a", "/ab", "s3://x/y/z", "s3://x/y"]
     assert outermost(roots) == ["/a", "/ab", "s3://x/y"]
+
+
+def test_what_is_named_twice_is_processed_once(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "photos" / name).write_bytes(b"x")
+    first, second = tmp_path / "first.txt", tmp_path / "second.txt"
+    first.write_text(f"{tmp_path}/photos/a.jpg\n/c.jpg\n/c.jpg\n/d.mp4\n")
+    second.write_text("/d.mp4\n/e.jpg\n")
+    found = find_entries([str(tmp_path / "photos")], [str(first), str(second)], "/results")
+    names = [Path(entry.image).name for entry in found]
+    assert sorted(names[:2]) == ["a.jpg", "b.jpg"]
+    assert names[2:] == ["c.jpg", "d.mp4", "e.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("root", "path"), [("gs://archive/2024", "archive/2024"), ("hdfs://host:9000/data", "data")]
+)
+def test_addresses_of_other_stores(root, path, tmp_path, monkeypatch):
+    """The libraries' file systems are a local folder here: which paths they are given counts."""
+    files = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+    monkeypatch.setattr(storage, "_connected", lambda scheme, host: files)
+    (tmp_path / path / "deep").mkdir(parents=True)
+    for name in ("b.jpg", ".hidden.jpg", "deep/c.mp4"):
+        storage.write(f"{root}/{name}", name.encode())
+    assert (tmp_path / path / "b.jpg").read_bytes() == storage.read(f"{root}/b.jpg") == b"b.jpg"
+    assert storage.is_folder(root) and storage.exists(f"{root}/b.jpg")
+    found = sorted(each.image for each in find_entries([root], [], f"{root}/results"))
+    assert found == [f"{root}/b.jpg", f"{root}/deep/c.mp4"]
+    storage.download(f"{root}/deep/c.mp4", tmp_path / "copy.mp4")
+    assert (tmp_path / "copy.mp4").read_bytes() == b"deep/c.mp4"
+    with pytest.raises(PhotoError, match="there is no such file"):
+        storage.read_photo_bytes(f"{root}/none.jpg")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,16 @@ from pyarrow import parquet
 
 from mask_detector.cluster import packages
 from mask_detector.cluster.inputs import Entry
+from mask_detector.cluster.limits import TOO_LATE_STATUS
 from mask_detector.cluster.manifest import read_manifest, read_shard
 
-POISON = """
+POISON = f"""
 import os, signal, sys
 def hook(event, arguments):
     if event == "open" and str(arguments[0]).endswith("poison.jpg"):
         os.kill(os.getpid(), signal.SIGKILL)
+    if event == "open" and str(arguments[0]).endswith("endless.jpg"):
+        os._exit({TOO_LATE_STATUS})
 sys.addaudithook(hook)
 """
 
@@ -99,11 +104,22 @@ def test_a_photo_that_kills_its_process_is_a_row_with_an_error(
 ):
     (tmp_path / "sitecustomize.py").write_text(POISON)
     monkeypatch.syspath_prepend(tmp_path)  # children get this process's path
-    shutil.copy(photos / "a.png", photos / "poison.jpg")
+    for name in ("poison.jpg", "endless.jpg"):
+        shutil.copy(photos / "a.png", photos / name)
     output = tmp_path / "results"
     assert cluster("--image", photos, "--output", output).returncode == 1
-    error = {"error": "the process ended while processing it (signal SIGKILL)"}
-    assert records_of(output, photos) == script_records | {"poison.jpg": error}
+    errors = {
+        "poison.jpg": {"error": "the process ended while processing it (signal SIGKILL)"},
+        "endless.jpg": {"error": "processing it took more than 120 s"},
+    }
+    assert records_of(output, photos) == script_records | errors
+
+
+def test_what_takes_too_long_ends_its_process():
+    code = "import time; from mask_detector.cluster.limits import limited\nwith limited({}): {}"
+    for limit_s, block, status in ((0.05, "time.sleep(600)", TOO_LATE_STATUS), (600, "pass", 0)):
+        command = [sys.executable, "-c", code.format(limit_s, block)]
+        assert subprocess.run(command, timeout=300).returncode == status
 
 
 def test_pictures_have_names_of_their_own(cluster, photo_folder, tmp_path):
