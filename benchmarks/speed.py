@@ -26,8 +26,9 @@ PAGE = """\
 Written by `python -m benchmarks.speed` (`make bench`): the classic recipe beside this project, in
 one run. {method}
 
-What `make bench` prints after this page: photos of 12 megapixels, in [Photos](photos.md#large-photos);
-processor time and memory of many machines, in [Many machines](cluster.md#what-it-costs).
+What `make bench` prints after this page: photos of 12 megapixels
+([Photos](photos.md#large-photos)), and processor time and memory of runs on many machines
+([Many machines](cluster.md#what-it-costs)).
 
 ![Time of a frame by engine, faces and pixels](images/benchmarks.png)
 
