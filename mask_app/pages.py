@@ -44,6 +44,8 @@ _CSS = """
 /* Streamlit's own limits are not those of the app, which the label names. */
 [data-testid=stFileUploaderDropzoneInstructions] {display: none}
 .st-key-examples img {aspect-ratio: 1; object-fit: cover}
+/* In a narrow column a button's words go on in a second line, where Streamlit cuts them off. */
+.st-key-examples button :is([data-testid=stMarkdownContainer], p) {white-space: normal}
 /* The cards' buttons stand in one line, however long the words above them are. */
 [class*=st-key-card_] > [data-testid=stElementContainer]:last-child {margin-top: auto}
 /* On a phone the pages' names stand in one row, below the arrow that opens the settings. */
