@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from mask_app import config, models, widgets
+from mask_app.downloads import hand_over
 from mask_app.history import cameras as history
 from mask_app.live import door, streams
 from mask_app.live.processing import LiveProcessor
@@ -92,8 +93,9 @@ def page(settings: Settings) -> None:
         live=True,
         mirror=settings.mirror,
     )
-    name = gettext("This device") if own else str(camera)
-    st.fragment(_show_history, run_every=_CHART_SECONDS if active else None)(processor, name)
+    st.fragment(_show_history, run_every=_CHART_SECONDS if active else None)(processor)
+    if active or processor.status().history:
+        _offer_files(processor, gettext("This device") if own else str(camera))
     _show_trouble_if_any(processor, active)
     if own:
         _offer_stills(settings)
@@ -132,7 +134,7 @@ def _take_still(processor: LiveProcessor) -> Still | None:
     return still_of(view.frame.image, processor.settings.mirror)
 
 
-def _show_history(processor: LiveProcessor, camera: str) -> None:
+def _show_history(processor: LiveProcessor) -> None:
     counted = processor.status().history
     if len(counted) < 2:
         return
@@ -145,6 +147,17 @@ def _show_history(processor: LiveProcessor, camera: str) -> None:
     st.header(gettext("The last minutes"), anchor=False)
     widgets.counts_chart(counts, processor.detector.classes, "", "%H:%M:%S")
     _show_events(processor)
+
+
+def _offer_files(processor: LiveProcessor, camera: str) -> None:
+    """Who was without a mask and when, and a report."""
+    timezone = ZoneInfo(st.context.timezone or "UTC")
+    if st.button(gettext("Events (CSV)"), icon=":material/table:"):
+        content = as_csv(
+            processor.status().events,
+            lambda start_s: datetime.fromtimestamp(start_s, timezone).isoformat(timespec="seconds"),
+        )
+        hand_over(content, "events.csv", "text/csv")
     gather, worn_wrongly = partial(_report, processor, camera), processor.settings.worn_wrongly
     panel.offer_report(gather, "camera", "live", worn_wrongly)
 
@@ -178,17 +191,6 @@ def _show_events(processor: LiveProcessor) -> None:
     )
     st.header(gettext("People without a mask"), anchor=False)
     st.dataframe(table, hide_index=True, alt=gettext("When people were without a mask"))
-    st.download_button(
-        gettext("Events (CSV)"),
-        lambda: as_csv(
-            processor.status().events,
-            lambda start_s: datetime.fromtimestamp(start_s, timezone).isoformat(timespec="seconds"),
-        ),
-        "events.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/table:",
-    )
 
 
 def _offer_stills(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from reportlab.lib.colors import HexColor
 from mask_app.report.content import Chart, Curve
 
 _WIDTH, _HEIGHT = 520, 190
-_LEFT, _RIGHT, _BOTTOM, _TOP = 28, 20, 24, 26  # margins around the curves
+_LEFT, _RIGHT, _BOTTOM, _TOP = 28, 26, 24, 26  # margins around the curves
 _SIZE = 9  # of the letters
 _INK, _GRID = HexColor("#333333"), HexColor("#cccccc")
 _MOST_LINES = 5  # of the grid

@@ -97,16 +97,18 @@ def _show_list(scene: str, zones: KeptZones) -> None:
     for number, zone in zones.items():
         with st.container(horizontal=True, vertical_alignment="bottom"):
             _show_zone(scene, zones, number, zone)
+    # A new field after each zone: one that is only emptied may send its text again.
+    key = f"zone_text_{scene}_{zones.added}"
     st.text_input(
         gettext("Add a zone by its corners"),
-        key=f"zone_text_{scene}",
+        key=key,
         placeholder=_EXAMPLE,
         help=gettext(
             "x and y of three corners or more, from the upper left, with commas between: in "
             "fractions of the picture from 0 to 1, or in pixels."
         ),
         on_change=_add,
-        args=(scene, zones),
+        args=(scene, key, zones),
     )
     if st.session_state.pop(f"zone_refused_{scene}", False):
         st.error(
@@ -158,8 +160,7 @@ def _move(scene: str, key: str, zones: KeptZones, number: int) -> None:
         st.session_state[f"zone_refused_{scene}"] = True
 
 
-def _add(scene: str, zones: KeptZones) -> None:
-    key = f"zone_text_{scene}"
+def _add(scene: str, key: str, zones: KeptZones) -> None:
     text = st.session_state[key]
     if not text.strip():
         return
@@ -167,8 +168,6 @@ def _add(scene: str, zones: KeptZones) -> None:
         zones.add(parse_zone(text))
     except argparse.ArgumentTypeError:
         st.session_state[f"zone_refused_{scene}"] = True
-    else:
-        st.session_state[key] = ""
 
 
 def show_video_editor(video: Path, settings: Settings) -> None:

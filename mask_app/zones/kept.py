@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count
 
 import streamlit as st
 
@@ -25,11 +24,15 @@ _FRACTION_DIGITS = 3
 
 
 class KeptZones:
-    """The zones of one scene, by numbers that stay the same while others are removed."""
+    """The zones of one scene, by numbers that stay the same while others are removed.
+
+    Attributes:
+        added: zones so far, also those that were removed since.
+    """
 
     def __init__(self) -> None:
+        self.added = 0
         self._zones: dict[int, Zone] = {}
-        self._numbers = count(1)
 
     def __len__(self) -> int:
         return len(self._zones)
@@ -44,7 +47,8 @@ class KeptZones:
 
     def add(self, zone: Zone) -> None:
         """Add a zone; one without a name is named after its number."""
-        number = next(self._numbers)
+        self.added += 1
+        number = self.added
         self._zones[number] = replace(
             zone, name=fitting_name(zone.name) or gettext("Zone {number}", number=number)
         )
