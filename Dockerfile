@@ -18,7 +18,7 @@ COPY mask_app ./mask_app
 COPY .streamlit ./.streamlit
 COPY examples ./examples
 COPY docs/model-card.md ./docs/model-card.md
-COPY app.py detect_mask_video.py mask_detector.model ./
+COPY app.py detect_mask_video.py mask_detector.model mask_detector_3.model ./
 
 RUN useradd --create-home --uid 10001 app
 USER 10001

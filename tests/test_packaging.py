@@ -67,6 +67,7 @@ def test_the_wheel_holds_the_models_and_stays_small(wheel):
         "detect_mask_video.py",
         "train_mask_detector.py",
         "mask_detector/mask_detector.model",
+        "mask_detector/mask_detector_3.model",
         "mask_detector/py.typed",
         "face_detector/py.typed",
         "face_detector/deploy.prototxt",

@@ -26,6 +26,8 @@ KNOWN_NETWORKS = frozenset(
     {
         # mask_detector.model as of 2026-11
         "a96be1117b76b29b837044f32501fa7159fb53305d4663a2ad814f56af7684c4",
+        # mask_detector_3.model as of 2026-11
+        "08292a7356e435a2cc82dd8324886533b5ee870ac4ec021a418b5f2c4dad0828",
     }
 )
 """SHA-256 of the compiled networks that came with this project: these load without a check."""
