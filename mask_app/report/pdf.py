@@ -24,16 +24,13 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     Flowable,
     Image,
-    KeepTogether,
     SimpleDocTemplate,
-    Spacer,
 )
 from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
 from mask_app.report import chart
 from mask_app.report.content import (
-    Block,
     Chart,
     Heading,
     Paragraph,
@@ -74,12 +71,15 @@ def as_pdf(report: Report) -> bytes:
         _text(report.subtitle, 9, colour=_GREY),
     ]
     for block, following in zip(report.blocks, [*report.blocks[1:], None], strict=True):
-        story.append(_flowable(block, before_picture=isinstance(following, Picture)))
+        if isinstance(block, Picture):
+            story += _picture(block)
+        else:
+            story.append(_flowable(block, before_picture=isinstance(following, Picture)))
     document.build(story, onFirstPage=_number, onLaterPages=_number)
     return buffer.getvalue()
 
 
-def _flowable(block: Block, before_picture: bool) -> Flowable:
+def _flowable(block: Heading | Paragraph | Tiles | Table | Chart, before_picture: bool) -> Flowable:
     if isinstance(block, Heading):
         return _text(block.text, 13, bold=True, colour=_GREEN, above=5 * mm, keep=True)
     if isinstance(block, Paragraph):
@@ -88,13 +88,11 @@ def _flowable(block: Block, before_picture: bool) -> Flowable:
         return _tiles(block)
     if isinstance(block, Table):
         return _grid(block)
-    if isinstance(block, Chart):
-        drawing = chart.draw(block, _font_of([curve.name for curve in block.curves]))
-        scale = _WIDTH / drawing.width
-        drawing.scale(scale, scale)
-        drawing.width, drawing.height = drawing.width * scale, drawing.height * scale
-        return drawing
-    return _picture(block)
+    drawing = chart.draw(block, _font_of([curve.name for curve in block.curves]))
+    scale = _WIDTH / drawing.width
+    drawing.scale(scale, scale)
+    drawing.width, drawing.height = drawing.width * scale, drawing.height * scale
+    return drawing
 
 
 def _text(
@@ -104,6 +102,7 @@ def _text(
     colour: HexColor | None = None,
     bullet: str | None = None,
     above: float = 0,
+    below: float = 2 * mm,
     keep: bool = False,
 ) -> Text:
     """A paragraph; ``keep`` keeps it on the page of what follows."""
@@ -113,7 +112,7 @@ def _text(
         fontSize=size,
         leading=1.4 * size,
         spaceBefore=above,
-        spaceAfter=2 * mm,
+        spaceAfter=below,
         keepWithNext=keep,
         leftIndent=4 * mm if bullet else 0,
         bulletFontName=_LATIN,
@@ -163,10 +162,11 @@ def _grid(block: Table) -> Grid:
     )
 
 
-def _picture(block: Picture) -> KeepTogether:
+def _picture(block: Picture) -> list[Flowable]:
     scale = min(_WIDTH / block.width, _HIGHEST_PICTURE / block.height)
     image = Image(io.BytesIO(block.jpeg), block.width * scale, block.height * scale, hAlign="LEFT")
-    return KeepTogether([image, _text(block.caption, 9, colour=_GREY), Spacer(0, 2 * mm)])
+    image.keepWithNext = True
+    return [image, _text(block.caption, 9, colour=_GREY, below=2 * _GAP)]
 
 
 def _number(canvas: Canvas, document: SimpleDocTemplate) -> None:
