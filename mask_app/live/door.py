@@ -63,6 +63,8 @@ _CSS = """
 }
 .stMainBlockContainer {max-width: none; padding: 1rem}
 .stMainBlockContainer [data-testid=stVerticalBlock] {gap: .25rem}
+/* The picture and its buttons fit below the message, however the screen is turned. */
+.st-key-door_picture {max-width: max(14rem, calc((38vh - 4.5rem) * 4 / 3)); align-self: center}
 .door {display: flex; flex-direction: column; align-items: center; justify-content: center;
        min-height: 56vh; padding: 2rem; border-radius: 1rem; color: white; text-align: center;
        background: var(--door); transition: background .4s}
@@ -97,8 +99,7 @@ def page(settings: Settings) -> None:
     message = st.session_state.setdefault("door_message", Message())
     sound = st.query_params.get("sound", "")
     st.fragment(_show_message, run_every=_UPDATE_SECONDS)(processor, message, sound)
-    _, middle, _ = st.columns([1, 2, 1])
-    with middle:
+    with st.container(key="door_picture"):
         streams.browser_camera(processor, "door_camera")
     if st.button(gettext("Leave"), icon=":material/close_fullscreen:", type="tertiary"):
         for name in ("door", "sound", WORN_WRONGLY, ADDRESS):
