@@ -37,6 +37,8 @@ _CSS = """
 /* Streamlit's captions are too pale to be read by everybody. */
 [data-testid=stCaptionContainer] {color: inherit; opacity: .8}
 [data-testid=stSidebar] h2 {font-size: 1.2rem}
+/* What is shown stays readable while the server works on what comes next. */
+[data-stale=true] {opacity: 1 !important}
 /* White on it is readable in the dark theme too, whose own colour is for text on black. */
 [data-testid=stBaseButton-primary], [data-testid=stBaseButton-primary]:is(:hover, :active) {
   background: #0b6e4f; border-color: #0b6e4f; color: white
