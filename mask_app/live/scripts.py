@@ -88,7 +88,8 @@ export default function ({ data, parentElement }) {
 )
 
 # streamlit-webrtc shows the browser's own errors ("NotFoundError: Requested device not found") and
-# names neither its frame nor the video in it (0.79). Both lie in the page's own origin.
+# names neither its frame nor the video in it, and has some words in English only (0.79). Both lie
+# in the page's own origin.
 _WORDS = st.components.v2.component(
     "mask_camera_words",
     js="""
@@ -97,6 +98,10 @@ export default function ({ data }) {
     for (const frame of document.querySelectorAll('iframe[src*="webrtc_streamer"]')) {
       frame.title = data.frame;
       const page = frame.contentDocument;
+      for (const place of page?.querySelectorAll('label, button') ?? []) {
+        const text = [...place.childNodes].find((node) => data.words[node.nodeValue]);
+        if (text) text.nodeValue = data.words[text.nodeValue];
+      }
       for (const video of page?.querySelectorAll('video') ?? []) video.ariaLabel = data.video;
       for (const alert of page?.querySelectorAll('[role=alert] .MuiAlert-message') ?? []) {
         const name = /^(\\w*Error):/.exec(alert.textContent)?.[1];
@@ -191,5 +196,6 @@ def explain_camera() -> None:
         "frame": gettext("Live camera"),
         "video": gettext("Live picture with a box and a label for each face"),
         "errors": {**errors, **same},
+        "words": {"Video Input": gettext("Camera"), "Done": gettext("Done")},
     }
     _WORDS(data=words, key="camera_words")
