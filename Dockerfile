@@ -9,10 +9,7 @@ COPY requirements-detect.txt requirements-app.txt ./
 RUN sed -i 's/^opencv-python\b/opencv-python-headless/' requirements-detect.txt \
     && pip install -r requirements-app.txt
 
-# The face detectors' files, so that the running container needs no internet.
 COPY face_detector ./face_detector
-RUN python -m face_detector.weights
-
 COPY mask_detector ./mask_detector
 COPY mask_app ./mask_app
 COPY .streamlit ./.streamlit

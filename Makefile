@@ -13,7 +13,6 @@ setup: $(VENV)/setup.done
 $(VENV)/setup.done: requirements.txt requirements-detect.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --requirement requirements.txt
-	$(BIN)/python -m face_detector.weights
 	touch $@
 
 $(VENV)/app.done: $(VENV)/setup.done requirements-app.txt

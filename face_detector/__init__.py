@@ -1,4 +1,4 @@
-"""Find faces in pictures; also the folder that the detectors' model files are downloaded into.
+"""Find faces in pictures; also the folder of the detectors' model files.
 
     >>> import cv2
     >>> from face_detector import load
@@ -48,7 +48,7 @@ def load(
     threads: int | None = None,
     weights: str | Path | None = None,
 ) -> FaceDetector:
-    """Load a face detector; its model files are downloaded on first use.
+    """Load a face detector; files of its original weights are downloaded on first use.
 
     Args:
         name: one of ``DETECTORS``.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from face_detector.detections import Detections, box_areas, iou, joined
+from face_detector.detections import Detections, box_areas, intersection_areas, iou, joined
 
 # Neighbouring tiles share a third, so that a face up to that size is whole in one of them.
 TILE_OVERLAP = 1 / 3
@@ -18,6 +18,9 @@ CUT_MARGIN = 0.01
 # Boxes above the first IoU are averaged into one face; those above the second only belong to it.
 SAME_FACE_OVERLAP = 0.5
 DUPLICATE_OVERLAP = 0.4
+
+# A box of which this share lies in a larger one is a part of that face.
+PART_SHARE = 0.8
 
 Window = tuple[int, int, int, int]
 """A part of a picture: x1, y1, x2, y2 in whole pixels."""
@@ -76,6 +79,21 @@ def without_cut(detections: Detections, window: Window, width: int, height: int)
     ]
     cut = (detections.boxes[:, :2] < least) | (detections.boxes[:, 2:] > most)
     return detections[~np.any(cut, axis=1)]
+
+
+def without_parts(detections: Detections, sure: float) -> Detections:
+    """Without boxes that lie in a larger one, which tiles find in faces that they do not see whole.
+
+    Args:
+        sure: a larger box with at least this score, or at least that of the smaller one, is the
+            face.
+    """
+    boxes, scores = detections.boxes, detections.scores
+    areas = box_areas(boxes)
+    inside = intersection_areas(boxes, boxes) >= PART_SHARE * areas[:, None]  # (N, N)
+    larger = areas[None, :] > areas[:, None]
+    better = scores[None, :] >= np.minimum(scores, sure)[:, None]
+    return detections[~(inside & larger & better).any(axis=1)]
 
 
 def suppressed(detections: Detections, overlap: float) -> Detections:

@@ -17,6 +17,7 @@ import argparse
 import dataclasses
 import json
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,7 @@ def main() -> int:
 
         prepare_keras(arguments.seed)
         network = trainable.build_network(original)
+        start = [layer.get_weights() for layer in network.layers]
         drawn_on = with_drawings(learn, arguments.seed)
         crops = CropMaker([*learn, *drawn_on], arguments.seed, trainable.crops)
         check = Validation(parts["validation"])
@@ -156,7 +158,10 @@ def main() -> int:
         # The last weights count, not the best: a few hundred validation faces cannot tell epochs
         # apart that differ by less than 0.01.
         fit(network, trainable.loss, crops, schedule, folder, evaluate)
-        scale, shift = calibrate(trainable, network, original, check)
+        keep_some(network, start, trainable.start_share)
+        scale, shift = (
+            calibrate(trainable, network, original, check) if trainable.calibrated else (1.0, 0.0)
+        )
         write_bytes(arguments.output, trainable.file_with(network, original))
 
     report = measure(arguments, Validation(parts["test"]))
@@ -199,6 +204,19 @@ def print_data_report(parts: dict[str, list[TrainingPhoto]]) -> None:
     print(" " * 16 + "".join(f"{part:>12}" for part in PARTS))
     for name, count in rows.items():
         print(f"{name:<16}" + "".join(f"{sum(map(count, parts[part])):>12}" for part in PARTS))
+
+
+def keep_some(network: Any, start: Sequence[Any], share: Callable[[str], float]) -> None:
+    """Exchange the network's weights for means of them and those at the start, in place.
+
+    Args:
+        start: weights of each layer when training started.
+        share: of the weights at the start, from the name of a layer.
+    """
+    for layer, before in zip(network.layers, start, strict=True):
+        kept = share(layer.name)
+        pairs = zip(layer.get_weights(), before, strict=True)
+        layer.set_weights([(1 - kept) * after + kept * old for after, old in pairs])
 
 
 def measure(arguments: argparse.Namespace, photos: Validation) -> dict[str, dict[str, Any]]:

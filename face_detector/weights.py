@@ -1,8 +1,11 @@
 """The model files of the face detectors: which they are and where they come from.
 
+Those that detection uses by default are part of this package. The weights that the detectors'
+authors published, ``--detector-weights original``, are downloaded on first use, or by
+
     python -m face_detector.weights
 
-downloads all that are missing or damaged into this folder, after which everything runs offline.
+which downloads all that are missing or damaged into this folder.
 """
 
 from __future__ import annotations
@@ -19,6 +22,9 @@ ORIGINAL = "original"
 
 YUNET_MASKED = Path(__file__).with_name("yunet_masked.onnx")
 """YuNet trained on masked faces by ``face_detector.train``: a part of this package."""
+
+SSD_MASKED = Path(__file__).with_name("ssd_masked.caffemodel")
+"""The SSD trained likewise, its convolutions in half precision."""
 
 SSD_PROTOTXT = Path(__file__).with_name("deploy.prototxt")
 """The layers of the SSD, as OpenCV publishes them: a part of this package."""
@@ -57,6 +63,7 @@ __all__ = [
     "MODEL_FILES",
     "ORIGINAL",
     "SSD_CAFFEMODEL",
+    "SSD_MASKED",
     "SSD_PROTOTXT",
     "SSD_WHEEL",
     "YUNET",

@@ -61,8 +61,7 @@ def add_detection_arguments(parser: argparse.ArgumentParser) -> None:
         "auto: several passes for photos, depending on their size, one fast pass for video")
     add("--detector-weights", default=argparse.SUPPRESS, metavar="original|FILE",
         help="weights of the face detector: original for those that its authors published, or "
-        "a file from python -m face_detector.train (default: for yunet those trained on masked "
-        "faces, for ssd the original)")
+        "a file from python -m face_detector.train (default: those trained on masked faces)")
     add("--confidence", type=share, default=DEFAULT_CONFIDENCE, metavar="P",
         help="ignore faces with a detection score below P")
     add("--unsure", type=half_share, default=argparse.SUPPRESS, metavar="BAND",

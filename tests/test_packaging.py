@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import mask_detector
+from face_detector.weights import MODEL_FILES
 from mask_app import command
 from scripts.write_requirements import requirements
 
@@ -71,12 +72,13 @@ def test_the_wheel_holds_the_models_and_stays_small(wheel):
         "mask_detector/py.typed",
         "face_detector/py.typed",
         "face_detector/deploy.prototxt",
-        "face_detector/res10_300x300_ssd_iter_140000.caffemodel",
-        "face_detector/face_detection_yunet_2023mar.onnx",
+        "face_detector/ssd_masked.caffemodel",
         "face_detector/yunet_masked.onnx",
         "mask_app/program/app.py",
         "mask_app/program/.streamlit/config.toml",
     } <= names
+    # Published weights are downloaded on first use.
+    assert not names & {f"face_detector/{file.name}" for file in MODEL_FILES}
     tops = {name.split("/")[0] for name in names if "dist-info" not in name}
     assert tops == {
         *("face_detector", "mask_detector", "mask_app"),

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from face_detector.ssd import CLASSIC_SIZE, MEAN_BGR
 from face_detector.training.caffe_file import in_half_precision, read_weights, with_weights
+from face_detector.training.caffe_layers import caffe_layers
 from face_detector.training.shared import import_keras
 
 VARIANCES = (0.1, 0.1, 0.2, 0.2)
@@ -76,6 +76,9 @@ _NORMS = {
 _UNIT_LENGTH = "conv4_3_norm"
 _FROZEN = ("data_bn", "conv1_h", "conv1_bn_h")
 """Layers that stay as they are: edges and colours are the same on masks."""
+
+_COARSE = ("conv6", "conv7", "conv8", "conv9")
+"""Beginnings of the names of the layers that see the largest faces."""
 
 
 @cache
@@ -156,6 +159,15 @@ def scale_and_shift(network: Any, scale: float, shift: float) -> None:
         layer.set_weights([kernel, bias])
 
 
+def start_share(layer: str) -> float:
+    """How much of its weights a layer keeps in training: half.
+
+    None in the layers that see the largest faces: the original is sure of a second face on
+    close-ups, and so would be the mean.
+    """
+    return 0.0 if layer.startswith(_COARSE) else 0.5
+
+
 def _arrays_of(layer: Any, weights: dict[str, np.ndarray]) -> list[np.ndarray]:
     """The weights of a layer, as Keras wants them."""
     name = layer.name
@@ -177,7 +189,7 @@ class _Builder:
     """Builds the network; its layers have the names of the prototxt."""
 
     def __init__(self, keras: Any) -> None:
-        self._keras, self._layers, self._own_layers = keras, keras.layers, _own_layers(keras)
+        self._keras, self._layers, self._own_layers = keras, keras.layers, caffe_layers(keras)
 
     def network(self) -> Any:
         picture = self._keras.Input((CLASSIC_SIZE, CLASSIC_SIZE, 3), name="picture")
@@ -260,33 +272,3 @@ class _Builder:
         )
         layer.trainable = name not in _FROZEN
         return layer(x)
-
-
-def _own_layers(keras: Any) -> SimpleNamespace:
-    """The layers that Keras does not have; defined late, since Keras is loaded late."""
-
-    class Normalisation(keras.layers.Layer):
-        """Batch normalisation whose statistics training does not change, with Caffe's epsilon."""
-
-        def build(self, shape: Any) -> None:
-            width = (shape[-1],)
-            self.factors = self.add_weight(width, name="factors")
-            self.offsets = self.add_weight(width, name="offsets")
-            self.mean = self.add_weight(width, trainable=False, name="mean")
-            self.variance = self.add_weight(width, trainable=False, name="variance")
-
-        def call(self, x: Any) -> Any:
-            factors = self.factors / keras.ops.sqrt(self.variance + 1e-5)
-            return x * factors + (self.offsets - self.mean * factors)
-
-    class UnitLength(keras.layers.Layer):
-        """Caffe's ``Normalize``: each cell's channels scaled to length 1, times factors."""
-
-        def build(self, shape: Any) -> None:
-            self.factors = self.add_weight((shape[-1],), name="factors")
-
-        def call(self, x: Any) -> Any:
-            length = keras.ops.sqrt(keras.ops.sum(x * x, axis=-1, keepdims=True) + 1e-10)
-            return x / length * self.factors
-
-    return SimpleNamespace(Normalisation=Normalisation, UnitLength=UnitLength)

@@ -35,6 +35,12 @@ class Trainable:
         loss: of the model's outputs.
         file_with: from the model and the content of a file that has its shapes to the new content.
         scale_and_shift: changes the logits of the model's scores to ``scale * logit + shift``.
+        calibrated: whether scores are calibrated. The SSD's are not: those of one pass are right as
+            they are, and those of a thorough search, the best of many passes, would need another
+            calibration.
+        start_share: from the name of a layer to how much of the weights that training started from
+            the result keeps there. Means of weights before and after see the new and forget less
+            of the old (Wortsman et al. 2022, arXiv:2109.01903).
         one_pass: from the content of a weights file and the longer side in pixels that pictures
             are resized to.
     """
@@ -47,6 +53,8 @@ class Trainable:
     loss: Loss
     file_with: Callable[[Any, bytes], bytes]
     scale_and_shift: Callable[[Any, float, float], None]
+    calibrated: bool
+    start_share: Callable[[str], float]
     one_pass: Callable[[bytes, int], Detect]
 
 
@@ -76,6 +84,8 @@ TRAINABLE = {
         loss=yunet_loss.loss,
         file_with=yunet_network.file_with,
         scale_and_shift=yunet_network.scale_and_shift,
+        calibrated=True,
+        start_share=lambda layer: 0.0,
         one_pass=_yunet_pass,
     ),
     "ssd": Trainable(
@@ -95,6 +105,8 @@ TRAINABLE = {
         loss=ssd_loss.loss,
         file_with=ssd_network.file_with,
         scale_and_shift=ssd_network.scale_and_shift,
+        calibrated=False,
+        start_share=ssd_network.start_share,
         one_pass=_ssd_pass,
     ),
 }

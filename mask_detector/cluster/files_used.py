@@ -36,7 +36,7 @@ def _weights(detection: Mapping[str, Any]) -> list[Path]:
         chosen = chosen or DEFAULT_WEIGHTS
         layers, own = [], weights.YUNET
     else:
-        chosen = chosen or weights.ORIGINAL
+        chosen = chosen or weights.SSD_MASKED
         layers, own = [weights.SSD_PROTOTXT], weights.SSD_CAFFEMODEL
     if chosen == weights.ORIGINAL:
         return [*layers, *weights.fetch(own)]

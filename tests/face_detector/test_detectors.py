@@ -143,7 +143,7 @@ def test_ssd_is_the_classic_recipe_with_adjusted_boxes(photo: Callable[[str], np
         for row in network.forward()[0, 0]
         if row[2] > 0.5
     ]
-    found = load("ssd", size=300).find(image)
+    found = load("ssd", size=300, weights="original").find(image)
     assert len(found) == len(expected) > 0
     for box, score, (*corners, reference) in zip(found.boxes, found.scores, expected, strict=True):
         x1, y1, x2, y2 = corners
@@ -153,16 +153,19 @@ def test_ssd_is_the_classic_recipe_with_adjusted_boxes(photo: Callable[[str], np
         assert score == pytest.approx(reference, abs=1e-5)
 
 
-@pytest.mark.parametrize("size", ["auto", 300])
+@pytest.mark.parametrize(
+    ("size", "weights"), [("auto", None), (300, None), ("auto", "original"), (300, "original")]
+)
 @pytest.mark.parametrize("name", ["example_01.png", "example_03.jpg"])
 def test_a_close_up_has_one_face(
     photo: Callable[[str], np.ndarray],
     annotated: Callable[[str], np.ndarray],
     name: str,
     size: int | Literal["auto"],
+    weights: str | None,
 ) -> None:
     image = photo(name)
-    detector = load("ssd", size=size)
+    detector = load("ssd", size=size, weights=weights)
     for x1, y1, x2, y2 in annotated(name).astype(int):
         across, down = int(0.3 * (x2 - x1)), int(0.3 * (y2 - y1))
         close_up = image[max(0, y1 - down) : y2 + down, max(0, x1 - across) : x2 + across]

@@ -15,6 +15,7 @@ from face_detector.multiscale import (
     suppressed,
     tiles,
     without_cut,
+    without_parts,
 )
 from face_detector.ssd import thorough_windows
 from face_detector.yunet import MOST_PIXELS, ORIGINAL_SCALES, SCALES, Scales, thorough_sizes
@@ -147,3 +148,13 @@ def test_small_pictures_are_not_tiled() -> None:
     assert thorough_windows(20_000, 1) == []
     assert len(thorough_windows(200, 150)) == 4
     assert len(thorough_windows(900, 600)) == 4 + 9
+
+
+@pytest.mark.parametrize(
+    ("score", "part_score", "kept"), [(0.6, 0.9, 1), (0.4, 0.9, 2), (0.4, 0.3, 1)]
+)
+def test_parts_of_a_face_are_left_out(score: float, part_score: float, kept: int) -> None:
+    boxes = np.array([[0, 0, 100, 100], [60, 20, 110, 60]], np.float32)
+    found = Detections(boxes, np.array([score, part_score], np.float32))
+    assert len(without_parts(found, 0.5)) == kept
+    assert len(without_parts(Detections.none(), 0.5)) == 0

@@ -79,7 +79,7 @@ def test_an_interrupted_training_goes_on(
 
     monkeypatch.setattr(fitting, "_restore", watch)
     with monkeypatch.context() as patched:
-        patched.setattr(train, "calibrate", interrupt)
+        patched.setattr(train, "keep_some", interrupt)
         with pytest.raises(KeyboardInterrupt):
             run("--detector", name, "--dataset", starter)
     assert "--resume" in capsys.readouterr().out
