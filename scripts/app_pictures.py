@@ -33,6 +33,8 @@ DOCUMENTED = ("welcome", "photos", "video", "report", "zones", "live", "door")
 """The scenes whose pictures docs/app.md shows, in light and on a desktop."""
 
 _QUALITY = 78
+_UNTIL_IT_PLAYS = """video => new Promise(
+  (done) => (video.readyState >= 3 ? done() : video.addEventListener('playing', done)))"""
 _HEIGHT = "(document.querySelector('[data-testid=stMain]') ?? document.body).scrollHeight"
 
 
@@ -130,6 +132,7 @@ def door(page: Any, address: str) -> None:
     """The door's message with what the browser's camera sees."""
     page.goto(f"{address}/live?door=1")
     page.locator(".door:not([data-state=blind])").wait_for()
+    _camera(page).locator("video").evaluate(_UNTIL_IT_PLAYS)
 
 
 def about(page: Any, address: str) -> None:
