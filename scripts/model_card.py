@@ -92,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def merged(paths: Iterable[Path]) -> dict[str, Any]:
     """Reports on the same photos as one; a run with one pass is named after its size.
 
-    Where several measure the same classifier, the first counts.
+    Where several measure the same classifier, the first counts; slices are those of the first
+    report that has some.
     """
     reports = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     whole = reports[0]
@@ -104,6 +105,9 @@ def merged(paths: Iterable[Path]) -> dict[str, Any]:
             systems[name + suffix] = system
         for part in ("classifiers", "unsure_bands"):
             whole[part] = report[part] | whole[part]
+        if size == "auto":
+            whole["differences"] = report.get("differences", {}) | whole.get("differences", {})
+            whole["slices"] = whole.get("slices") or report.get("slices", {})
     return whole | {"systems": systems}
 
 

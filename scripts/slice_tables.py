@@ -15,7 +15,7 @@ FIGURES = {
     "balanced_label_accuracy": "labels right (balanced)",
     "mean_average_precision": "mAP at IoU 0.5",
 }
-GROUPS_IN_README = ("skin tone", "pose", "head covering")
+GROUPS_IN_README = ("skin tone", "pose")
 
 
 def figure(measure: Measure | None) -> str:
