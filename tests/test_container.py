@@ -35,7 +35,7 @@ def test_what_is_copied_is_there_and_allowed(repository: Path) -> None:
 
 def test_what_the_app_opens_is_copied(repository: Path) -> None:
     script = job.REPOSITORY / "detect_mask_video.py"
-    for path in [*examples.PHOTOS, examples.VIDEO, about._MODEL_CARD, DEFAULT_MODEL, script]:
+    for path in [*examples.PHOTOS, examples.VIDEO, about.MODEL_CARD, DEFAULT_MODEL, script]:
         name = str(path.relative_to(repository))
         assert path.is_file()
         assert name in allowed(repository)

@@ -1,4 +1,4 @@
-"""Whose turn it is: jobs run in the order in which they came, only so many at once.
+"""Whose turn it is: jobs run in the order in which they came, and only a few at once.
 
 Independent of Streamlit.
 """

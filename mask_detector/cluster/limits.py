@@ -1,7 +1,7 @@
 """How long a photo or a video may take, and what ends a process in which one takes longer.
 
-A decoder that hangs holds its thread for good, so the process ends itself; whoever started it goes
-on with the other photos.
+A decoder that hangs holds its thread for good, so the process ends itself; the process that
+started it goes on with the other photos.
 """
 
 from __future__ import annotations

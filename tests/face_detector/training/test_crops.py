@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face_detector.training import crops
+from face_detector.training.choice import centre_box
 from face_detector.training.crops import CropMaker, CropSettings
 from face_detector.training.degradation import degraded
 from face_detector.training.fitting import make_batch
@@ -91,7 +91,7 @@ def test_turned_and_missed_faces_are_chosen_more_often(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     chosen = np.zeros(3)
     for _ in range(600):
-        box = crops._centre_box(photo, 300, 100, rng)
+        box = centre_box(photo, 300, 100, rng)
         chosen += (boxes == box).all(axis=1)
     assert chosen[1] > 1.6 * chosen[0] and chosen[2] > 1.6 * chosen[0] > 0
 
