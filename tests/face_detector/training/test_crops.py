@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from face_detector.training import crops
 from face_detector.training.choice import centre_box
 from face_detector.training.crops import CropMaker, CropSettings
 from face_detector.training.degradation import degraded
