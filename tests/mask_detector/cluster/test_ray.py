@@ -39,9 +39,12 @@ def two_nodes(tmp_path, wait_for) -> Iterator[tuple[str, dict[str, str], Server]
         head = ("--head", "--port", port, "--include-dashboard=false")
         servers.append(start_node(tmp_path / "head.log", env, *head))
         wait_for(lambda: answers(port), servers[0].process)
-        second = start_node(tmp_path / "node.log", env, "--address", address)
-        servers.append(second)
-        wait_for(lambda: is_up(second), second.process)
+        for _ in range(6):  # Ray gives a node 30 seconds to start: few on a busy machine
+            second = start_node(tmp_path / "node.log", env, "--address", address)
+            servers.append(second)
+            wait_for(lambda node=second: is_up(node) or node.process.poll() is not None)
+            if second.process.poll() is None:
+                break
         yield address, env, second
     finally:
         for server in reversed(servers):
