@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
+
+Result = TypeVar("Result")
 
 PATIENCE_S = 300
 """Nobody waits as long for what happens; a busy machine can be slow."""
@@ -26,3 +30,9 @@ def wait_until(condition: Callable[[], Any], process: subprocess.Popen[Any] | No
             pytest.fail(f"waited {PATIENCE_S} s in vain")
         time.sleep(0.02)
     return result
+
+
+def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run it in a loop of its own thread: Playwright keeps one running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result(PATIENCE_S)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -12,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message
+from waiting import run_apart
 
 from mask_app.base_address import BaseAddress
 
@@ -37,7 +36,7 @@ def answered(answer: Response, headers: dict[str, str]) -> tuple[Message, bytes]
     app = Starlette(routes=[Route("/video", page)], middleware=middleware)
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "GET", "path": "/video", "query_string": b""}
-    asyncio.run(app({**scope, "headers": pairs}, receive, send))
+    run_apart(app({**scope, "headers": pairs}, receive, send))
     return sent[0], b"".join(message["body"] for message in sent[1:])
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import av
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
-from waiting import PATIENCE_S, wait_until
+from waiting import PATIENCE_S, run_apart, wait_until
 
 from mask_app.live.processing import ALARM_AFTER_SECONDS, LiveProcessor
 from mask_app.live.server_cameras import ServerTrack, SharedCamera
@@ -25,8 +25,6 @@ from mask_app.settings import Settings
 from mask_detector.detector import MaskDetector
 from mask_detector.faces import Face, Faces
 from mask_detector.video.zones import parse_zone
-
-Result = TypeVar("Result")
 
 SETTINGS = Settings("yunet", 0.5, 0.1, "none", mirror=False, alarm=True, alarm_pause=5)
 
@@ -206,12 +204,6 @@ class Camera:
             await asyncio.sleep(3600)
         self.given += 1
         return self._frames.pop(0)
-
-
-def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run it in a loop of its own thread: Playwright keeps one running in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result(PATIENCE_S)
 
 
 def test_a_slow_detector_gets_only_the_newest_frame() -> None:
