@@ -17,8 +17,8 @@ from typing import Any
 import streamlit as st
 from streamlit.config import get_option
 
-from mask_detector.detector import DEFAULT_MODEL
 from mask_detector.errors import UserFacingError
+from mask_detector.models.default_model import DEFAULT_MODEL
 
 DEFAULT_HISTORY_DAYS = 90
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import streamlit as st
 
 from mask_app.command import HOME
@@ -28,6 +27,8 @@ CHOSEN = "chosen_example"
 @st.cache_data(show_spinner=False)
 def video_picture() -> bytes:
     """The first picture of the example video, a JPEG."""
+    import cv2  # slow to import: the first page's words do not wait for it
+
     capture = cv2.VideoCapture(str(VIDEO))
     try:
         _, picture = capture.read()

@@ -6,16 +6,18 @@ Streamlit runs this script from top to bottom for every visitor and every click;
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from mask_app import welcome
 from mask_app.history.sessions import store
 from mask_app.login import require_password
-from mask_app.settings import Settings, sidebar
 from mask_app.translations import (
     address_parameters,
     choose_language,
@@ -25,9 +27,10 @@ from mask_app.translations import (
     pgettext,
     read_address,
 )
-from mask_app.video import progress
-from mask_app.widgets import show_error
 from mask_detector.errors import UserFacingError
+
+if TYPE_CHECKING:
+    from mask_app.settings import Settings
 
 _CSS = """
 <style>
@@ -94,6 +97,7 @@ _STREAMLITS_WORDS = (
     gettext_noop("This app would like to use your camera."),
     gettext_noop("Press Enter to submit form"),
 )
+_WARM_UP_AFTER_S = 2  # the browser draws the first page until then
 _SETTINGS = {"photos": False, "video": False, "live": True}  # pages with settings; camera's too
 
 
@@ -107,7 +111,8 @@ def main() -> None:
     try:
         _draw()
     except UserFacingError as error:
-        show_error(str(error))
+        _module("widgets").show_error(str(error))
+    _warm_up()
 
 
 def _draw() -> None:
@@ -137,22 +142,40 @@ def _draw() -> None:
         choose_language()
     if chosen.url_path in _SETTINGS:
         # Drawn by the script that draws all pages: a page's own widgets are forgotten with it.
-        chosen_settings.append(sidebar(camera=_SETTINGS[chosen.url_path]))
-    if chosen.url_path != "video":
-        progress.show_elsewhere()
+        chosen_settings.append(_module("settings").sidebar(camera=_SETTINGS[chosen.url_path]))
+    if chosen.url_path != "video" and "video_workspace" in st.session_state:
+        _module("video.progress").show_elsewhere()
     chosen.run()
 
 
 def _page(name: str, chosen_settings: Sequence[Settings]) -> Callable[[], None]:
     def run() -> None:
-        # Imported when it is needed: the first page does not wait for the others.
-        module = import_module(f"mask_app.{name}")
         try:
-            module.page(*chosen_settings)
+            _module(name).page(*chosen_settings)
         except UserFacingError as error:
-            show_error(str(error))
+            _module("widgets").show_error(str(error))
 
     return run
+
+
+def _module(name: str) -> Any:
+    """A module of the app that is imported when it is needed.
+
+    The first page does not wait for what the others need: OpenCV, NumPy, pandas, PyAV.
+    """
+    return import_module(f"mask_app.{name}")
+
+
+@st.cache_resource(show_spinner=False)
+def _warm_up() -> None:
+    """Import the pages that the first one leads to, once per server, after it was sent."""
+
+    def load() -> None:
+        time.sleep(_WARM_UP_AFTER_S)
+        for name in ("photos.page", "video.page"):
+            _module(name)
+
+    threading.Thread(target=load, name="warm-up", daemon=True).start()
 
 
 main()

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 import face_detector
-from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR, DEFAULT_MODEL
+from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR
 from mask_detector.errors import UserFacingError, missing_package
 from mask_detector.files import STANDARD_STREAM
+from mask_detector.models.default_model import DEFAULT_MODEL
 from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES
 from mask_detector.terminal import (
     finish_streams,

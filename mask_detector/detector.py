@@ -18,6 +18,7 @@ from mask_detector.classifier import Classifier
 from mask_detector.crops import crop_sides, cut_crops
 from mask_detector.drawing import draw_faces
 from mask_detector.faces import Face, Faces, as_faces, classified
+from mask_detector.models.default_model import DEFAULT_MODEL
 from mask_detector.models.model_file import read_model
 from mask_detector.pictures import Picture, as_bgr, check_bgr, check_kind
 from mask_detector.privacy import BLUR_CHOICES, BLUR_STYLES, hide_faces
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
     from mask_detector.video.captures import SourceOptions
     from mask_detector.video.view import View
 
-_PACKAGE = Path(__file__).resolve().parent
-# Beside the package in a checkout, inside it where a wheel was installed.
-_INSTALLED_MODEL = _PACKAGE / "mask_detector.model"
-DEFAULT_MODEL = (
-    _INSTALLED_MODEL if _INSTALLED_MODEL.exists() else _PACKAGE.parent / "mask_detector.model"
-)
 DEFAULT_CONFIDENCE = 0.5
 DEFAULT_DETECTOR = "ssd"
 

@@ -19,9 +19,9 @@ import numpy as np
 import face_detector
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
-from mask_detector.detector import DEFAULT_MODEL
 from mask_detector.drawing import GREEN, RED
 from mask_detector.images import read_photo, write_photo
+from mask_detector.models.default_model import DEFAULT_MODEL
 from mask_detector.models.model_file import read_model
 from mask_detector.text import draw_text
 from mask_detector.training.drawn.masks import OCCLUSIONS, draw_mask, draw_occlusion

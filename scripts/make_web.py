@@ -14,8 +14,9 @@ from pathlib import Path
 
 from face_detector import yunet
 from mask_detector import command_line
-from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_MODEL
+from mask_detector.detector import DEFAULT_CONFIDENCE
 from mask_detector.files import make_folder, write_bytes
+from mask_detector.models.default_model import DEFAULT_MODEL
 from mask_detector.models.exports import onnx_bytes
 from mask_detector.models.model_file import read_model
 

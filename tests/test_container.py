@@ -10,7 +10,7 @@ pytest.importorskip("streamlit")
 
 from mask_app import about, examples
 from mask_app.video import job
-from mask_detector.detector import DEFAULT_MODEL
+from mask_detector.models.default_model import DEFAULT_MODEL
 
 
 def copied(repository: Path) -> list[str]:
