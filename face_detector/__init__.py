@@ -4,21 +4,22 @@
     >>> from face_detector import load
     >>> load("ssd").find(cv2.imread("examples/example_01.png")).boxes
 
-Importing the package loads neither OpenCV nor a model.
+Importing the package loads neither OpenCV nor NumPy nor a model.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from face_detector.detections import Detections
 from face_detector.errors import UserFacingError, WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+
+    from face_detector.detections import Detections
 
 # Name of each detector: its module and its class, which takes the other arguments of `load`.
 _CLASSES = {
@@ -74,6 +75,12 @@ def load(
         size, confidence, thorough, threads, weights
     )
     return detector
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Detections":
+        return import_module("face_detector.detections").Detections
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = ["DETECTORS", "Detections", "FaceDetector", "UserFacingError", "WeightsError", "load"]

@@ -4,7 +4,7 @@
     >>> detector = MaskDetector.load()
     >>> faces = detector.detect("examples/example_01.png")
 
-Importing the package loads neither OpenCV nor TensorFlow nor a model.
+Importing the package loads neither NumPy nor OpenCV nor TensorFlow nor a model.
 """
 
 from __future__ import annotations

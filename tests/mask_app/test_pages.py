@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -117,6 +119,24 @@ def test_a_missing_model_is_a_sentence(monkeypatch: pytest.MonkeyPatch, reposito
         st.cache_resource.clear()
     assert not page.exception
     assert "no such model file" in page.error[0].value
+
+
+def test_nothing_heavy_is_imported_before_the_first_page(repository: Path) -> None:
+    heavy = ("numpy", "cv2", "PIL", "pandas", "altair", "av", "mask_detector.detector")
+    code = f"""
+import sys
+import streamlit as st
+import app
+st.set_page_config = lambda *_, **__: sys.exit()  # the first that a page does
+try:
+    import mask_app.pages
+except SystemExit:
+    print([name for name in {heavy} if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 @pytest.mark.parametrize("tries", [1, 3])

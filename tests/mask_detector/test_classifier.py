@@ -143,7 +143,7 @@ print([name for name in ("tensorflow", "keras", "h5py", "sklearn") if name in sy
 
 @pytest.mark.parametrize("statement", ["import mask_detector", "import face_detector"])
 def test_importing_the_packages_loads_nothing(repository, statement):
-    heavy = ("cv2", "onnxruntime", "ai_edge_litert", "tensorflow")
+    heavy = ("numpy", "cv2", "onnxruntime", "ai_edge_litert", "tensorflow")
     code = f"import sys; {statement}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, timeout=300
