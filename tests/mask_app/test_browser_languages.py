@@ -62,7 +62,7 @@ def test_a_chosen_language_holds_on_all_pages_and_in_the_address(
     heading(page, "À propos")
     assert page.url.endswith("/about?lang=fr")
     assert language_of(page) == "fr"
-    assert page.locator("a[aria-current=page]").inner_text() == "À propos"
+    page.locator("a[aria-current=page]", has_text="À propos").wait_for()  # follows the page soon
     page.get_by_role("link", name="Accueil").click()
     page.get_by_role("button", name="Ouvrir les photos").click()
     page.get_by_text("ce n’est pas une photo").wait_for()
