@@ -118,8 +118,9 @@ export default function ({ data }) {
 
 # At a door nobody presses Start or reloads the page. Start is pressed for them, and again where the
 # camera was gone (streamlit-webrtc's desired_playing_state sometimes starts two connections that
-# hinder each other, 0.79). A page whose picture stands still is reloaded once the server answers.
-# The lock of the screen is lost whenever the page was hidden: it is asked for again.
+# hinder each other, 0.79). A page that is blind, or whose picture stands still, is reloaded once
+# the server answers. The lock of the screen is lost whenever the page was hidden: it is asked for
+# again.
 _STAY_OPEN = st.components.v2.component(
     "mask_stay_open",
     js="""
@@ -129,7 +130,7 @@ export default function ({ data }) {
       navigator.wakeLock?.request('screen').catch(() => {});
     }
   };
-  let shown = -1, changed = Date.now(), pressed = 0;
+  let shown = -1, changed = Date.now(), pressed = 0, started = false;
   const check = async () => {
     const page = document.querySelector('iframe[src*="webrtc_streamer"]')?.contentDocument;
     const start = [...page?.querySelectorAll('button') ?? []].find(
@@ -139,8 +140,10 @@ export default function ({ data }) {
       start.click();
     }
     const now = page?.querySelector('video')?.currentTime ?? -1;
-    if (now !== shown) [shown, changed] = [now, Date.now()];
-    const patience_s = shown < 0 ? data.first_patience_s : data.patience_s;
+    const blind = document.querySelector('[data-state=blind]');
+    if (now !== shown && !blind) [shown, changed] = [now, Date.now()];
+    started ||= now > 0 && !blind;
+    const patience_s = started ? data.patience_s : data.first_patience_s;
     if (Date.now() - changed < 1000 * patience_s) return;
     const answer = await fetch('/_stcore/health').catch(() => null);
     if (answer?.ok) location.reload();

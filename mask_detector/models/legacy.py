@@ -139,15 +139,16 @@ def set_base_weights(base: Any, weights: dict[str, list[np.ndarray]]) -> None:
     Raises:
         ModelFileError: a layer is missing, or has another shape.
     """
-    wanted = {layer.name for layer in base.layers if layer.weights}
+    layers = {layer.name: layer for layer in base.layers if layer.weights}
+    wanted = layers.keys()
     whole = "Conv_1" in wanted  # a base that was cut after a block needs fewer
     if different := wanted ^ weights.keys() if whole else wanted - weights.keys():
         names = ", ".join(sorted(different)[:3])
         raise ModelFileError(f"the stored weights do not fit MobileNetV2: they differ in {names}")
-    for name in wanted:
+    for name, layer in layers.items():
         arrays = weights[name]
         try:
-            base.get_layer(name).set_weights(arrays)
+            layer.set_weights(arrays)
         except ValueError:
             shapes = [array.shape for array in arrays]
             raise ModelFileError(
