@@ -40,13 +40,24 @@ from mask_detector.training.groups import PARTS, part_of, read_groups
 
 
 # fmt: off
-def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = command_line.make_parser(__doc__)
+def add_photo_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which annotated photos are measured: see ``choose_photos``."""
     add = parser.add_argument
     add("--images", type=Path, required=True, help="folder of photos")
     add("--annotations", type=Path, required=True,
         help="folder of VOC XML or YOLO txt files, COCO JSON file or a folder with one")
+    add("--groups", type=Path, metavar="CSV",
+        help="columns image and group: which photos belong together; needed for --part")
+    add("--part", choices=("all", *PARTS), default="all", help="part of the groups to measure on")
+    add("--test-size", type=command_line.share, default=0.2, metavar="FRACTION",
+        help="fraction of the groups in the test part, as in training")
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = command_line.make_parser(__doc__)
+    add_photo_options(parser)
+    add = parser.add_argument
     add("--model", type=Path, default=command_line.DEFAULT_MODEL, help="model file to measure")
     add("--detector", choices=face_detector.DETECTORS, nargs="+", default=["ssd"],
         help="face detectors, each measured with the model")
@@ -58,11 +69,6 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="P", help="face score from which a face counts as found, for recall, precision "
         "and labels")
     add("--baseline", action="store_true", help="measure the classic recipe on the same photos too")
-    add("--groups", type=Path, metavar="CSV",
-        help="columns image and group: which photos belong together; needed for --part")
-    add("--part", choices=("all", *PARTS), default="all", help="part of the groups to measure on")
-    add("--test-size", type=command_line.share, default=0.2, metavar="FRACTION",
-        help="fraction of the groups in the test part, as in training")
     add("--slices", type=Path, nargs="+", default=[], metavar="CSV",
         help="column image, if wanted x1, y1, x2 and y2, and a column for each group of slices: "
         "all figures for each slice too")

@@ -25,7 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 import face_detector
-from benchmarks.accuracy import choose_photos
+from benchmarks.accuracy import add_photo_options, choose_photos
 from face_detector.detections import iou
 from mask_detector import command_line
 from mask_detector.errors import PhotoError
@@ -33,7 +33,6 @@ from mask_detector.files import make_folder, write_bytes
 from mask_detector.images import read_photo
 from mask_detector.text_files import csv_line
 from mask_detector.training.annotations import read_annotations
-from mask_detector.training.groups import PARTS
 
 GROUP = "measured skin tone"
 
@@ -53,15 +52,8 @@ _LEAST_POINTS = 40
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = command_line.make_parser(__doc__)
+    add_photo_options(parser)
     add = parser.add_argument
-    add("--images", type=Path, required=True, help="folder of photos")
-    add("--annotations", type=Path, required=True,
-        help="folder of VOC XML or YOLO txt files, COCO JSON file or a folder with one")
-    add("--groups", type=Path, metavar="CSV",
-        help="columns image and group: which photos belong together; needed for --part")
-    add("--part", choices=("all", *PARTS), default="all", help="part of the groups to measure")
-    add("--test-size", type=command_line.share, default=0.2, metavar="FRACTION",
-        help="fraction of the groups in the test part, as in training")
     add("--output", type=Path, required=True, metavar="CSV", help="write the slices here")
     return parser.parse_args(argv)
 # fmt: on

@@ -19,7 +19,7 @@ from face_detector.base import BaseDetector
 from face_detector.detections import Detections, box_areas
 from face_detector.errors import WeightsError
 from face_detector.multiscale import TILE_OVERLAP, Window, merged, tiles, without_cut, without_parts
-from face_detector.weights import ORIGINAL, SSD_CAFFEMODEL, SSD_MASKED, SSD_PROTOTXT, fetch
+from face_detector.weights import SSD_CAFFEMODEL, SSD_MASKED, SSD_PROTOTXT, read_weights
 
 DEFAULT_WEIGHTS: str | Path = SSD_MASKED
 
@@ -55,14 +55,7 @@ def read_model(weights: str | Path) -> bytes:
     Raises:
         WeightsError: the file cannot be read or downloaded.
     """
-    path = fetch(SSD_CAFFEMODEL)[0] if weights == ORIGINAL else Path(weights)
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
-    if _LAYER not in model:
-        raise WeightsError(f"{path}: expected a caffemodel of the SSD")
-    return model
+    return read_weights(weights, SSD_CAFFEMODEL, _LAYER, "a caffemodel of the SSD")
 
 
 class SSDNetwork:

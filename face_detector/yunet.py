@@ -20,9 +20,8 @@ import numpy as np
 
 from face_detector.base import BaseDetector
 from face_detector.detections import Detections, joined
-from face_detector.errors import WeightsError
 from face_detector.multiscale import merged, resized, suppressed, tiles, without_cut
-from face_detector.weights import ORIGINAL, YUNET, YUNET_MASKED, fetch
+from face_detector.weights import ORIGINAL, YUNET, YUNET_MASKED, read_weights
 
 STRIDES = (8, 16, 32)
 OUTPUTS = [f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps")]
@@ -54,14 +53,7 @@ def read_model(weights: str | Path) -> bytes:
     Raises:
         WeightsError: the file cannot be read or downloaded.
     """
-    path = fetch(YUNET)[0] if weights == ORIGINAL else Path(weights)
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
-    if _INPUT not in model:
-        raise WeightsError(f"{path}: expected an ONNX file of YuNet")
-    return model
+    return read_weights(weights, YUNET, _INPUT, "an ONNX file of YuNet")
 
 
 @dataclass(frozen=True)
