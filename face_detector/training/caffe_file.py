@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face_detector.training.protobuf import Field, fields, packed_varints
+from face_detector.protobuf import Field, fields, packed_varints
 from face_detector.training.tensors import Tensor, exchanged, read
 
 _LAYER = 100  # of NetParameter

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from face_detector.training.protobuf import Field, fields, packed_varints
+from face_detector.protobuf import Field, fields, packed_varints
 from face_detector.training.tensors import Tensor, exchanged, read
 
 _GRAPH = 7  # of ModelProto

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_detector.training.protobuf import Field
+from face_detector.protobuf import Field
 
 
 @dataclass(frozen=True)

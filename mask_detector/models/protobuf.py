@@ -9,7 +9,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-_NUMBER, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5  # wire types
+from face_detector import protobuf
+
+_NUMBER, _BYTES, _FOUR_BYTES = 0, 2, 5  # wire types
 
 
 def field(number: int, value: int | float | str | bytes) -> bytes:
@@ -37,33 +39,8 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     Raises:
         ValueError: it is damaged.
     """
-    position = 0
-    while position < len(message):
-        key, position = _read_varint(message, position)
-        kind = key & 7
-        if kind == _NUMBER:
-            value, position = _read_varint(message, position)
-            yield key >> 3, value
-            continue
-        if kind == _BYTES:
-            length, position = _read_varint(message, position)
-        elif kind in (_EIGHT_BYTES, _FOUR_BYTES):
-            length = 8 if kind == _EIGHT_BYTES else 4
-        else:
-            raise ValueError(f"there is no wire type {kind}")
-        if position + length > len(message):
-            raise ValueError("it ends too early")
-        yield key >> 3, message[position : position + length]
-        position += length
-
-
-def _read_varint(message: bytes, position: int) -> tuple[int, int]:
-    number = 0
-    for index, byte in enumerate(message[position : position + 10]):
-        number |= (byte & 127) << 7 * index
-        if byte < 128:
-            return number, position + index + 1
-    raise ValueError("a number does not end")
+    for found in protobuf.fields(message):
+        yield found.number, found.value if found.is_number else message[found.start : found.end]
 
 
 def messages(message: bytes, number: int) -> list[bytes]:

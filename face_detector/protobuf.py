@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _VARINT, _FIXED_64, _LENGTH_DELIMITED, _FIXED_32 = 0, 1, 2, 5
+_LONGEST_VARINT = 10  # bytes
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,27 @@ class Field:
         start: where its content begins in the file; of a varint, where that begins.
         end: where it ends.
         value: the number of a varint, 0 of every other kind.
+        is_number: it is a varint.
     """
 
     number: int
     start: int
     end: int
     value: int = 0
+    is_number: bool = False
 
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """The unsigned number that begins at a position, and the position after it."""
+    """The unsigned number that begins at a position, and the position after it.
+
+    Raises:
+        IndexError: the data end before the number does.
+        ValueError: it is longer than 64 bits can be.
+    """
     value = shift = 0
     while True:
+        if shift >= 7 * _LONGEST_VARINT:
+            raise ValueError("expected a protobuf message, found a number that does not end")
         byte = data[position]
         position += 1
         value |= (byte & 0x7F) << shift
@@ -57,7 +67,7 @@ def fields(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Fiel
             number, kind = key >> 3, key & 7
             if kind == _VARINT:
                 value, after = read_varint(data, position)
-                yield Field(number, position, after, value)
+                yield Field(number, position, after, value, is_number=True)
             elif kind == _LENGTH_DELIMITED:
                 length, position = read_varint(data, position)
                 after = position + length
