@@ -46,6 +46,16 @@ _CSS = """
 [data-testid=stBaseButton-primary], [data-testid=stBaseButton-primary]:is(:hover, :active) {
   background: #0b6e4f; border-color: #0b6e4f; color: white
 }
+/* Links to files look like Streamlit's buttons. */
+a.file, a.file:visited {
+  display: inline-flex; align-items: center; gap: .5rem; min-height: 2.5rem; padding: .25rem .75rem;
+  border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: .5rem;
+  color: inherit; text-decoration: none; font-size: .875rem; line-height: 1.4
+}
+a.file:hover {
+  background: color-mix(in srgb, currentColor 8%, transparent); border-color: currentColor
+}
+a.file span {font: normal 1.15rem/1 "Material Symbols Rounded"; font-feature-settings: "liga"}
 /* Streamlit's own limits are not those of the app, which the label names. */
 [data-testid=stFileUploaderDropzoneInstructions] {display: none}
 .st-key-examples img {aspect-ratio: 1; object-fit: cover}

@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from mask_app import widgets
+from mask_app import downloads, widgets
 from mask_app.history.cameras import DOOR, OWN_CAMERA
 from mask_app.history.sessions import store as kept_store
 from mask_app.history.store import MINUTE_S, HistoryStore, minute_now
@@ -88,13 +88,14 @@ def _show(store: HistoryStore, since: int, watched: pd.DataFrame) -> None:
         gettext("Hour"),
     )
     _show_table(by_day, labels)
-    st.download_button(
+    timezone = st.context.timezone or "UTC"
+    downloads.link(
         gettext("Minutes (CSV)"),
-        lambda: as_csv(store, since, st.context.timezone or "UTC"),
+        lambda: as_csv(store, since, timezone),
         "history.csv",
         "text/csv",
-        on_click="ignore",
-        icon=":material/table:",
+        "table",
+        key="history",
     )
 
 

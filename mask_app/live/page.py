@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from mask_app import config, models, widgets
-from mask_app.downloads import hand_over
+from mask_app.downloads import link
 from mask_app.history import cameras as history
 from mask_app.live import door, streams
 from mask_app.live.processing import LiveProcessor
@@ -152,12 +152,18 @@ def _show_history(processor: LiveProcessor) -> None:
 def _offer_files(processor: LiveProcessor, camera: str) -> None:
     """Who was without a mask and when, and a report."""
     timezone = ZoneInfo(st.context.timezone or "UTC")
-    if st.button(gettext("Events (CSV)"), icon=":material/table:"):
-        content = as_csv(
-            processor.status().events,
-            lambda start_s: datetime.fromtimestamp(start_s, timezone).isoformat(timespec="seconds"),
-        )
-        hand_over(content, "events.csv", "text/csv")
+
+    def start(start_s: float) -> str:
+        return datetime.fromtimestamp(start_s, timezone).isoformat(timespec="seconds")
+
+    link(
+        gettext("Events (CSV)"),
+        lambda: as_csv(processor.status().events, start),
+        "events.csv",
+        "text/csv",
+        "table",
+        key="live_events",
+    )
     gather, worn_wrongly = partial(_report, processor, camera), processor.settings.worn_wrongly
     panel.offer_report(gather, "camera", "live", worn_wrongly)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from mask_app import config, examples, models, widgets
+from mask_app import config, downloads, examples, models, widgets
 from mask_app.config import Limits
 from mask_app.photos import results as photo_results
 from mask_app.photos.results import PhotoResult
@@ -36,12 +36,14 @@ class _Photos:
         files: name and content of each photo, and its page in the file, by a number that stays
             the same.
         results: by that number, and the face detector and model that made them.
+        shown: the results as the page shows them.
         refused: why files were not accepted, each with the file's name.
         uploads: uploads so far; each one empties the drop zone.
     """
 
     files: dict[int, tuple[str, bytes, int]] = field(default_factory=dict)
     results: dict[tuple[int, str, bool], PhotoResult] = field(default_factory=dict)
+    shown: list[PhotoResult] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
     uploads: int = 0
 
@@ -88,6 +90,7 @@ class _Photos:
         """Forget all photos and messages."""
         self.files.clear()
         self.results.clear()
+        self.shown.clear()
         self.refused.clear()
 
 
@@ -115,6 +118,7 @@ def page(settings: Settings) -> None:
     if example := examples.chosen():
         photos.add(example.name, example.read_bytes(), limits.photos)
     results = _processed(photos, settings, limits.photo_megapixels)
+    photos.shown = list(results.values())
     _show_refused(photos, results)
     if not photos.files:
         if st.button(gettext("Use the example photo")):
@@ -236,29 +240,29 @@ def _show_downloads(
     photos: _Photos, results: Sequence[PhotoResult], settings: Settings, classes: Sequence[str]
 ) -> None:
     with st.container(horizontal=True):
-        st.download_button(
+        downloads.link(
             gettext("Pictures (zip)"),
-            lambda: photo_results.as_zip(results, settings),
+            lambda: photo_results.as_zip(photos.shown, settings),
             "masks.zip",
             "application/zip",
-            on_click="ignore",
-            icon=":material/photo_library:",
+            "photo_library",
+            key="photos_zip",
         )
-        st.download_button(
+        downloads.link(
             gettext("Table (CSV)"),
-            lambda: photo_results.as_csv(results, settings, classes),
+            lambda: photo_results.as_csv(photos.shown, settings, classes),
             "masks.csv",
             "text/csv",
-            on_click="ignore",
-            icon=":material/table:",
+            "table",
+            key="photos_csv",
         )
-        st.download_button(
+        downloads.link(
             gettext("Data (JSON)"),
-            lambda: photo_results.as_json_lines(results, settings, classes),
+            lambda: photo_results.as_json_lines(photos.shown, settings, classes),
             "masks.jsonl",
             "application/jsonl",
-            on_click="ignore",
-            icon=":material/data_object:",
+            "data_object",
+            key="photos_json",
         )
         _offer_removal(photos)
     panel.offer_report(

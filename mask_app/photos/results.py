@@ -11,7 +11,7 @@ import re
 import tempfile
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,14 +171,38 @@ def with_unique_names(photos: Iterable[PhotoResult]) -> list[PhotoResult]:
     ]
 
 
-def as_zip(photos: Sequence[PhotoResult], settings: Settings) -> bytes:
-    """A zip of all annotated photos in their own sizes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+class _Parts(io.BytesIO):
+    """The end of a file that is sent on part by part, to be written by ``zipfile``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sent = 0
+
+    def tell(self) -> int:
+        return self._sent + super().tell()
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        before = self._sent if whence == io.SEEK_SET else 0
+        return self._sent + super().seek(place - before, whence)
+
+    def take(self) -> bytes:
+        """What was written since the last call."""
+        part = self.getvalue()
+        self._sent += len(part)
+        super().seek(0)
+        self.truncate()
+        return part
+
+
+def as_zip(photos: Sequence[PhotoResult], settings: Settings) -> Iterator[bytes]:
+    """The parts of a zip of all annotated photos in their own sizes: one photo is in memory."""
+    parts = _Parts()
+    with zipfile.ZipFile(parts, "w") as archive:
         for photo in photos:
             if photo.error is None:
                 archive.writestr(f"{photo.name}_mask.jpg", photo.drawn(settings))
-    return buffer.getvalue()
+                yield parts.take()
+    yield parts.take()
 
 
 def as_csv(photos: Sequence[PhotoResult], settings: Settings, classes: Sequence[str]) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
-from mask_app import config, examples, models, widgets
+from mask_app import config, downloads, examples, models, widgets
 from mask_app.photos.results import safe_name
 from mask_app.report import panel
 from mask_app.report.findings import findings
@@ -237,23 +238,17 @@ def _show_events(events: Sequence[Event], key: str) -> None:
 def _show_downloads(job: VideoJob, events: Sequence[Event], stem: str) -> None:
     with st.container(horizontal=True):
         for label, path, mime, icon in (
-            (gettext("Video (MP4)"), job.output, "video/mp4", ":material/movie:"),
-            (gettext("Table (CSV)"), job.table, "text/csv", ":material/table:"),
-            (gettext("Data (JSON)"), job.records, "application/jsonl", ":material/data_object:"),
+            (gettext("Video (MP4)"), job.output, "video/mp4", "movie"),
+            (gettext("Table (CSV)"), job.table, "text/csv", "table"),
+            (gettext("Data (JSON)"), job.records, "application/jsonl", "data_object"),
         ):
-            st.download_button(
-                label,
-                path.read_bytes,
-                f"{stem}_mask{path.suffix}",
-                mime,
-                on_click="ignore",
-                icon=icon,
-            )
-        st.download_button(
+            name = f"{stem}_mask{path.suffix}"
+            downloads.link(label, partial(Path, path), name, mime, icon, key=str(path))
+        downloads.link(
             gettext("Events (CSV)"),
-            as_csv(events, "{:.1f}".format),
+            lambda: as_csv(events, "{:.1f}".format),
             f"{stem}_events.csv",
             "text/csv",
-            on_click="ignore",
-            icon=":material/table:",
+            "table",
+            key=f"{job.table} events",
         )

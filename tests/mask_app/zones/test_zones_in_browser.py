@@ -74,7 +74,7 @@ def test_zones_are_drawn_named_used_kept_and_removed(
     page.get_by_role("button", name="Process video").click()
     page.locator("video").wait_for(timeout=300_000)
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Data (JSON)").click()
+        page.get_by_role("link", name="Data (JSON)").click()
     path = tmp_path / "faces.jsonl"
     waiting.value.save_as(path)
     records = [json.loads(line) for line in path.read_text().splitlines()]
