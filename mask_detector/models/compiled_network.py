@@ -1,8 +1,7 @@
 """Running the compiled network of a model file, after making sure that it is safe to.
 
 LiteRT runs it, or ONNX Runtime where it is an ONNX network. Where LiteRT has no package (Windows on
-ARM, Intel Macs), ONNX Runtime runs its ONNX form: a third slower, and the probabilities differ
-by less than 0.0001. OpenCV runs what has no ONNX form.
+ARM, Intel Macs), ONNX Runtime runs its ONNX form, which gives the same up to rounding.
 
 LiteRT trusts the tables in its files: one changed number can end the process. So a network whose
 hash is not known here is first loaded and run in a process of its own.
@@ -13,7 +12,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
 from mask_detector.errors import ModelFileError
@@ -51,9 +49,8 @@ def load_network(compiled: bytes, threads: int) -> Network:
         ModelFileError: it cannot be loaded; the network that is returned raises it too.
     """
     runnable = _runnable(compiled)
-    if not is_tflite(runnable):
-        return _in_onnx_runtime(runnable, threads)
-    return _in_litert(runnable, threads) if _has_litert() else _in_opencv(runnable)
+    run_in = _in_litert if is_tflite(runnable) else _in_onnx_runtime
+    return run_in(runnable, threads)
 
 
 def _has_litert() -> bool:
@@ -70,8 +67,8 @@ def _runnable(compiled: bytes) -> bytes:
         return compiled
     try:
         return onnx_from_tflite(compiled)
-    except UnsupportedNetworkError:
-        return compiled
+    except UnsupportedNetworkError as error:
+        raise ModelFileError(f"{error}; with the package ai-edge-litert it runs") from None
 
 
 def _in_litert(flatbuffer: bytes, threads: int) -> Network:
@@ -124,27 +121,6 @@ def _in_onnx_runtime(model: bytes, threads: int) -> Network:
             return np.asarray(session.run(None, {source: crops.astype(np.float32)})[0])
         except Exception as error:
             raise ModelFileError(f"its compiled network fails ({first_line(error)})") from None
-
-    return run
-
-
-def _in_opencv(flatbuffer: bytes) -> Network:
-    """A LiteRT network in OpenCV, which uses all cores."""
-    try:
-        with quiet_standard_error(show_on_failure=False):
-            network = cv2.dnn.readNetFromTFLite(np.frombuffer(flatbuffer, np.uint8))
-    except cv2.error:
-        raise ModelFileError("its compiled network needs ai-edge-litert, or is damaged") from None
-
-    def run(crops: np.ndarray) -> np.ndarray:
-        try:
-            # OpenCV turns the network's layout into its own: (N, 3, S, S).
-            network.setInput(np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32))
-            return np.array(network.forward())
-        except cv2.error:
-            raise ModelFileError(
-                "its compiled network fails in OpenCV; with ai-edge-litert it may run"
-            ) from None
 
     return run
 

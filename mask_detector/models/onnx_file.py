@@ -16,7 +16,10 @@ from mask_detector.errors import ModelFileError
 from mask_detector.models.protobuf import field, fields, messages, text, whole_number
 
 OPERATOR_SET, _FORMAT_VERSION = 14, 8
-_TENSOR_TYPES = {np.dtype(np.float32): 1, np.dtype(np.int64): 7}
+_TENSOR_TYPES = {
+    np.dtype(kind): number
+    for kind, number in ((np.float32, 1), (np.uint8, 2), (np.int8, 3), (np.int32, 6), (np.int64, 7))
+}
 _FLOAT32 = 1
 
 # Fields of ModelProto, GraphProto, NodeProto, and what they hold.
@@ -27,7 +30,7 @@ Attribute = int | float | str | Sequence[int]
 
 
 def tensor(name: str, values: np.ndarray) -> bytes:
-    """A constant: float32 or int64, any shape."""
+    """A constant: float32, uint8, int8, int32 or int64, any shape."""
     dims = b"".join(field(1, size) for size in values.shape)
     raw = np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes()
     return dims + field(2, _TENSOR_TYPES[values.dtype]) + field(8, name) + field(9, raw)

@@ -87,18 +87,50 @@ def _unpack(kind: str, data: bytes, position: int) -> Any:
 
 
 @dataclass(frozen=True)
+class Quantization:
+    """How whole numbers stand for real ones: ``real = (whole - zeros) * scales``.
+
+    Attributes:
+        scales: float32, (1,), or (K,) with one for each index of an axis.
+        zeros: int64, (1,) or (K,).
+        axis: the axis that ``scales`` belong to.
+    """
+
+    scales: np.ndarray
+    zeros: np.ndarray
+    axis: int
+
+    def real(self, whole: np.ndarray) -> np.ndarray:
+        """The float32 numbers that whole ones of any shape stand for."""
+        along = [1] * whole.ndim
+        if len(self.scales) > 1:
+            along[self.axis] = -1
+        zeros, scales = self.zeros.reshape(along), self.scales.reshape(along)
+        return ((whole.astype(np.float64) - zeros) * scales).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class Tensor:
     """What flows between operations.
 
     Attributes:
         shape: pictures as (N, H, W, C), with N = 1.
         dtype: of its elements.
-        constant: its values, floats where it is quantized; None if it is computed.
+        stored: its elements as the file has them; None if they are computed.
+        quantization: what its elements stand for; None if for themselves.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype
-    constant: np.ndarray | None
+    stored: np.ndarray | None
+    quantization: Quantization | None
+
+    @property
+    def constant(self) -> np.ndarray | None:
+        """Its values, floats where it is quantized; None if they are computed."""
+        if self.stored is None or self.quantization is None:
+            return self.stored
+        return self.quantization.real(self.stored)
 
 
 @dataclass(frozen=True)
@@ -166,20 +198,24 @@ def _read(content: bytes) -> TfliteNetwork:
 def _tensor(table: Table, buffers: Sequence[Table]) -> Tensor:
     shape = tuple(map(int, table.vector(0, np.int32)))
     dtype = np.dtype(_TYPES[table.number(1, "<b")])
+    quantization = _quantization(table.table(4), len(shape))
     data = buffers[table.number(2, "<I")].vector(0, np.uint8)
     if not len(data):
-        return Tensor(shape, dtype, None)
+        return Tensor(shape, dtype, None, quantization)
     values = data.view(dtype.newbyteorder("<")).reshape(shape)
     if values.size > _MOST_ELEMENTS:
         raise ValueError("more values than any classifier has")
-    quantization = table.table(4)
-    scales = quantization.vector(2, np.float32) if quantization else np.empty(0)
-    if quantization and len(scales):
-        zeros = quantization.vector(3, np.int64)
-        axis = quantization.number(6, "<i")
-        # One scale for all values, or one for each index of an axis.
-        along = [-1 if each == axis and len(scales) > 1 else 1 for each in range(len(shape))]
-        zero = zeros.reshape(along if len(zeros) > 1 else [1] * len(shape)) if len(zeros) else 0
-        scale = scales.reshape(along if len(scales) > 1 else [1] * len(shape))
-        values = ((values.astype(np.float64) - zero) * scale).astype(np.float32)
-    return Tensor(shape, dtype, values)
+    if quantization and len(quantization.scales) not in (1, *shape[quantization.axis :][:1]):
+        raise ValueError("scales that do not fit the axis")
+    return Tensor(shape, dtype, values, quantization)
+
+
+def _quantization(table: Table | None, rank: int) -> Quantization | None:
+    scales = table.vector(2, np.float32) if table else np.empty(0)
+    if table is None or not len(scales):
+        return None
+    zeros = np.resize(table.vector(3, np.int64), len(scales))  # zeros where there are none
+    axis = table.number(6, "<i")
+    if not 0 <= axis < max(rank, 1):
+        raise ValueError("an axis that the tensor has not")
+    return Quantization(scales, zeros, axis)

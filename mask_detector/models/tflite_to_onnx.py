@@ -1,8 +1,9 @@
 """Turn a compiled classifier (LiteRT) into an ONNX network with the same weights.
 
 Pictures are (N, H, W, C) in LiteRT and (N, C, H, W) in ONNX: one transposition at the beginning,
-and the constants are written for it. Quantized networks become floating-point ones: they give what
-they would without the rounding of their activations.
+and the constants are written for it. Quantized networks keep their whole numbers: weights are
+stored as such, and each result is rounded as LiteRT does
+(https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html, "QDQ").
 """
 
 from __future__ import annotations
@@ -13,12 +14,19 @@ import numpy as np
 
 from mask_detector.errors import ModelFileError
 from mask_detector.models import onnx_file
-from mask_detector.models.tflite_file import Operation, Table, TfliteNetwork, read_tflite
+from mask_detector.models.tflite_file import (
+    Operation,
+    Quantization,
+    Table,
+    TfliteNetwork,
+    read_tflite,
+)
 
 _PLANES = (0, 3, 1, 2)  # where the axes of (N, H, W, C) go
 _ROWS = (0, 2, 3, 1)  # and back
 _SAME_PADDING = 0
-_CLIPPED = {2: (-1.0, 1.0), 3: (0.0, 6.0)}  # fused activations: RELU_N1_TO_1, RELU6
+_CLIPPED = {1: (0.0, np.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}  # RELU, RELU_N1_TO_1, RELU6
+_TANH = 4
 
 
 class UnsupportedNetworkError(ModelFileError):
@@ -92,21 +100,56 @@ class _Translation:
         self._nodes.append(onnx_file.node(kind, inputs, name, **attributes))
         return name
 
-    def _constant(self, values: np.ndarray) -> str:
+    def _stored(self, values: np.ndarray) -> str:
         name = f"constant_{len(self._constants)}"
-        kind = np.int64 if values.dtype.kind == "i" else np.float32
-        self._constants.append(onnx_file.tensor(name, values.astype(kind)))
+        self._constants.append(onnx_file.tensor(name, values))
         return name
 
+    def _constant(self, values: np.ndarray) -> str:
+        return self._stored(values.astype(np.int64 if values.dtype.kind == "i" else np.float32))
+
+    def _weights(self, number: int, order: Sequence[int]) -> str:
+        """A constant with its axes in another order; whole numbers where it is quantized."""
+        tensor = self._network.tensors[number]
+        if tensor.stored is None or tensor.quantization is None:
+            return self._constant(self._known[number].transpose(order))
+        whole = self._stored(tensor.stored.transpose(order))
+        axis = list(order).index(tensor.quantization.axis)
+        return self._real(whole, tensor.quantization, tensor.dtype, axis)
+
+    def _real(self, whole: str, quantization: Quantization, dtype: np.dtype, axis: int = 1) -> str:
+        """The real numbers that whole ones stand for."""
+        return self._add("DequantizeLinear", [whole, *self._scale(quantization, dtype)], axis=axis)
+
+    def _scale(self, quantization: Quantization, dtype: np.dtype) -> list[str]:
+        scales, zeros = quantization.scales, quantization.zeros.astype(dtype)
+        if len(scales) == 1:
+            scales, zeros = scales.reshape(()), zeros.reshape(())
+        return [self._constant(scales), self._stored(zeros)]
+
     def _set(self, operation: Operation, name: str, activation: int = 0) -> None:
-        """Name the output of an operation, after the activation that is fused into it."""
+        """Name the output of an operation, after the activation that is fused into it.
+
+        What is quantized is rounded to the whole numbers that it is kept in.
+        """
+        target = self._network.tensors[operation.outputs[0]]
+        quantization = target.quantization if target.dtype in (np.int8, np.uint8) else None
+        if quantization and activation in _CLIPPED:
+            limits = np.iinfo(target.dtype)
+            least, most = quantization.real(np.array([limits.min, limits.max]))
+            low, high = _CLIPPED[activation]
+            if low <= least and most <= high:
+                activation = 0  # the whole numbers end where it would clip
         if activation in _CLIPPED:
             ends = [self._constant(np.float32(end)) for end in _CLIPPED[activation]]
             name = self._add("Clip", [name, *ends])
-        elif activation in (1, 4):
-            name = self._add({1: "Relu", 4: "Tanh"}[activation], [name])
+        elif activation == _TANH:
+            name = self._add("Tanh", [name])
         elif activation:
             raise UnsupportedNetworkError(f"its activation {activation} is not turned into ONNX")
+        if quantization:
+            whole = self._add("QuantizeLinear", [name, *self._scale(quantization, target.dtype)])
+            name = self._real(whole, quantization, target.dtype)
         self._names[operation.outputs[0]] = name
 
     def _shape(self, number: int) -> tuple[int, ...]:
@@ -133,17 +176,16 @@ class _Translation:
     def convolution(self, operation: Operation) -> None:
         depthwise, options = operation.code == 4, operation.options
         source, kernel = operation.inputs[:2]
-        channels, weights = self._shape(source)[3], self._known[kernel]
         # (outputs, H, W, inputs of a group), or (1, H, W, outputs) with a group for each channel
-        weights = weights.transpose(3, 0, 1, 2) if depthwise else weights.transpose(_PLANES)
+        order = (3, 0, 1, 2) if depthwise else _PLANES
+        _, inputs_of_group, *window = (self._known[kernel].shape[axis] for axis in order)
         at = 5 if depthwise else 4
         dilations = options.number(at + 1, "<i", 1), options.number(at, "<i", 1)
-        inputs = [self._names[source], self._constant(weights)]
-        if len(operation.inputs) > 2 and operation.inputs[2] >= 0:
-            inputs.append(self._constant(self._known[operation.inputs[2]]))
+        bias = [self._weights(number, (0,)) for number in operation.inputs[2:3] if number >= 0]
+        inputs = [self._names[source], self._weights(kernel, order), *bias]
         name = self._add(
-            "Conv", inputs, group=channels // weights.shape[1], dilations=dilations,
-            **self._window(operation, weights.shape[2:], options, dilations),
+            "Conv", inputs, group=self._shape(source)[3] // inputs_of_group, dilations=dilations,
+            **self._window(operation, (window[0], window[1]), options, dilations),
         )  # fmt: skip
         self._set(operation, name, options.number(at - 1, "<b"))
 
@@ -179,11 +221,11 @@ class _Translation:
         self._set(operation, name)
 
     def dense(self, operation: Operation) -> None:
-        source, kernel = operation.inputs[:2]
-        weights = self._known[kernel]  # (outputs, inputs)
-        inputs = [self._flat(source, [-1, weights.shape[1]]), self._constant(weights)]
-        if len(operation.inputs) > 2 and operation.inputs[2] >= 0:
-            inputs.append(self._constant(self._known[operation.inputs[2]]))
+        source = operation.inputs[0]
+        # In floats: what OpenCV 4 computes for quantized ones is wrong.
+        constants = [self._known[number] for number in operation.inputs[1:3] if number >= 0]
+        flat = self._flat(source, [-1, constants[0].shape[1]])  # weights are (outputs, inputs)
+        inputs = [flat, *(self._constant(each) for each in constants)]
         self._set(operation, self._add("Gemm", inputs, transB=1), operation.options.number(0, "<b"))
 
     def _flat(self, number: int, shape: Sequence[int]) -> str:
@@ -232,7 +274,7 @@ class _Translation:
         if source in self._known:
             self._known[target] = self._known[source].astype(np.float32)
         else:
-            self._names[target] = self._names[source]
+            self._set(operation, self._names[source])
 
     def shape(self, operation: Operation) -> None:
         """What computes the shape of a reshaping: that is known without."""

@@ -66,7 +66,7 @@ def plain(layers: Any, source: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("build", "format", "difference"), [(varied, "float32", 1e-5), (plain, "int8", 0.1)]
+    ("build", "format", "difference"), [(varied, "float32", 1e-5), (plain, "int8", 0.01)]
 )
 def test_onnx_form_gives_what_litert_gives(build, format, difference) -> None:
     flatbuffer = compiled_keras(build, format)
@@ -76,6 +76,12 @@ def test_onnx_form_gives_what_litert_gives(build, format, difference) -> None:
     found = load_network(form, 1)(crops())
     assert np.ptp(wanted, axis=0).max() > 0.01
     np.testing.assert_allclose(found, wanted, atol=difference)
+
+
+def test_quantized_weights_stay_whole_numbers() -> None:
+    form = onnx.load_from_string(onnx_from_tflite(compiled_keras(plain, "int8")))
+    stored = [onnx.numpy_helper.to_array(each) for each in form.graph.initializer]
+    assert {each.dtype.name for each in stored if each.ndim == 4} == {"int8"}  # kernels
 
 
 def test_operation_that_is_not_known_is_a_sentence() -> None:
