@@ -56,10 +56,10 @@ def test_models_open_in_other_software(repository, project, exported, model):
         assert names["probabilities"].shape == (4, 2)
         results.append(names["probabilities"])
     by_keras, by_litert, *others = results
-    assert len(others) == 3  # ONNX Runtime, OpenCV, OpenCV with the compiled form
-    np.testing.assert_allclose(by_litert, by_keras, atol=0.01)
-    for result in others:
-        np.testing.assert_allclose(result, by_litert, atol=1e-3 if result is others[-1] else 1e-4)
+    assert len(others) == 2  # ONNX Runtime, OpenCV
+    np.testing.assert_allclose(by_litert, by_keras, atol=0.06)
+    for result in others:  # int8: engines round each their own way
+        np.testing.assert_allclose(result, by_litert, atol=0.03)
     assert tuple(names["classes"]) == read_model(model).card.classes
 
 
@@ -71,7 +71,8 @@ def test_keras_and_back(exported, model, small_crops, tmp_path):
     for name in ("classes", "input_size", "margin", "square", "unsure"):
         assert getattr(after.card, name) == getattr(before.card, name)
     wanted = Classifier(before).probabilities(small_crops)
-    np.testing.assert_allclose(Classifier(after).probabilities(small_crops), wanted, atol=0.005)
+    # float16 from Keras, int8 in the shipped model
+    np.testing.assert_allclose(Classifier(after).probabilities(small_crops), wanted, atol=0.06)
 
 
 @pytest.fixture
