@@ -28,8 +28,8 @@ from typing import Any
 import psutil
 
 from benchmarks.cluster_nodes import Server, answers, free_port, is_up, ray_variables, start_node
+from benchmarks.measuring import REPOSITORY, environment
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
 _DETECTOR = ("--detector", "yunet", "--detector-size", "640")
 _START_LIMIT_S, _RUN_LIMIT_S = 180, 600
 _SAMPLE_S = 0.1
@@ -67,7 +67,7 @@ def main() -> None:
 def copies(folder: Path, count: int) -> Path:
     """A folder with this many photos: copies of the examples."""
     folder.mkdir()
-    examples = sorted((_REPOSITORY / "examples").glob("*.[jp][pn]g"))
+    examples = sorted((REPOSITORY / "examples").glob("*.[jp][pn]g"))
     for number in range(count):
         source = examples[number % len(examples)]
         shutil.copy(source, folder / f"{number:06}{source.suffix}")
@@ -89,7 +89,9 @@ def _processor_s(module: str, *arguments: object) -> float:
     """Processor seconds of a program and all that it starts, sampled; pip's modules included."""
     command = [sys.executable, "-m", module, *map(str, arguments), *_DETECTOR]
     times: dict[tuple[int, float], float] = {}
-    with subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment(), stdout=subprocess.DEVNULL
+    ) as process:
         root = psutil.Process(process.pid)
         while process.poll() is None:
             for each in _family(root):
@@ -120,7 +122,7 @@ def memory(work: Path) -> None:
             file.writelines(f"s3://archive/2024/{number:012}.jpg\n" for number in range(rows))
         done = subprocess.run(
             [sys.executable, "-c", _LISTING, paths, work / f"out{rows}"],
-            cwd=_REPOSITORY, check=True, capture_output=True, text=True,
+            cwd=REPOSITORY, check=True, capture_output=True, text=True,
         )  # fmt: skip
         peaks.append(int(done.stdout) / 1024)
         print(f"{rows:,} rows: {peaks[-1]:.0f} MiB")
@@ -130,7 +132,7 @@ def memory(work: Path) -> None:
 @contextmanager
 def nodes(work: Path) -> Iterator[tuple[str, dict[str, str], list[Server]]]:
     """Two Ray nodes: their address, their variables, and the head and the second node."""
-    path = os.pathsep.join([str(_REPOSITORY), *filter(None, sys.path)])
+    path = os.pathsep.join([str(REPOSITORY), *filter(None, sys.path)])
     env = ray_variables(path)
     port = free_port()
     started: list[Server] = []
@@ -178,14 +180,14 @@ def demo(work: Path) -> None:
         bucket = fs.S3FileSystem(endpoint_override=endpoint, allow_bucket_creation=True)
         for name in ("archive", "results"):
             bucket.create_dir(name)
-        examples = str(_REPOSITORY / "examples")
+        examples = str(REPOSITORY / "examples")
         fs.copy_files(examples, "archive/examples", destination_filesystem=bucket)
         with nodes(work) as (address, env, _):
             driver = _driver(work, env, "s3://archive/examples", "s3://results/run", address)
             status = driver.process.wait(_RUN_LIMIT_S)
         print((work / "driver.log").read_text(), end="")
         command = [sys.executable, "-m", "mask_detector.cluster.json_lines", "s3://results/run"]
-        subprocess.run(command, cwd=_REPOSITORY, check=True)
+        subprocess.run(command, cwd=REPOSITORY, check=True)
     finally:
         server.kill()
     raise SystemExit(status)
@@ -252,7 +254,7 @@ def _photos_in(output: Path) -> Counter[str]:
     """How often each photo that could be processed is in the records."""
     done = subprocess.run(
         [sys.executable, "-m", "mask_detector.cluster.json_lines", output],
-        cwd=_REPOSITORY, check=True, capture_output=True, text=True,
+        cwd=REPOSITORY, check=True, capture_output=True, text=True,
     )  # fmt: skip
     records = map(json.loads, done.stdout.splitlines())
     return Counter(record["image"] for record in records if "error" not in record)

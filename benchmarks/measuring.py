@@ -89,7 +89,7 @@ def run_python(arguments: Sequence[str]) -> tuple[float, float]:
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=REPOSITORY,
-        env=_environment(),
+        env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -106,7 +106,7 @@ def python_output(code: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=REPOSITORY,
-        env=_environment(),
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -114,7 +114,8 @@ def python_output(code: str) -> str:
     ).stdout
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The variables of programs that are measured."""
     # A window would wait for a key; without stored bytecode every start would compile all modules.
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mask_detector import command_line
-from mask_detector.cluster import rows, storage
+from mask_detector.cluster import rows, storage, tables
 from mask_detector.cluster.manifest import done_shards, part_name
 from mask_detector.cluster.packages import check_packages
 from mask_detector.errors import FileError
@@ -43,7 +43,7 @@ def read_records(output: str) -> Iterator[dict[str, Any]]:
     for number in done:
         address = storage.join(output, "records", part_name(number))
         try:
-            table = rows.decoded(storage.read(address))
+            table = tables.decoded(storage.read(address))
         except (OSError, ValueError) as error:
             why = storage.reason(error) if isinstance(error, OSError) else error
             raise FileError(f"{address}: cannot be read ({why})") from None

@@ -7,12 +7,11 @@ when the input changes: a shard's results belong to its names, whenever they are
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from mask_detector.cluster import storage
+from mask_detector.cluster import storage, tables
 from mask_detector.errors import FileError
 
 _FIRST_SIZE, _LARGEST_SIZE = 32, 1000
@@ -123,13 +122,10 @@ def _growing_size(photos: int) -> int:
 
 def _write_shard(output: str, number: int, shard: list[Entry]) -> None:
     import pyarrow as pa
-    from pyarrow import parquet
 
-    columns = {"image": [each.image for each in shard], "film": [each.film for each in shard]}
-    schema = pa.schema([("image", pa.string()), ("film", pa.bool_())])
-    data = io.BytesIO()
-    parquet.write_table(pa.table(columns, schema), data, compression="zstd")
-    storage.write(storage.join(output, "manifest", part_name(number)), data.getvalue())
+    columns = pa.schema([("image", pa.string()), ("film", pa.bool_())])
+    data = tables.encoded(tables.as_table(map(asdict, shard), columns))
+    storage.write(storage.join(output, "manifest", part_name(number)), data)
 
 
 def read_shard(output: str, number: int) -> list[Entry]:
@@ -138,11 +134,8 @@ def read_shard(output: str, number: int) -> list[Entry]:
     Raises:
         OSError: it cannot be read.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
-
     data = storage.read(storage.join(output, "manifest", part_name(number)))
-    return [Entry(**row) for row in parquet.read_table(pa.BufferReader(data)).to_pylist()]
+    return [Entry(**row) for row in tables.read_rows(tables.decoded(data))]
 
 
 def done_shards(output: str) -> set[int]:

@@ -6,16 +6,15 @@ are null for photos. Where ``error`` is not null, the columns of what was found 
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from mask_detector.cluster import tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_BATCH_ROWS = 1000
 _FILM_COLUMNS = ("frame", "time_s")
 
 
@@ -52,13 +51,8 @@ def schema(classes: Sequence[str]) -> pa.Schema:
 
 
 def as_table(records: Iterable[Mapping[str, Any]], columns: pa.Schema) -> pa.Table:
-    """The records as a table, made in batches: those of a long video are many."""
-    import pyarrow as pa
-
-    rows, batches = iter(records), []
-    while some := list(islice(rows, _BATCH_ROWS)):
-        batches.append(pa.RecordBatch.from_pylist(list(map(_as_row, some)), columns))
-    return pa.Table.from_batches(batches, columns)
+    """The records as a table."""
+    return tables.as_table(map(_as_row, records), columns)
 
 
 def _as_row(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,24 +80,6 @@ def as_record(row: Mapping[str, Any]) -> dict[str, Any]:
     return record
 
 
-def encoded(table: pa.Table) -> bytes:
-    """The table as a Parquet file."""
-    from pyarrow import parquet
-
-    data = io.BytesIO()
-    parquet.write_table(table, data, compression="zstd")
-    return data.getvalue()
-
-
-def decoded(data: bytes) -> pa.Table:
-    """The table in a Parquet file."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    table: pa.Table = parquet.read_table(pa.BufferReader(data))
-    return table
-
-
 def failed_rows(table: pa.Table) -> int:
     """How many rows have an error."""
     return int(len(table) - table.column("error").null_count)
@@ -111,11 +87,9 @@ def failed_rows(table: pa.Table) -> int:
 
 def total_counts(table: pa.Table) -> Counter[str]:
     """The faces of all rows by label."""
-    import pyarrow.compute as pc
-
     totals: Counter[str] = Counter()
     for field, values in _members(table.column("counts")):
-        totals[field] = pc.sum(values).as_py() or 0
+        totals[field] = sum(filter(None, values.to_pylist()))
     return totals
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mask_detector.cluster import rows, storage
+from mask_detector.cluster import rows, storage, tables
 from mask_detector.cluster.files_used import hashes
 from mask_detector.cluster.limits import FILM_LIMIT_S, PHOTO_LIMIT_S, limited
 from mask_detector.cluster.manifest import Entry, part_name, read_shard
@@ -93,12 +93,12 @@ def process_shard(
     try:
         entries = read_shard(job.output, number)
         if retry_failed:
-            before = rows.decoded(storage.read(address))
+            before = tables.decoded(storage.read(address))
             table, entries = _again(before, entries, job, process)
         else:
             table = process(entries, job)
         if entries:
-            storage.write(address, rows.encoded(table))
+            storage.write(address, tables.encoded(table))
     except UserFacingError as error:
         return Outcome(number, problem=str(error), fatal=isinstance(error, OtherFilesError))
     except OSError as error:

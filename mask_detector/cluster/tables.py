@@ -1,0 +1,70 @@
+"""Tables: from rows, to Parquet files and back.
+
+Before pyarrow converts Python objects it imports pandas where that is installed, which takes a
+process a quarter of a second. Its JSON reader needs no pandas.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BATCH_ROWS = 1000
+
+
+def as_table(rows: Iterable[Mapping[str, Any]], columns: pa.Schema) -> pa.Table:
+    """The rows as a table, made in batches: those of a long video are many.
+
+    Args:
+        rows: values that JSON has, by column; what a row lacks is null, what no column is named
+            after is left out.
+    """
+    import pyarrow as pa
+
+    remaining, parts = iter(rows), []
+    while some := list(islice(remaining, _BATCH_ROWS)):
+        parts.append(_part(some, columns))
+    return pa.concat_tables(parts) if parts else pa.Table.from_batches([], columns)
+
+
+def _part(rows: list[Mapping[str, Any]], columns: pa.Schema) -> pa.Table:
+    from pyarrow import json as arrow_json
+
+    lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+    data = lines.encode(errors="replace")  # half surrogates have no place in UTF-8
+    return arrow_json.read_json(
+        io.BytesIO(data),
+        arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1),
+        arrow_json.ParseOptions(columns, unexpected_field_behavior="ignore"),
+    )
+
+
+def encoded(table: pa.Table) -> bytes:
+    """The table as a Parquet file."""
+    from pyarrow import parquet
+
+    data = io.BytesIO()
+    parquet.write_table(table, data, compression="zstd")
+    return data.getvalue()
+
+
+def decoded(data: bytes) -> pa.Table:
+    """The table in a Parquet file."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(pa.BufferReader(data)) as file:
+        return file.read()
+
+
+def read_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows of a table of plain columns."""
+    columns = [column.to_pylist() for column in table.columns]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(table.column_names, values, strict=True))
