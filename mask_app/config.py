@@ -21,6 +21,7 @@ from mask_detector.errors import UserFacingError
 from mask_detector.models.default_model import DEFAULT_MODEL
 
 DEFAULT_HISTORY_DAYS = 90
+DEFAULT_PICTURE_DAYS = 7
 
 _LARGEST_LIMIT = 1_000_000
 _MOST_DAYS = 36_500
@@ -142,6 +143,40 @@ def history_days() -> int:
         ConfigError: it is not a whole number from 1 to 36500.
     """
     return _whole_number("MASK_APP_HISTORY_DAYS", _MOST_DAYS) or DEFAULT_HISTORY_DAYS
+
+
+@dataclass(frozen=True)
+class DoorPictures:
+    """What is kept of people whom a door asks to put on a mask.
+
+    Attributes:
+        folder: where; made if it is not there.
+        days: after which they are deleted.
+        blurred: everybody in them.
+    """
+
+    folder: Path
+    days: int
+    blurred: bool
+
+
+def door_pictures() -> DoorPictures | None:
+    """What is kept of people without a mask: ``MASK_APP_DOOR_PICTURES``; None where not set.
+
+    ``MASK_APP_DOOR_PICTURES_DAYS`` says how long, ``MASK_APP_DOOR_PICTURES_BLUR`` whether they are
+    blurred.
+
+    Raises:
+        ConfigError: one of these has a value that cannot be used.
+    """
+    folder = _text("MASK_APP_DOOR_PICTURES")
+    if not folder:
+        return None
+    blur = _text("MASK_APP_DOOR_PICTURES_BLUR") or "all"
+    if blur not in ("all", "none"):
+        raise ConfigError(f"MASK_APP_DOOR_PICTURES_BLUR must be all or none, not {blur[:40]!r}")
+    days = _whole_number("MASK_APP_DOOR_PICTURES_DAYS", _MOST_DAYS) or DEFAULT_PICTURE_DAYS
+    return DoorPictures(Path(folder).expanduser(), days, blur == "all")
 
 
 def _is_ice_server(server: object) -> bool:

@@ -96,11 +96,15 @@ def default_unsure(worn_wrongly: bool = False) -> float:
 
 def photo_detector(settings: Settings) -> MaskDetector:
     """Takes its time and finds faces down to ``LEAST_CONFIDENCE``."""
-    worn_wrongly = settings.worn_wrongly
-    with _spinner(f"photo models {settings.detector} {worn_wrongly}"):
-        detector = shared_detector(settings.detector, thorough=True)
-        classify = classifier(thorough=True, worn_wrongly=worn_wrongly)
-        return MaskDetector(detector, classify, default_unsure(worn_wrongly))
+    with _spinner(f"photo models {settings.detector} {settings.worn_wrongly}"):
+        return load_photo_detector(settings.detector, settings.worn_wrongly)
+
+
+def load_photo_detector(detector: str, worn_wrongly: bool = False) -> MaskDetector:
+    """The same by a detector's name; may be called outside a session."""
+    shared = shared_detector(detector, thorough=True)
+    classify = classifier(thorough=True, worn_wrongly=worn_wrongly)
+    return MaskDetector(shared, classify, default_unsure(worn_wrongly))
 
 
 def live_detector(settings: Settings) -> MaskDetector:

@@ -107,8 +107,13 @@ _STREAMLITS_WORDS = (
     gettext_noop("This app would like to use your camera."),
     gettext_noop("Press Enter to submit form"),
 )
-_WARM_UP_AFTER_S = 2  # the browser draws the first page until then
-_SETTINGS = {"photos": False, "video": False, "live": True}  # pages with settings; camera's too
+_WARM_UP_AFTER_S = 0.5  # the browser draws the first page meanwhile
+# Pages with settings, and which of those they have beside the detectors'.
+_SETTINGS = {
+    "photos": {"camera": False},
+    "video": {"camera": False, "events": True},
+    "live": {"camera": True, "events": True},
+}
 
 
 def main() -> None:
@@ -152,7 +157,7 @@ def _draw() -> None:
         choose_language()
     if chosen.url_path in _SETTINGS:
         # Drawn by the script that draws all pages: a page's own widgets are forgotten with it.
-        chosen_settings.append(_module("settings").sidebar(camera=_SETTINGS[chosen.url_path]))
+        chosen_settings.append(_module("settings").sidebar(**_SETTINGS[chosen.url_path]))
     if chosen.url_path != "video" and "video_workspace" in st.session_state:
         _module("video.progress").show_elsewhere()
     chosen.run()
@@ -178,12 +183,12 @@ def _module(name: str) -> Any:
 
 @st.cache_resource(show_spinner=False)
 def _warm_up() -> None:
-    """Import the pages that the first one leads to, once per server, after it was sent."""
+    """Load what the first page leads to, once per server, after it was sent."""
 
     def load() -> None:
         time.sleep(_WARM_UP_AFTER_S)
-        for name in ("photos.page", "video.page"):
-            _module(name)
+        _module("photos.page").warm_up()
+        _module("video.page")
 
     threading.Thread(target=load, name="warm-up", daemon=True).start()
 

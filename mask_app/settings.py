@@ -40,6 +40,8 @@ class Settings:
         confidence: faces with a lower score are left out.
         unsure: half width of the band in which a face is called unsure.
         blur: the faces to blur; one of ``privacy.BLUR_CHOICES``.
+        event_faces: lists of people without a mask show faces as ``blur`` says; otherwise
+            everybody in their pictures is blurred.
         mirror: show the live picture mirrored.
         alarm: play a sound on the live page when somebody wears no mask.
         alarm_pause: minimum seconds between two sounds.
@@ -52,12 +54,18 @@ class Settings:
     confidence: float
     unsure: float
     blur: str
+    event_faces: bool = False
     mirror: bool = True
     alarm: bool = False
     alarm_pause: int = 5
     zones: tuple[Zone, ...] = ()
     worn_wrongly: bool = False
     language: str = ENGLISH
+
+    @property
+    def event_blur(self) -> str:
+        """The faces to blur in lists of people without a mask."""
+        return self.blur if self.event_faces else "all"
 
     def for_video(self) -> tuple[object, ...]:
         """Those that change the result of a recorded video."""
@@ -72,11 +80,12 @@ class Settings:
         )
 
 
-def sidebar(camera: bool) -> Settings:
+def sidebar(camera: bool, events: bool = False) -> Settings:
     """Draw the settings that matter on a page and return all of them.
 
     Args:
         camera: the page shows a live camera.
+        events: the page lists people without a mask.
     """
     detectors = sorted(face_detector.DETECTORS, key=list(DETECTOR_NAMES).index)
     offered = config.tells_worn_wrongly()
@@ -86,6 +95,7 @@ def sidebar(camera: bool) -> Settings:
         "worn_wrongly": offered and st.query_params.get(WORN_WRONGLY) == "1",
         "unsure_below": round(0.5 + default_unsure(), 2),
         "blur": "none",
+        "event_faces": False,
         "mirror": True,
         "alarm": False,
         "alarm_pause": 5,
@@ -99,6 +109,15 @@ def sidebar(camera: bool) -> Settings:
         if offered:
             _draw_worn_wrongly()
         _draw_detection(detectors)
+        if events:
+            st.toggle(
+                gettext("Show faces in the list of people without a mask"),
+                key=_PREFIX + "event_faces",
+                help=gettext(
+                    "Otherwise everybody in its small pictures is blurred. Who is blurred by the "
+                    "setting above always is."
+                ),
+            )
         if camera:
             _draw_camera()
         if language() != ENGLISH and not drawn_names(language()):

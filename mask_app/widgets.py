@@ -117,19 +117,6 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
-def event_table(events: pd.DataFrame, key: str) -> None:
-    """A row for each event; the column of that name in the visitor's language has the seconds."""
-    st.dataframe(
-        events,
-        column_config={gettext("Seconds"): st.column_config.NumberColumn(format="%.1f")},
-        hide_index=True,
-        key=key,
-        on_select="rerun",
-        selection_mode="single-row",
-        alt=gettext("When people wore no mask; choosing a row shows it in the video"),
-    )
-
-
 def face_table(faces: Sequence[Face], classes: Sequence[str], key: str) -> None:
     """A row for each face: number, label, probability of each class, height.
 

@@ -87,7 +87,7 @@ def video(page: Any, address: str) -> None:
     page.get_by_role("slider", name="Time in the video").wait_for()
     page.wait_for_function("document.querySelector('video').readyState >= 3")
     page.evaluate("document.querySelector('video').currentTime = 3")
-    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    page.get_by_role("list", name="When people were without a mask").wait_for()
     page.get_by_role("heading", name="Result of").evaluate("heading => heading.scrollIntoView()")
 
 

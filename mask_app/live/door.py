@@ -1,26 +1,27 @@
 """The door: one large message for people who come in, full screen on a tablet at an entrance.
 
 ``/live?door=1`` opens it, and starts the camera by itself where the browser allows;
-``&sound=tone`` or ``&sound=voice`` lets it be heard too. No picture is kept. The message is in the
-visitor's language.
+``&sound=tone`` or ``&sound=voice`` lets it be heard too. No picture is kept, unless the
+administrator asks for it. The message is in the visitor's language.
 """
 
 from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from mask_app import models
+from mask_app import config, models
 from mask_app.history import cameras as history
 from mask_app.live import streams
+from mask_app.live.keeping import PictureFolder
 from mask_app.live.processing import LiveProcessor
 from mask_app.live.scripts import explain_camera, say, stay_open
 from mask_app.live.sight import Seen
 from mask_app.settings import WORN_WRONGLY, Settings
-from mask_app.translations import gettext, gettext_noop, language
+from mask_app.translations import gettext, gettext_noop, language, ngettext
 from mask_app.zones.kept import ADDRESS
 from mask_detector.video.people import UNMASKED
 
@@ -91,7 +92,11 @@ def page(settings: Settings) -> None:
     processor: LiveProcessor = st.session_state.setdefault(
         "door_processor", LiveProcessor(detector, settings)
     )
+    kept = config.door_pictures()
+    settings = replace(settings, event_faces=kept is not None and not kept.blurred)
     processor.detector, processor.settings = detector, settings
+    processor.takes_pictures = kept is not None
+    processor.folder = None if kept is None else _folder(kept, history.door_name())
     history.record(processor, history.door_name())
     explain_camera()
     patience = _PATIENCE_SECONDS, _FIRST_PATIENCE_SECONDS
@@ -99,12 +104,37 @@ def page(settings: Settings) -> None:
     message = st.session_state.setdefault("door_message", Message())
     sound = st.query_params.get("sound", "")
     st.fragment(_show_message, run_every=_UPDATE_SECONDS)(processor, message, sound)
+    if kept is not None:
+        st.caption(what_is_kept(), text_alignment="center")
     with st.container(key="door_picture"):
         streams.browser_camera(processor, "door_camera")
     if st.button(gettext("Leave"), icon=":material/close_fullscreen:", type="tertiary"):
         for name in ("door", "sound", WORN_WRONGLY, ADDRESS):
             st.query_params.pop(name, None)
         st.rerun()
+
+
+@st.cache_resource(show_spinner=False)
+def _folder(kept: config.DoorPictures, camera: str) -> PictureFolder:
+    return PictureFolder(kept.folder, camera, kept.days)
+
+
+def what_is_kept() -> str:
+    """A sentence about the pictures that the administrator keeps, or that there are none."""
+    kept = config.door_pictures()
+    if kept is None:
+        return gettext("No picture is kept.")
+    if kept.blurred:
+        return ngettext(
+            "A blurred picture of people without a mask is kept for {count} day.",
+            "A blurred picture of people without a mask is kept for {count} days.",
+            kept.days,
+        )
+    return ngettext(
+        "A picture of people without a mask is kept for {count} day.",
+        "A picture of people without a mask is kept for {count} days.",
+        kept.days,
+    )
 
 
 def state_of(counts: Mapping[str, int] | None, seen: Seen = "clear") -> str:

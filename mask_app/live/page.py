@@ -25,6 +25,7 @@ from mask_app.report.footage import camera_report
 from mask_app.report.parts import Context
 from mask_app.settings import WORN_WRONGLY, Settings
 from mask_app.translations import gettext, gettext_noop, number
+from mask_app.video import event_list
 from mask_app.video.events import as_csv
 from mask_app.wording import counts_in_words, drawn_names
 from mask_app.zones import editor as zones
@@ -37,6 +38,7 @@ _UPDATE_SECONDS = 0.5
 _PATIENCE_SECONDS = 10
 _CHART_SECONDS = 2.0
 _STILL_SECONDS = 5.0
+_EVENTS_SHOWN = 30
 _SILENCE = gettext_noop("Nothing")
 _OWN_CAMERA = ""  # among the names of the administrator's cameras
 
@@ -186,17 +188,15 @@ def _show_events(processor: LiveProcessor) -> None:
     if not events:
         return
     timezone = ZoneInfo(st.context.timezone or "UTC")
-    moments = [datetime.fromtimestamp(event.start_s, timezone) for event in events]
-    table = pd.DataFrame(
-        {
-            gettext("Time"): [moment.strftime("%H:%M:%S") for moment in moments],
-            gettext("Person"): [f"#{event.track}" for event in events],
-            gettext("Seconds"): [round(event.seconds, 1) for event in events],
-            gettext("Zone"): [event.zone for event in events],
-        }
-    )
+
+    def moment(start_s: float) -> str:
+        return datetime.fromtimestamp(start_s, timezone).strftime("%H:%M:%S")
+
     st.header(gettext("People without a mask"), anchor=False)
-    st.dataframe(table, hide_index=True, alt=gettext("When people were without a mask"))
+    blurred = processor.settings.event_blur != "none"
+    event_list.show(events[:_EVENTS_SHOWN], moment, "live", blurred, jumps=False)
+    if len(events) > _EVENTS_SHOWN:
+        st.caption(gettext("Earlier ones are in the file below."))
 
 
 def _offer_stills(settings: Settings) -> None:
@@ -222,8 +222,9 @@ def _offer_door(settings: Settings) -> None:
         st.markdown(
             gettext(
                 "One large message for people who come in, full screen on a tablet: thank you, or "
-                "please put on your mask. No picture is kept."
+                "please put on your mask."
             )
+            + f" {door.what_is_kept()}"
         )
         sound = st.segmented_control(
             gettext("What can be heard with a request"),

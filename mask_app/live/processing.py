@@ -20,8 +20,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mask_app.history.recorder import MinuteRecorder
+from mask_app.live.keeping import PictureFolder
 from mask_app.live.sight import Seen, Sight
 from mask_app.settings import Settings
+from mask_app.video import pictures
 from mask_app.video.events import Event, EventLog
 from mask_app.wording import drawn_names
 from mask_detector.detector import MaskDetector
@@ -83,20 +85,35 @@ class LiveProcessor:
 
     Attributes:
         detector: detects the faces; replaced as a whole when a setting changes.
-        settings: the visitor's settings; replaced as a whole.
         recorder: keeps the numbers of people over days; None where the administrator has none.
+        takes_pictures: a small picture of each person without a mask is held for the list.
+        folder: keeps those pictures; None, unless the administrator asks for it.
     """
 
     def __init__(self, detector: MaskDetector, settings: Settings) -> None:
         self.detector = detector
-        self.settings = settings
+        self._settings = settings
         self.recorder: MinuteRecorder | None = None
+        self.takes_pictures = True
+        self.folder: PictureFolder | None = None
         self._lock = threading.Lock()
         self._history: deque[tuple[float, dict[str, int]]] = deque(maxlen=HISTORY_SECONDS)
         self._events, self._doubts = EventLog(_MOST_EVENTS), EventLog(_MOST_EVENTS)
         self._alarms = 0
         self._asked: deque[Future[View]] = deque()
         self.begin()
+
+    @property
+    def settings(self) -> Settings:
+        """The visitor's settings; replaced as a whole."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        if settings.event_blur not in ("none", self._settings.event_blur):
+            with self._lock:  # who is hidden from now on was so always
+                self._events.change_pictures(pictures.blurred)
+        self._settings = settings
 
     def begin(self) -> None:
         """Forget what belonged to an earlier stream, except for the history and the events."""
@@ -157,9 +174,17 @@ class LiveProcessor:
         # By the clock, at the time when the frame came in.
         now = time.time() - time.monotonic() + view.frame.time_s
         self._began = now if self._began is None else self._began
+
+        def picture(track: int) -> bytes:
+            jpeg = pictures.picture_of(view, track, settings.event_blur)
+            if self.folder is not None and jpeg:
+                self.folder.keep(jpeg, track)
+            return jpeg
+
         for log, label in ((self._events, UNMASKED), (self._doubts, "unsure")):
             faces = [face for face in view.inside if happens_to(face.counted_as) == label]
-            log.see(now, [(face.track, face.zone) for face in faces if face.track is not None])
+            people = [(face.track, face.zone) for face in faces if face.track is not None]
+            log.see(now, people, picture if self.takes_pictures and log is self._events else None)
         self._alarm_rule.cooldown_s = settings.alarm_pause
         if self._alarm_rule.due(view.inside, view.frame.time_s) and settings.alarm:
             self._alarms += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,10 +17,10 @@ from mask_app.photos import results as photo_results
 from mask_app.photos.results import PhotoResult
 from mask_app.report import panel
 from mask_app.report.photos import photos_report
-from mask_app.settings import Settings
+from mask_app.settings import DETECTOR_NAMES, Settings
 from mask_app.translations import gettext
 from mask_app.wording import counts_in_words
-from mask_detector.errors import PhotoError
+from mask_detector.errors import PhotoError, UserFacingError
 from mask_detector.faces import count_faces
 from mask_detector.images import photo_pages
 from mask_detector.wording import number_of
@@ -130,6 +131,13 @@ def page(settings: Settings) -> None:
         _show_results(photos, results, readable, settings)
     else:
         _offer_removal(photos)
+
+
+def warm_up() -> None:
+    """Load the models and use them once, so that the first visitor need not wait for them."""
+    with suppress(UserFacingError):  # the page shows it
+        detector = models.load_photo_detector(next(iter(DETECTOR_NAMES)))
+        photo_results.process(_EXAMPLE.name, _EXAMPLE.read_bytes(), detector.detect, 1)
 
 
 def _processed(photos: _Photos, settings: Settings, megapixels: int) -> dict[int, PhotoResult]:

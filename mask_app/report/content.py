@@ -108,7 +108,14 @@ class Picture:
     caption: str
 
 
-Block = Heading | Paragraph | Tiles | Table | Chart | Picture
+@dataclass(frozen=True)
+class Gallery:
+    """Small pictures, side by side."""
+
+    pictures: Sequence[Picture]
+
+
+Block = Heading | Paragraph | Tiles | Table | Chart | Picture | Gallery
 
 
 @dataclass(frozen=True)

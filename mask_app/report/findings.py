@@ -13,6 +13,7 @@ from mask_app.report.footage import VideoFindings
 from mask_app.report.parts import Context
 from mask_app.video.events import events_in
 from mask_app.video.job import VideoJob
+from mask_app.video.pictures import with_pictures
 from mask_app.wording import drawn_names
 from mask_app.zones.stills import frame_of
 from mask_detector.drawing import draw_faces
@@ -37,8 +38,7 @@ def findings(
         megapixels: the largest frame that is read.
         context: says who is blurred.
     """
-    with job.records.open(encoding="utf-8") as lines:
-        records = [json.loads(line) for line in lines]
+    records = read_records(job)
     people = People(context.card.classes)
     for record in records:
         people.see(_inside(record), record["time_s"])
@@ -53,10 +53,16 @@ def findings(
         job.warning,
         job.rows(),
         people.seen(),
-        events_in(records),
+        with_pictures(events_in(records), job.output, records, hide=not context.show_faces),
         events_in(records, "unsure"),
         None if busiest is None or image is None else (image, busiest["time_s"]),
     )
+
+
+def read_records(job: VideoJob) -> list[dict[str, Any]]:
+    """What a finished job found, a record for each frame."""
+    with job.records.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def _picture(

@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from mask_app.live.processing import LiveStatus
-from mask_app.report.content import Block, Chart, Curve, Heading, Paragraph, Report, Table
-from mask_app.report.parts import Context, about_pictures, picture, report, result, table
+from mask_app.report.content import (
+    Block,
+    Chart,
+    Curve,
+    Gallery,
+    Heading,
+    Paragraph,
+    Report,
+    Table,
+)
+from mask_app.report.parts import (
+    Context,
+    about_pictures,
+    picture,
+    report,
+    result,
+    small_picture,
+    table,
+)
 from mask_app.settings import Settings
 from mask_app.translations import gettext, number
 from mask_app.video.events import Event
+from mask_app.video.pictures import blurred
 from mask_app.video.timeline import thinned
 from mask_app.widgets import DASHES, clock, css_colour
 from mask_app.wording import display_name, error_text
+
+MOST_SMALL_PICTURES = 24
+"""Later events have no picture in the report."""
 
 _TICKS = 6
 
@@ -115,7 +136,7 @@ def camera_report(
         Heading(gettext("What was looked at")),
         Table([*facts, *_zones(settings)]),
         *_over_time(chart),
-        *_events(status.events, status.doubts, moment),
+        *_events(_hidden(status.events, settings, context), status.doubts, moment),
     ]
     if image is not None:
         blocks += [
@@ -149,7 +170,25 @@ def _events(
         ]
         header = (gettext("From"), gettext("Seconds"), gettext("Person"), gettext("Zone"))
         blocks += [Heading(title), *(table(header, rows) if rows else [Paragraph(none)])]
+        blocks += _gallery(each, moment)
     return blocks
+
+
+def _gallery(events: Sequence[Event], moment: Callable[[float], str]) -> list[Block]:
+    """Small pictures of people without a mask, in the order in which they came."""
+    shown = sorted((e for e in events if e.picture), key=lambda event: event.start_s)
+    small = [
+        small_picture(event.picture, f"{moment(event.start_s)} · #{event.track}")
+        for event in shown[:MOST_SMALL_PICTURES]
+    ]
+    return [Gallery(small)] if small else []
+
+
+def _hidden(events: Sequence[Event], settings: Settings, context: Context) -> Sequence[Event]:
+    """A camera's events as a report may show them: their pictures were hidden as settings asked."""
+    if context.show_faces or not settings.event_faces:
+        return events
+    return [replace(event, picture=blurred(event.picture)) for event in events]
 
 
 def _zones(settings: Settings) -> list[tuple[str, str]]:

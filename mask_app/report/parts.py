@@ -140,6 +140,17 @@ def picture(image: np.ndarray, caption: str) -> Picture:
     return Picture(cv2.imencode(".jpg", image, _JPEG_QUALITY)[1].tobytes(), *size, caption)
 
 
+def small_picture(jpeg: bytes, caption: str) -> Picture:
+    """A picture that is small already.
+
+    Args:
+        jpeg: its file.
+        caption: what it shows.
+    """
+    height, width = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape[:2]
+    return Picture(jpeg, width, height, caption)
+
+
 def _background(settings: Settings, card: ModelCard) -> list[Block]:
     """The settings, the model and its limits."""
     blocks: list[Block] = [
@@ -178,4 +189,5 @@ def _model(card: ModelCard) -> list[tuple[str, str]]:
 
 def _plain(markdown: str) -> str:
     """A line of Markdown without its marks."""
-    return re.sub(r"\[([^]]*)\]\([^)]*\)|\*\*|`", r"\1", markdown)
+    without_links = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", markdown)
+    return re.sub(r"[*`]", "", without_links)

@@ -32,6 +32,7 @@ from reportlab.platypus import Table as Grid
 from mask_app.report import chart
 from mask_app.report.content import (
     Chart,
+    Gallery,
     Heading,
     Paragraph,
     Picture,
@@ -46,6 +47,7 @@ _MARGIN = 18 * mm
 _PADDING = 6  # of ReportLab's frames, in points
 _WIDTH = A4[0] - 2 * _MARGIN - 2 * _PADDING
 _HIGHEST_PICTURE = 78 * mm  # three on a page
+_SMALL_IN_A_ROW, _HIGHEST_SMALL = 6, 32 * mm
 _GAP = 3 * mm
 _NAMES_WIDTH = 55 * mm
 _GREY, _GREEN, _RULE = HexColor("#4a4f4c"), HexColor("#0b6e4f"), HexColor("#c9cdca")
@@ -79,7 +81,9 @@ def as_pdf(report: Report) -> bytes:
     return buffer.getvalue()
 
 
-def _flowable(block: Heading | Paragraph | Tiles | Table | Chart, before_picture: bool) -> Flowable:
+def _flowable(
+    block: Heading | Paragraph | Tiles | Table | Chart | Gallery, before_picture: bool
+) -> Flowable:
     if isinstance(block, Heading):
         return _text(block.text, 13, bold=True, colour=_GREEN, above=5 * mm, keep=True)
     if isinstance(block, Paragraph):
@@ -88,6 +92,8 @@ def _flowable(block: Heading | Paragraph | Tiles | Table | Chart, before_picture
         return _tiles(block)
     if isinstance(block, Table):
         return _grid(block)
+    if isinstance(block, Gallery):
+        return _gallery(block)
     drawing = chart.draw(block, _font_of([curve.name for curve in block.curves]))
     scale = _WIDTH / drawing.width
     drawing.scale(scale, scale)
@@ -167,6 +173,23 @@ def _picture(block: Picture) -> list[Flowable]:
     image = Image(io.BytesIO(block.jpeg), block.width * scale, block.height * scale, hAlign="LEFT")
     image.keepWithNext = True
     return [image, _text(block.caption, 9, colour=_GREY, below=2 * _GAP)]
+
+
+def _gallery(block: Gallery) -> Grid:
+    width = _WIDTH / _SMALL_IN_A_ROW
+    cells = [_small(each, width - _GAP) for each in block.pictures]
+    rows = [cells[i : i + _SMALL_IN_A_ROW] for i in range(0, len(cells), _SMALL_IN_A_ROW)]
+    rows[-1] += [""] * (_SMALL_IN_A_ROW - len(rows[-1]))
+    style = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("VALIGN", (0, 0), (-1, -1), "TOP")]
+    return Grid(rows, [width] * _SMALL_IN_A_ROW, style=style, hAlign="LEFT", spaceAfter=_GAP)
+
+
+def _small(picture: Picture, width: float) -> list[Flowable]:
+    scale = min(width / picture.width, _HIGHEST_SMALL / picture.height)
+    image = Image(
+        io.BytesIO(picture.jpeg), picture.width * scale, picture.height * scale, hAlign="LEFT"
+    )
+    return [image, _text(picture.caption, 8, colour=_GREY)]
 
 
 def _number(canvas: Canvas, document: SimpleDocTemplate) -> None:

@@ -7,7 +7,7 @@ import io
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,14 @@ class Event:
         start_s: seconds from the video's start; of a camera, ``time.time()``.
         end_s: time of the last frame with that label.
         zone: name of the zone in which it began; empty where there is none.
+        picture: a small JPEG of the person, empty where there is none; see ``pictures``.
     """
 
     track: int
     start_s: float
     end_s: float
     zone: str = ""
+    picture: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def seconds(self) -> float:
@@ -53,21 +55,38 @@ class EventLog:
         self._open: dict[int, Event] = {}
         self._ended: deque[Event] = deque(maxlen=most)
 
-    def see(self, time_s: float, people: Iterable[tuple[int, str]]) -> None:
+    def see(
+        self,
+        time_s: float,
+        people: Iterable[tuple[int, str]],
+        picture: Callable[[int], bytes] | None = None,
+    ) -> None:
         """Take in a frame.
 
         Args:
             time_s: its time; those of the last frame or later.
             people: number of each person with the label, and the name of their zone.
+            picture: gives a picture of the person of that number in the frame; asked once for
+                each event, as soon as it lasts ``people.LEAST_LIFE_S``.
         """
         self._end(lambda event: time_s - event.end_s > LONGEST_GAP_S)
         for track, zone in people:
             event = self._open.get(track, Event(track, time_s, time_s, zone))
-            self._open[track] = replace(event, end_s=time_s)
+            event = replace(event, end_s=time_s)
+            if picture and not event.picture and event.seconds >= LEAST_LIFE_S:
+                event = replace(event, picture=picture(track))
+            self._open[track] = event
 
     def begin(self) -> None:
         """Numbers begin again: nobody goes on from here."""
         self._end(lambda event: True)
+
+    def change_pictures(self, change: Callable[[bytes], bytes]) -> None:
+        """Replace each picture by what it is changed to."""
+        for index, event in enumerate(self._ended):
+            self._ended[index] = replace(event, picture=change(event.picture))
+        for track, event in self._open.items():
+            self._open[track] = replace(event, picture=change(event.picture))
 
     def _end(self, over: Callable[[Event], bool]) -> None:
         for event in [event for event in self._open.values() if over(event)]:

@@ -23,6 +23,7 @@ import av
 
 from mask_app.config import Limits
 from mask_app.settings import Settings
+from mask_app.video.events import Event
 from mask_app.video.turns import Turns
 from mask_app.wording import drawn_names
 from mask_detector.command_line import FAILED
@@ -118,6 +119,8 @@ class VideoJob:
         table: CSV, one row per face.
         error: why there is no result, None where there is one or will be.
         warning: why the result is only of a part of the video, None where it is of all.
+        event_pictures: the events with their pictures, by whether everybody is hidden in them,
+            once they were looked for.
     """
 
     def __init__(
@@ -142,6 +145,7 @@ class VideoJob:
         self.table = folder / "faces.csv"
         self.error: str | None = None
         self.warning: str | None = None
+        self.event_pictures: dict[bool, list[Event]] = {}
         self._errors = folder / "errors.txt"
         self._command = _command(video, self, settings, model, limits)
         self._turns = turns

@@ -13,13 +13,14 @@ import streamlit as st
 from mask_app import config, downloads, examples, models, widgets
 from mask_app.photos.results import safe_name
 from mask_app.report import panel
-from mask_app.report.findings import findings
+from mask_app.report.findings import findings, read_records
 from mask_app.report.footage import video_report
 from mask_app.settings import Settings
 from mask_app.translations import gettext
-from mask_app.video import progress, timeline
+from mask_app.video import event_list, progress, timeline
 from mask_app.video.events import Event, as_csv, read_events
 from mask_app.video.job import VideoJob
+from mask_app.video.pictures import with_pictures
 from mask_app.video.workspace import VIDEO_SUFFIXES, Video, VideoWorkspace, workspace
 from mask_app.zones.editor import VIDEOS, show_video_editor
 from mask_app.zones.kept import with_zones
@@ -53,7 +54,7 @@ def page(settings: Settings) -> None:
             )
         if shown.job.warning is not None:
             widgets.show_warning(shown.job.warning, shown.name)
-        _show_result(shown, shown.job)
+        _show_result(shown, shown.job, settings)
 
 
 def _take_uploads(work: VideoWorkspace) -> None:
@@ -171,7 +172,7 @@ def _show_buttons(work: VideoWorkspace, video: Video, settings: Settings, only_n
         st.rerun()
 
 
-def _show_result(video: Video, job: VideoJob) -> None:
+def _show_result(video: Video, job: VideoJob, settings: Settings) -> None:
     classes = models.model(job.settings.worn_wrongly).card.classes
     rows = job.rows()
     if not rows:
@@ -181,7 +182,6 @@ def _show_result(video: Video, job: VideoJob) -> None:
     counts = pd.DataFrame(rows).set_index("time_s")
     most = counts.reindex(columns=[*classes, "unsure"], fill_value=0).fillna(0).max().astype(int)
     events = read_events(job.records)
-    key = f"video_events_{video.number}"
     name = widgets.escaped(video.name)
     st.header(gettext("Result of {name}", name=name), anchor=False)
     left, right = st.columns([3, 2])
@@ -191,13 +191,9 @@ def _show_result(video: Video, job: VideoJob) -> None:
     with right:
         st.markdown(gettext("Most people at once:"))
         widgets.count_tiles(most.to_dict(), classes)
-        _show_events(events, key)
-    chosen = widgets.chosen_row(key)
-    jump = None
-    if chosen is not None and chosen < len(events):
-        jump = (f"{video.number} {chosen}", events[chosen].start_s)
+        _show_events(_with_pictures(events, job, settings), video, settings)
     st.header(gettext("Over time"), anchor=False)
-    timeline.show(rows, video.facts.seconds, classes, events, jump)
+    timeline.show(rows, video.facts.seconds, classes, events)
     st.caption(
         gettext("Choose a moment to see it in the video; with the keyboard, the arrow keys.")
     )
@@ -216,23 +212,23 @@ def _show_result(video: Video, job: VideoJob) -> None:
     )
 
 
-def _show_events(events: Sequence[Event], key: str) -> None:
+def _with_pictures(events: Sequence[Event], job: VideoJob, settings: Settings) -> list[Event]:
+    """The events with their pictures, which are kept with the result."""
+    hide = settings.event_blur != "none"
+    if hide not in job.event_pictures:
+        with st.spinner(gettext("One moment…")):
+            job.event_pictures[hide] = with_pictures(events, job.output, read_records(job), hide)
+    return job.event_pictures[hide]
+
+
+def _show_events(events: Sequence[Event], video: Video, settings: Settings) -> None:
     st.header(gettext("People without a mask"), anchor=False)
     if not events:
         st.markdown(gettext("Nobody was without a mask for long enough to count."))
         return
-    st.caption(gettext("Choose a row to see it in the video."))
-    widgets.event_table(
-        pd.DataFrame(
-            {
-                gettext("Person"): [f"#{event.track}" for event in events],
-                gettext("From"): [widgets.clock(event.start_s) for event in events],
-                gettext("Seconds"): [event.seconds for event in events],
-                gettext("Zone"): [event.zone for event in events],
-            }
-        ),
-        key,
-    )
+    st.caption(gettext("Choose one to see it in the video."))
+    blurred = settings.event_blur != "none"
+    event_list.show(events, widgets.clock, f"video_{video.number}", blurred, jumps=True)
 
 
 def _show_downloads(job: VideoJob, events: Sequence[Event], stem: str) -> None:

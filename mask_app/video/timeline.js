@@ -181,9 +181,6 @@ export default function ({ data, parentElement }) {
                                   ['pointerleave', onLeave], ['keydown', onKey]]) {
     root.addEventListener(name, listener);
   }
-  // A row that was chosen is shown once; other changes of the page leave the video where it is.
-  if (data.jump && parentElement.shownJump !== data.jump[0]) show(data.jump[1]);
-  parentElement.shownJump = data.jump?.[0];
   return () => {
     clearInterval(timer);
     size.disconnect();

@@ -29,7 +29,6 @@ def show(
     seconds: float,
     classes: Sequence[str],
     events: Sequence[Event],
-    jump: tuple[object, float] | None = None,
 ) -> None:
     """Draw the timeline of the video in the container ``video_result``.
 
@@ -38,7 +37,6 @@ def show(
         seconds: duration of the video.
         classes: the model's class names, in order.
         events: marked below the curve.
-        jump: what was chosen and its seconds: the video goes there once for each choice.
     """
     steps = thinned(rows, classes)
     layers: list[dict[str, Any]] = [
@@ -57,7 +55,6 @@ def show(
             "seconds": max(seconds, rows[-1]["time_s"]),
             "layers": [layer for layer in layers if any(layer["counts"])] or layers[:1],
             "events": [[event.track, event.start_s, event.end_s] for event in events],
-            "jump": None if jump is None else [str(jump[0]), jump[1]],
             "words": {
                 "slider": gettext("Time in the video"),
                 "nobody": gettext("nobody"),

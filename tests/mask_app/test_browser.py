@@ -13,11 +13,13 @@ from typing import Any
 
 import cv2
 import pytest
+from accessibility import violations
 from playwright.sync_api import TimeoutError
 from streams import MjpegServer
 from waiting import PATIENCE_S, wait_until
 
 from benchmarks.browser import App, running_app, running_browser
+from mask_app.history.store import HistoryStore, minute_now
 from mask_detector.images import read_photo
 from scripts.app_pictures import entrance_camera
 
@@ -223,9 +225,11 @@ def test_a_video_is_processed_and_plays(
     page.get_by_role("heading", name="People without a mask").wait_for()
     timeline = page.get_by_role("slider", name="Time in the video")
     timeline.wait_for()
-    # The second person pulls her mask down after two seconds: her row shows that.
+    # The second person pulls her mask down after two seconds: her entry shows that.
     video.evaluate("video => { video.pause(); video.currentTime = 0; }")
-    page.locator(".stDataFrameGlideDataEditor").first.click(position={"x": 18, "y": 88})
+    page.get_by_role("list", name="When people were without a mask").get_by_role("button").nth(
+        1
+    ).click()
     page.wait_for_function("document.querySelector('video').currentTime >= 1.5")
     # So do a click into the timeline, where she is counted as unmasked, and the keyboard.
     place = timeline.bounding_box()
@@ -413,20 +417,28 @@ def test_it_listens_only_to_this_computer(app: App) -> None:
         pass
 
 
-def test_password_camera_of_the_server_and_what_remains(browser: Any, examples: Path) -> None:
+def test_password_camera_of_the_server_and_what_remains(
+    browser: Any, examples: Path, tmp_path: Path, screenshot: Screenshot
+) -> None:
     """One app with all that an administrator may set; the files of a session end with it."""
     photo = cv2.imread(str(examples / "example_01.png"))
+    history = HistoryStore(tmp_path / "history.sqlite", days=90)
+    history.add(minute_now() - 600, "North", "a", {"with_mask": 3, "without_mask": 1})
     with (
         MjpegServer(cv2.resize(photo, (640, 480)), rate=15) as door,
         running_app(
             MASK_APP_PASSWORD="open sesame",
             MASK_APP_CAMERAS=json.dumps({"Front door": door.address}),
+            MASK_APP_HISTORY=str(tmp_path / "history.sqlite"),
+            MASK_APP_DOOR_PICTURES=str(tmp_path / "door"),
         ) as app,
     ):
         context = browser.new_context()
         page = context.new_page()
         page.goto(f"{app.url}/live")
         password = page.get_by_role("textbox", name="Password")
+        screenshot(page, "login")
+        assert violations(page) == []
         password.fill("guess")
         page.get_by_role("button", name="Sign in").click()
         page.get_by_text("Wrong password").wait_for()
@@ -449,5 +461,17 @@ def test_password_camera_of_the_server_and_what_remains(browser: Any, examples: 
         page.get_by_role("button", name="Process video").click()
         page.get_by_text("% done").wait_for()
         assert list(app.temporary.glob("mask_app_*/*/upload.mp4"))
+
+        page.goto(f"{app.url}/live?door=1")
+        page.get_by_role("textbox", name="Password").fill("open sesame")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_text("A blurred picture of people without a mask is kept").wait_for()
+        wait_until(lambda: list(tmp_path.glob("door/door_*.jpg")))
+        page.goto(f"{app.url}/history")
+        page.get_by_role("textbox", name="Password").fill("open sesame")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("heading", name="By day").wait_for()
+        screenshot(page, "history")
+        assert violations(page) == []
         context.close()
         wait_until(lambda: not list(app.temporary.glob("mask_app_*")))

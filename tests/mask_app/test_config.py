@@ -93,6 +93,18 @@ def test_odd_cameras_are_a_sentence(monkeypatch: pytest.MonkeyPatch, value: str)
         config.cameras()
 
 
+def test_pictures_of_a_door_are_blurred_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config.door_pictures() is None
+    monkeypatch.setenv("MASK_APP_DOOR_PICTURES", "/data/door")
+    assert config.door_pictures() == config.DoorPictures(Path("/data/door"), 7, blurred=True)
+    monkeypatch.setenv("MASK_APP_DOOR_PICTURES_BLUR", "none")
+    monkeypatch.setenv("MASK_APP_DOOR_PICTURES_DAYS", "2")
+    assert config.door_pictures() == config.DoorPictures(Path("/data/door"), 2, blurred=False)
+    monkeypatch.setenv("MASK_APP_DOOR_PICTURES_BLUR", "no")
+    with pytest.raises(ConfigError, match="must be all or none"):
+        config.door_pictures()
+
+
 @pytest.mark.parametrize(
     ("text", "password"),
     [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,11 +15,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import av
+import cv2
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
 from waiting import PATIENCE_S, run_apart, wait_until
 
+from mask_app.live.keeping import PictureFolder
 from mask_app.live.processing import ALARM_AFTER_SECONDS, LiveProcessor
 from mask_app.live.server_cameras import ServerTrack, SharedCamera
 from mask_app.live.tracks import BrowserTrack
@@ -128,6 +132,60 @@ def test_blurred_faces_are_gone_also_where_the_detector_misses_them_for_a_frame(
         shown = shown[:, ::-1] if mirror else shown
         detail, before = (each[inside].std(axis=(0, 1)).mean() for each in (shown, image))
         assert (detail < before / 3) == hidden
+
+
+def detail_of(picture: bytes) -> float:
+    """How much the middle of a JPEG, where the face is, differs within itself."""
+    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    height, width = image.shape[:2]
+    middle = image[height // 3 : height // 2, width // 3 : 2 * width // 3]
+    return float(middle.std(axis=(0, 1)).mean())
+
+
+def test_pictures_of_people_without_a_mask_are_blurred_unless_asked(tmp_path: Path) -> None:
+    def watched(**settings: Any) -> LiveProcessor:
+        processor = live_processor(FakeDetector([face(0.9)]), **settings)
+        if not settings:
+            processor.takes_pictures = False
+        elif settings["event_faces"]:
+            processor.folder = PictureFolder(tmp_path, "North", keep_days=1)
+        for step in range(8):
+            processor.process(noise(), time.monotonic() + step / 10)
+        assert len(processor.status().events) == 1
+        return processor
+
+    def picture(processor: LiveProcessor) -> bytes:
+        return processor.status().events[0].picture
+
+    assert picture(watched()) == b""  # as at a door
+    hidden, shown = watched(event_faces=False), watched(event_faces=True)
+    assert detail_of(picture(hidden)) < detail_of(picture(shown)) / 2
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [picture(shown)]
+    assert detail_of(picture(watched(event_faces=True, blur="without_mask"))) < 20
+    # Who is to be hidden from now on is hidden in what is there, too.
+    clear = picture(shown)
+    shown.settings = replace(shown.settings, alarm=False)
+    assert picture(shown) == clear
+    shown.settings = replace(shown.settings, event_faces=False)
+    assert detail_of(picture(shown)) < detail_of(clear) / 2
+
+
+def test_a_folder_of_pictures_stays_small_and_forgets(tmp_path: Path) -> None:
+    stranger, old = tmp_path / "mine.jpg", tmp_path / "door_20200101_000000_North_1.jpg"
+    for path in (stranger, old):
+        path.write_bytes(b"")
+        os.utime(path, (0, 0))
+    folder = PictureFolder(tmp_path / "new", "North & South", keep_days=1, most=3)
+    assert not list((tmp_path / "new").iterdir())
+    PictureFolder(tmp_path, "a/b", keep_days=1).keep(b"picture", 7)
+    assert not old.exists()
+    assert stranger.exists()
+    for track in range(5):
+        folder._tidy_at = 0.0
+        folder.keep(b"picture", track)
+    assert len(list((tmp_path / "new").iterdir())) == 3
+    shutil.rmtree(tmp_path / "new")
+    folder.keep(b"picture", 9)  # a folder that went away ends nothing
 
 
 @pytest.mark.parametrize("mirror", [False, True])

@@ -20,7 +20,7 @@ from pypdf import PdfReader
 
 from mask_app.live.processing import LiveStatus
 from mask_app.photos.results import PhotoResult, process
-from mask_app.report.content import Chart, Picture, Report, Table, Tiles
+from mask_app.report.content import Chart, Gallery, Picture, Report, Table, Tiles
 from mask_app.report.findings import findings
 from mask_app.report.footage import camera_report, video_report
 from mask_app.report.html import as_html
@@ -172,6 +172,7 @@ def test_a_report_on_a_video_counts_people_in_zones_and_shows_its_fullest_moment
     (tmp_path / "faces.jsonl").write_text("\n".join(map(json.dumps, lines)))
     job = SimpleNamespace(
         records=tmp_path / "faces.jsonl",
+        output=examples / "example_video.mp4",
         facts=VideoFacts(480, 360, 4.0, 80),
         settings=replace(SETTINGS, zones=(parse_zone("Door=0,0,0.6,0,0.6,1,0,1"),)),
         warning=None,
@@ -196,16 +197,22 @@ def test_a_report_on_a_video_counts_people_in_zones_and_shows_its_fullest_moment
     assert events.rows == [("0:00", "4.0", "#2", "Door")]
     (picture,) = (block for block in report.blocks if isinstance(block, Picture))
     assert (picture.width, picture.height) == (480, 360)
+    (gallery,) = (block for block in report.blocks if isinstance(block, Gallery))
+    assert [each.caption for each in gallery.pictures] == ["0:00 · #2"]
     assert b"<svg" in as_html(report)
     assert "film.mp4" in read_pdf(report)
 
 
 def test_a_report_on_a_camera_has_its_times(context: Context) -> None:
     start = MADE.timestamp() - 60
+    small = cv2.imencode(".jpg", np.full((64, 56, 3), 90, np.uint8))[1].tobytes()
     status = LiveStatus(
         people={"with_mask": 3, "without_mask": 1},
         history=tuple((start + s, {"with_mask": s % 3, "without_mask": 1}) for s in range(60)),
-        events=(Event(4, start + 10, start + 12.5), Event(2, start + 1, start + 4, "Door")),
+        events=(
+            Event(4, start + 10, start + 12.5, picture=small),
+            Event(2, start + 1, start + 4, "Door"),
+        ),
         doubts=(Event(7, start + 3, start + 4),),
         began=start,
     )
@@ -213,6 +220,8 @@ def test_a_report_on_a_camera_has_its_times(context: Context) -> None:
     report = camera_report(status, "Front door", image, SETTINGS, context)
     chart = next(block for block in report.blocks if isinstance(block, Chart))
     assert chart.summary == "Mask: at most 2, No Mask: at most 1"
+    (gallery,) = (block for block in report.blocks if isinstance(block, Gallery))
+    assert [each.caption for each in gallery.pictures] == ["09:29:10 · #4"]
     unmasked, doubtful = (b for b in report.blocks if isinstance(b, Table) and b.header)
     assert unmasked.rows == [
         ("09:29:01", "3.0", "#2", "Door"),

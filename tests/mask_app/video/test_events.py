@@ -64,6 +64,22 @@ def test_who_is_outside_the_zones_is_in_no_event_and_a_zone_is_named() -> None:
     assert as_csv([], str).decode().splitlines() == rows[:1]
 
 
+def test_a_picture_is_asked_for_once_and_only_of_an_event_that_lasts() -> None:
+    log, asked = EventLog(), []
+
+    def picture(track: int) -> bytes:
+        asked.append(track)
+        return b"picture"
+
+    for step in range(12):
+        log.see(step / 10, [(1, ""), *([(2, "")] if step < 3 else [])], picture)
+    assert asked == [1]
+    assert [event.picture for event in log.events()] == [b"picture"]
+    log.see(5, [])
+    log.change_pictures(bytes.upper)
+    assert [event.picture for event in log.events()] == [b"PICTURE"]
+
+
 def test_a_log_stays_small_and_forgets_what_is_older() -> None:
     log = EventLog(most=3)
     for number in range(10):
