@@ -68,6 +68,8 @@ class GuessQueue:
         return len(self._turns)
 
 
+_FORM_WIDTH = 420  # pixels
+
 _queue = GuessQueue()
 _signed_in: set[str] = set()  # sessions
 
@@ -80,11 +82,16 @@ def require_password() -> bool:
     if st.session_state.get("signed_in"):
         _allow_uploads()
         return True
-    with st.form("login"):
-        guess = st.text_input(gettext("Password"), type="password")
-        sent = st.form_submit_button(gettext("Sign in"), type="primary")
-    if not sent:
-        return False
+    with st.container(horizontal_alignment="center"), st.container(width=_FORM_WIDTH):
+        st.title(gettext("Face masks"), anchor=False)
+        with st.form("login"):
+            guess = st.text_input(gettext("Password"), type="password")
+            sent = st.form_submit_button(gettext("Sign in"), type="primary", width="stretch")
+        return sent and _is_right(guess, wanted)
+
+
+def _is_right(guess: str, wanted: str) -> bool:
+    """Let in who knows the password; the others read that they do not."""
     with _queue.turn(network_of(st.context.ip_address)):
         right = is_password(guess, wanted)
         if not right:

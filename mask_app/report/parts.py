@@ -27,6 +27,7 @@ from mask_app.translations import gettext, language, number, percent
 from mask_app.widgets import css_colour, mark
 from mask_app.wording import display_name
 from mask_detector import __version__
+from mask_detector.images import decode_photo
 from mask_detector.models.model_file import ModelCard
 
 _MOST_ROWS = 200
@@ -147,7 +148,7 @@ def small_picture(jpeg: bytes, caption: str) -> Picture:
         jpeg: its file.
         caption: what it shows.
     """
-    height, width = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape[:2]
+    height, width = decode_photo(jpeg).shape[:2]
     return Picture(jpeg, width, height, caption)
 
 

@@ -179,7 +179,7 @@ def _gallery(block: Gallery) -> Grid:
     width = _WIDTH / _SMALL_IN_A_ROW
     cells = [_small(each, width - _GAP) for each in block.pictures]
     rows = [cells[i : i + _SMALL_IN_A_ROW] for i in range(0, len(cells), _SMALL_IN_A_ROW)]
-    rows[-1] += [""] * (_SMALL_IN_A_ROW - len(rows[-1]))
+    rows[-1] += [[] for _ in range(_SMALL_IN_A_ROW - len(rows[-1]))]
     style = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("VALIGN", (0, 0), (-1, -1), "TOP")]
     return Grid(rows, [width] * _SMALL_IN_A_ROW, style=style, hAlign="LEFT", spaceAfter=_GAP)
 

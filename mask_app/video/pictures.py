@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from mask_app.video.events import Event
+from mask_detector.images import decode_photo
 from mask_detector.privacy import hide_boxes
 from mask_detector.video.view import View
 
@@ -48,7 +49,7 @@ def blurred(picture: bytes) -> bytes:
     """The same picture, of which nothing but a few averages is left; empty stays empty."""
     if not picture:
         return picture
-    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    image = decode_photo(picture)
     height, width = image.shape[:2]
     few = cv2.resize(image, _FEW_CELLS, interpolation=cv2.INTER_AREA)
     return _jpeg(cv2.resize(few, (width, height), interpolation=cv2.INTER_LINEAR))

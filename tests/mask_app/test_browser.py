@@ -437,6 +437,7 @@ def test_password_camera_of_the_server_and_what_remains(
         page = context.new_page()
         page.goto(f"{app.url}/live")
         password = page.get_by_role("textbox", name="Password")
+        password.wait_for()
         screenshot(page, "login")
         assert violations(page) == []
         password.fill("guess")
@@ -470,7 +471,7 @@ def test_password_camera_of_the_server_and_what_remains(
         page.goto(f"{app.url}/history")
         page.get_by_role("textbox", name="Password").fill("open sesame")
         page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("heading", name="By day").wait_for()
+        page.locator("[data-testid=stVegaLiteChart] canvas").nth(1).wait_for()
         screenshot(page, "history")
         assert violations(page) == []
         context.close()
