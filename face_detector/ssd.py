@@ -130,19 +130,32 @@ class SSD(BaseDetector):
         return self._network.forward(image, confidence, size)
 
     def _detect_thoroughly(self, image: np.ndarray, confidence: float) -> Detections:
-        """One pass over the whole picture and one over each tile, merged."""
-        height, width = image.shape[:2]
-        passes = [self._network.forward(image, confidence)]
-        for window in thorough_windows(width, height):
-            left, top, right, bottom = window
-            in_tile = self._network.forward(image[top:bottom, left:right], confidence)
-            # (N, 2): width and height of each box as shares of the tile's
-            shares = (in_tile.boxes[:, 2:] - in_tile.boxes[:, :2]) / (right - left, bottom - top)
-            in_tile = in_tile[shares.max(axis=1, initial=0) <= LARGEST_SHARE_OF_TILE]
-            passes.append(without_cut(in_tile.moved((1, 1), (left, top)), window, width, height))
-        # Candidates below the confidence must not move the faces.
-        faces = merged(passes, averaged_from=self._confidence)
-        return without_parts(faces, max(self._confidence, SURE_SCORE))
+        return search(self._network, image, confidence, self._confidence)
+
+
+def search(
+    network: SSDNetwork, image: np.ndarray, lowest_score: float, confidence: float
+) -> Detections:
+    """Faces of one pass over the whole picture and one over each tile, merged.
+
+    Args:
+        image: uint8 BGR, shape (H, W, 3).
+        lowest_score: of what is returned, in [0, 1].
+        confidence: finds with lower scores do not move those that have this score.
+
+    Returns:
+        Boxes in pixels of ``image``, not clipped to it, best first.
+    """
+    height, width = image.shape[:2]
+    passes = [network.forward(image, lowest_score)]
+    for window in thorough_windows(width, height):
+        left, top, right, bottom = window
+        in_tile = network.forward(image[top:bottom, left:right], lowest_score)
+        # (N, 2): width and height of each box as shares of the tile's
+        shares = (in_tile.boxes[:, 2:] - in_tile.boxes[:, :2]) / (right - left, bottom - top)
+        in_tile = in_tile[shares.max(axis=1, initial=0) <= LARGEST_SHARE_OF_TILE]
+        passes.append(without_cut(in_tile.moved((1, 1), (left, top)), window, width, height))
+    return without_parts(merged(passes, averaged_from=confidence), max(confidence, SURE_SCORE))
 
 
 def thorough_windows(width: int, height: int) -> list[Window]:

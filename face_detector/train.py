@@ -28,6 +28,7 @@ from face_detector.training.calibration import calibrate
 from face_detector.training.crops import CropMaker
 from face_detector.training.fitting import Schedule, fit
 from face_detector.training.labels import LOWEST_SCORE
+from face_detector.training.mining import with_false_finds
 from face_detector.training.photos import TrainingPhoto, read_training_photos, with_drawings
 from face_detector.training.shared import (
     PARTS,
@@ -74,6 +75,12 @@ def parse_arguments() -> argparse.Namespace:
         default=[ORIGINAL],
         metavar="original|FILE",
         help="weights of YuNet that box the faces nobody annotated, the best one last",
+    )
+    add(
+        "--mine",
+        action="store_true",
+        help="search the photos for faces with the weights that training starts from: what they "
+        "find beside the known faces becomes a hard negative",
     )
     add = parser.add_argument_group("recipe").add_argument
     add("--detector", choices=TRAINABLE, default="yunet", help="the face detector to train")
@@ -159,9 +166,7 @@ def main() -> int:
         # apart that differ by less than 0.01.
         fit(network, trainable.loss, crops, schedule, folder, evaluate)
         keep_some(network, start, trainable.start_share)
-        scale, shift = (
-            calibrate(trainable, network, original, check) if trainable.calibrated else (1.0, 0.0)
-        )
+        scale, shift = calibrate(trainable, network, original, check)
         write_bytes(arguments.output, trainable.file_with(network, original))
 
     report = measure(arguments, Validation(parts["test"]))
@@ -188,6 +193,9 @@ def labelled_photos(arguments: argparse.Namespace, kept: Path) -> list[TrainingP
     photos, problems = read_training_photos(arguments.dataset, arguments.rebox, teachers)
     for problem in problems:
         print(f"left out: {problem}")
+    if arguments.mine:
+        detector = load(arguments.detector, "auto", LOWEST_SCORE, True, None, arguments.weights)
+        photos = with_false_finds(photos, detector)
     write_bytes(kept, json.dumps([photo.as_json() for photo in photos]).encode())
     return photos
 

@@ -22,7 +22,7 @@ background; between the two it counts as neither."""
 FEWEST_PRIORS, LEAST_OVERLAP = 4, 0.05
 """Each face is predicted by at least this number of priors, as far as they have this IoU."""
 
-NEGATIVES, FEWEST_NEGATIVES = 3, 8
+NEGATIVES, FEWEST_NEGATIVES = 3, 24
 """Background priors for each prior with a face, and at least in a crop."""
 
 IGNORED_OVERLAP = 0.3
