@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         phases = fitting.fit(net, train, validation, settings, folder)
 
         # Calibrate the probabilities, then compile to the fastest format that is as accurate.
-        temperature = fitting.calibrate(net, validation, classes)
+        temperature = fitting.calibrate(net, validation, classes, parts["validation"])
         model = network.with_probabilities(net, classes, *shape, temperature=temperature)
         card = ModelCard(
             classes,

@@ -115,7 +115,9 @@ class Classifier:
                 f"{self._path}: its network gives no probabilities (expected numbers from 0 to 1 "
                 f"that sum to 1, got {', '.join(f'{value:.4g}' for value in row)})"
             )
-        return rows
+        # Networks compiled as int8 give multiples of 1/256, whose sum may miss 1 by one of them.
+        normalised: np.ndarray = rows / rows.sum(axis=1, keepdims=True)
+        return normalised
 
 
 def _compiled(model: ModelFile, flatbuffer: bytes, threads: int) -> Network:

@@ -158,7 +158,7 @@ def card_section(card: ModelCard) -> str:
                 for part, counts in training.get("faces", {}).items()
             ],
         ),
-        f"For training, masks, hands and scarves were drawn on {training.get('faces_drawn_on')} "
+        f"For training, masks, hands, veils and others were drawn on {training.get('faces_drawn_on')} "
         "more copies of unmasked faces.",
         "### Recipe",
         "```json\n" + json.dumps(training.get("recipe"), indent=1) + "\n```",

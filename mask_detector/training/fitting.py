@@ -20,7 +20,7 @@ from mask_detector.models.keras_backend import import_keras
 from mask_detector.training import network
 from mask_detector.training.calibration import choose_threshold, fit_temperature
 from mask_detector.training.recipe import FINE_TUNING_RATE, Recipe
-from mask_detector.training.samples import WORN_WRONGLY
+from mask_detector.training.samples import WORN_WRONGLY, Sample, target_rows
 from mask_detector.training.streams import labels_of
 
 PATIENCE = 4
@@ -221,9 +221,19 @@ def predict_logits(net: Any, stream: Any, classes: int) -> tuple[np.ndarray, np.
     return (np.hstack([z, np.zeros_like(z)]) if classes == 2 else z), labels
 
 
-def calibrate(net: Any, stream: Any, classes: Sequence[str]) -> float:
-    """The temperature by which to divide the network's logits, fitted on a validation stream."""
-    return fit_temperature(*predict_logits(net, stream, len(classes)))
+def calibrate(net: Any, stream: Any, classes: Sequence[str], samples: Sequence[Sample]) -> float:
+    """The temperature by which to divide the network's logits, fitted on validation faces.
+
+    Masks worn wrongly that are taught as lying between two classes have no say: they would make
+    the probabilities of all faces less sure than they are right.
+
+    Args:
+        stream: crops of the samples, in order, once or several times over.
+    """
+    logits, labels = predict_logits(net, stream, len(classes))
+    clear = target_rows(samples, classes).max(axis=1, initial=0) == 1
+    clear = np.tile(clear, len(logits) // max(1, len(samples)))
+    return fit_temperature(logits[clear], labels[clear])
 
 
 def thresholds(

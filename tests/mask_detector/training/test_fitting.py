@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -12,11 +13,12 @@ import pytest
 from face_detector import Detections
 from mask_detector.errors import DatasetError, ModelFileError, UserFacingError
 from mask_detector.images import write_photo
+from mask_detector.training import fitting
 from mask_detector.training.augmentation import Augmentation
 from mask_detector.training.dataset import read_dataset
 from mask_detector.training.evaluation import balanced_accuracy
 from mask_detector.training.fitting import Workspace, fit_phase, predict_logits, prepare
-from mask_detector.training.samples import label_indices
+from mask_detector.training.samples import Sample, label_indices
 from mask_detector.training.streams import training_stream, validation_streams
 
 tf = pytest.importorskip("tensorflow")
@@ -99,6 +101,26 @@ def test_logits_have_a_column_a_class_and_labels_their_index(
     assert logits.shape == (24, 2)
     assert (logits[:, 1] == 0).all()
     np.testing.assert_array_equal(labels, label_indices(samples, classes))
+
+
+def test_masks_worn_wrongly_have_no_say_in_the_temperature(monkeypatch):
+    pair = ("with_mask", "without_mask")
+    labels = [*pair, "incorrect_mask"] * 40
+    faces = [Sample(Path(f"{n}"), label, f"{n}", (0, 0, 9, 9)) for n, label in enumerate(labels)]
+    odds = np.array([{"with_mask": 2.0, "without_mask": -2.0}.get(name, 3.0) for name in labels])
+    odds += np.random.default_rng(0).normal(0, 1.5, len(faces))
+    logits = np.stack([odds, np.zeros_like(odds)], axis=1)
+
+    def calibrated(chosen: slice | list[int]) -> float:
+        seen = [faces[n] for n in np.arange(len(faces))[chosen]]
+        # Near and far crops of the same faces follow each other.
+        twice = np.tile(logits[chosen], (2, 1)), np.tile(label_indices(seen, pair), 2)
+        monkeypatch.setattr(fitting, "predict_logits", lambda *_: twice)
+        return fitting.calibrate(None, None, pair, seen)
+
+    without = calibrated([n for n, label in enumerate(labels) if label in pair])
+    assert 0.1 < without < 10
+    assert calibrated(slice(None)) == without
 
 
 class Interrupt(tf.keras.callbacks.Callback):
