@@ -158,8 +158,8 @@ def card_section(card: ModelCard) -> str:
                 for part, counts in training.get("faces", {}).items()
             ],
         ),
-        f"For training, masks, hands, veils and others were drawn on {training.get('faces_drawn_on')} "
-        "more copies of unmasked faces.",
+        "For training, masks, hands, veils and others were drawn on "
+        f"{training.get('faces_drawn_on')} more copies of unmasked faces.",
         "### Recipe",
         "```json\n" + json.dumps(training.get("recipe"), indent=1) + "\n```",
         "### Face crops of the test part",
