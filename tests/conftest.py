@@ -38,6 +38,28 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+IN_A_BROWSER = {"app", "browser"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say what goes together when several processes share the tests (``-n 2 --dist loadgroup``).
+
+    A file is run by one process. All that needs the browser is, too: there is one app and one
+    browser then. That mostly waits, so it begins first and the others run beside it.
+    """
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+
+    def in_a_browser(item: pytest.Item) -> bool:
+        return not IN_A_BROWSER.isdisjoint(getattr(item, "fixturenames", ()))
+
+    items.sort(key=in_a_browser, reverse=True)  # stable
+    for item in items:
+        group = "browser" if in_a_browser(item) else item.path.relative_to(REPOSITORY).as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return REPOSITORY
