@@ -34,8 +34,9 @@ lint: $(VENV)/dev.done
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Two processes: the browser's tests mostly wait.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 bench: $(VENV)/dev.done
 	$(BIN)/python -m benchmarks.speed

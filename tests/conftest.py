@@ -38,26 +38,31 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-IN_A_BROWSER = {"app", "browser"}
+def group(file: str) -> str:
+    """What is run by one process when several share the tests (``pytest -n 2``).
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say what goes together when several processes share the tests (``-n 2 --dist loadgroup``).
-
-    A file is run by one process. All that needs the browser is, too: there is one app and one
-    browser then. That mostly waits, so it begins first and the others run beside it.
+    A file; or all files that drive the app in a browser, for which one of each is started.
     """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
+    name = file.rpartition("/")[2]
+    return "browser" if "browser" in name or name == "test_looks.py" else file
 
-    def in_a_browser(item: pytest.Item) -> bool:
-        return not IN_A_BROWSER.isdisjoint(getattr(item, "fixturenames", ()))
 
-    items.sort(key=in_a_browser, reverse=True)  # stable
-    for item in items:
-        group = "browser" if in_a_browser(item) else item.path.relative_to(REPOSITORY).as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The longest group goes first; the others run beside it.
+    items.sort(key=lambda item: group(item.path.as_posix()) != "browser")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    # Its own way to name groups (--dist loadgroup) does nothing from pytest 9.2 on.
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid.partition("::")[0])
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
 
 
 @pytest.fixture(scope="session")

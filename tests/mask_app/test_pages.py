@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from app_pages import photo_page
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -39,15 +40,6 @@ def animation() -> bytes:
     return buffer.getvalue()
 
 
-def photo_page() -> AppTest:
-    return AppTest.from_string(
-        "from mask_app.photos import page\n"
-        "from mask_app.settings import sidebar\n"
-        "page.page(sidebar(camera=False))\n",
-        default_timeout=300,
-    ).run()
-
-
 def words(page: AppTest) -> str:
     return "\n".join(
         each.value for each in [*page.markdown, *page.error, *page.info, *page.warning]
@@ -55,7 +47,7 @@ def words(page: AppTest) -> str:
 
 
 def test_an_empty_page_asks_for_photos() -> None:
-    page = photo_page()
+    page = photo_page().run()
     assert not page.exception
     assert page.file_uploader[0].label.startswith("Drop photos")
     assert not page.error
@@ -71,7 +63,7 @@ def test_an_empty_page_asks_for_photos() -> None:
     ],
 )
 def test_bad_files_are_sentences(name: str, content: bytes, sentence: str) -> None:
-    page = photo_page()
+    page = photo_page().run()
     page.file_uploader[0].set_value([(name, content, "image/png")]).run()
     assert not page.exception
     assert len(page.error) == 1
@@ -81,7 +73,7 @@ def test_bad_files_are_sentences(name: str, content: bytes, sentence: str) -> No
 def test_a_photo_without_faces_has_its_sentence() -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 48), "white").save(buffer, "PNG")
-    page = photo_page()
+    page = photo_page().run()
     page.file_uploader[0].set_value([("white.png", buffer.getvalue(), "image/png")]).run()
     assert not page.exception
     assert "no faces" in words(page)
@@ -90,7 +82,7 @@ def test_a_photo_without_faces_has_its_sentence() -> None:
 
 def test_a_stricter_setting_leaves_faces_out(examples: Path) -> None:
     photo = (examples / "example_08.jpg").read_bytes()
-    page = photo_page()
+    page = photo_page().run()
     page.file_uploader[0].set_value([("wall.jpg", photo, "image/jpeg")]).run()
     many = len(page.dataframe[0].value)
     page.slider[0].set_value(0.8).run()
@@ -100,7 +92,7 @@ def test_a_stricter_setting_leaves_faces_out(examples: Path) -> None:
 
 def test_two_files_of_one_name_stay_apart(examples: Path) -> None:
     one, two = ((examples / f"example_0{n}.jpg").read_bytes() for n in (2, 3))
-    page = photo_page()
+    page = photo_page().run()
     files = [("me.jpg", one, "image/jpeg"), ("me.jpg", two, "image/jpeg")]
     page.file_uploader[0].set_value(files).run()
     assert "**me.jpg**" in words(page)
@@ -209,7 +201,7 @@ def tiff_of_pages(count: int) -> bytes:
     ],
 )
 def test_odd_metadata_does_not_matter(name: str, content: bytes) -> None:
-    page = photo_page()
+    page = photo_page().run()
     page.file_uploader[0].set_value([(name, content, "image/png")]).run()
     assert not page.exception
     assert not page.error
@@ -221,14 +213,14 @@ def test_heic_photos_are_read(examples: Path) -> None:
     buffer = io.BytesIO()
     with Image.open(examples / "example_02.jpg") as photo:
         pillow_heif.from_pillow(photo.convert("RGB")).save(buffer)
-    page = photo_page()
+    page = photo_page().run()
     page.file_uploader[0].set_value([("me.HEIC", buffer.getvalue(), "image/heic")]).run()
     assert not page.error
     assert len(page.dataframe[0].value) == 1
 
 
 def test_all_pages_of_a_tiff_are_shown() -> None:
-    page = photo_page()
+    page = photo_page().run()
     page.file_uploader[0].set_value([("scan.tif", tiff_of_pages(3), "image/tiff")]).run()
     assert not page.exception
     for name in ("scan.tif", r"scan\_page\_2.tif", r"scan\_page\_3.tif"):
@@ -240,7 +232,7 @@ def test_too_many_photos_and_too_large_ones_are_named(monkeypatch: pytest.Monkey
     monkeypatch.setenv("MASK_APP_PHOTO_MEGABYTES", "1")
     photo = photo_with_exif(b"")
     files = [("a_b.jpg", photo), ("[c](d).jpg", photo + bytes(2**20)), ("e.tif", tiff_of_pages(2))]
-    page = photo_page()
+    page = photo_page().run()
     page.file_uploader[0].set_value([(*file, "image/jpeg") for file in files]).run()
     assert page.error[0].value.split("  \n") == [
         r"**\[c\]\(d\).jpg**: the file has 1.0 MB, at most 1 are accepted.",
@@ -250,7 +242,7 @@ def test_too_many_photos_and_too_large_ones_are_named(monkeypatch: pytest.Monkey
 
 
 def test_a_video_is_sent_to_its_page(examples: Path) -> None:
-    page = photo_page()
+    page = photo_page().run()
     video = (examples / "example_video.mp4").read_bytes()
     page.file_uploader[0].set_value([("film.mp4", video, "video/mp4")]).run()
     assert page.error[0].value == "**film.mp4**: this is a video\\: the page Video reads it."

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
+from app_pages import photo_page
 
 from mask_app import config
 from mask_app.live.processing import LiveProcessor
@@ -51,15 +51,6 @@ def models(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     st.cache_resource.clear()
     yield tmp_path
     st.cache_resource.clear()
-
-
-def photo_page() -> AppTest:
-    return AppTest.from_string(
-        "from mask_app.photos import page\n"
-        "from mask_app.settings import sidebar\n"
-        "page.page(sidebar(camera=False))\n",
-        default_timeout=300,
-    )
 
 
 def test_the_switch_is_offered_only_where_there_is_such_a_model(models: Path) -> None:
