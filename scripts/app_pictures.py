@@ -35,6 +35,20 @@ DOCUMENTED = ("welcome", "photos", "video", "report", "zones", "live", "door")
 _QUALITY = 78
 _UNTIL_IT_PLAYS = """video => new Promise(
   (done) => (video.readyState >= 3 ? done() : video.addEventListener('playing', done)))"""
+# In frames, which a busy machine draws more slowly. Some pages never rest: they show a camera.
+_UNTIL_IT_RESTS = """async () => {
+  let rested = 0;
+  const changes = new MutationObserver(() => { rested = 0; });
+  const all = {subtree: true, childList: true, attributes: true, characterData: true};
+  changes.observe(document, all);
+  for (let frame = 0; frame < 60 && rested < 20; frame += 1) {
+    await new Promise(requestAnimationFrame);
+    const moving = document.getAnimations().some(
+      (each) => each.playState === 'running' && each.effect.getTiming().iterations !== Infinity);
+    rested = moving ? 0 : rested + 1;
+  }
+  changes.disconnect();
+}"""
 _HEIGHT = "(document.querySelector('[data-testid=stMain]') ?? document.body).scrollHeight"
 
 
@@ -194,11 +208,11 @@ def picture(page: Any, look: str, whole: bool = False) -> bytes:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": height})
     page.mouse.move(0, 0)  # no button looks pressed
-    page.wait_for_timeout(800)
+    page.evaluate(_UNTIL_IT_RESTS)
     if whole:
         needed = page.evaluate(_HEIGHT)
         page.set_viewport_size({"width": width, "height": max(height, needed)})
-        page.wait_for_timeout(800)
+        page.evaluate(_UNTIL_IT_RESTS)
     taken: bytes = page.screenshot(type="jpeg", quality=_QUALITY)
     return taken
 

@@ -47,9 +47,11 @@ def group(file: str) -> str:
     return "browser" if "browser" in name or name == "test_looks.py" else file
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The longest group goes first; the others run beside it.
-    items.sort(key=lambda item: group(item.path.as_posix()) != "browser")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes
+        # What takes long first, so that no process waits for the last file of another: the
+        # browser, then the scripts as a whole, which are at the top.
+        items.sort(key=lambda item: (group(item.path.name) != "browser", len(item.path.parts)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -61,7 +63,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return group(nodeid.partition("::")[0])
 
-    config.option.loadscopereorder = False
+    config.option.loadscopereorder = False  # it would put the files with most tests first
     return Groups(config, log)
 
 

@@ -32,6 +32,13 @@ def wait_until(condition: Callable[[], Any], process: subprocess.Popen[Any] | No
     return result
 
 
+def new_page(browser: Any, **options: Any) -> Any:
+    """A page of a session of its own in Playwright's browser, which waits as long."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(1000 * PATIENCE_S)
+    return context.new_page()
+
+
 def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
     """Run it in a loop of its own thread: Playwright keeps one running in this one."""
     with ThreadPoolExecutor(1) as thread:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import PATIENCE_S
+from waiting import new_page
 
 from benchmarks.browser import App, camera_file, chromium, running_app, running_browser
 
@@ -42,10 +42,9 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     """A page of a session of its own."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
-    context.set_default_timeout(1000 * PATIENCE_S)
-    yield context.new_page()
-    context.close()
+    page = new_page(browser, viewport={"width": 1280, "height": 860})
+    yield page
+    page.context.close()
 
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "runs" / "app"

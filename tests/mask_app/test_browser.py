@@ -16,7 +16,7 @@ import pytest
 from accessibility import violations
 from playwright.sync_api import TimeoutError
 from streams import MjpegServer
-from waiting import PATIENCE_S, wait_until
+from waiting import new_page, wait_until
 
 from benchmarks.browser import App, running_app, running_browser
 from mask_app.history.store import HistoryStore, minute_now
@@ -98,7 +98,7 @@ def test_photos_are_counted_shown_and_taken_along(
     open_page(page, app, "photos", "Photos")
     upload(page, examples / "example_01.png", examples / "example_02.jpg")
     result = page.get_by_role("img", name="example_01.png: ")
-    result.wait_for(timeout=300_000)
+    result.wait_for()
     page.get_by_role("img", name="example_02.jpg: ").wait_for()
     assert sum(counted(page).values()) == 5
     page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
@@ -127,7 +127,7 @@ def test_photos_are_counted_shown_and_taken_along(
 def test_settings_act_at_once(app: App, page: Any, examples: Path) -> None:
     open_page(page, app, "photos", "Photos")
     page.get_by_role("button", name="Use the example photo").click()
-    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=300_000)
+    page.get_by_role("img", name="example_02.jpg: ").wait_for()
     assert sum(counted(page).values()) == 1
     page.get_by_role("slider", name="Minimum face confidence").press("End")
     page.get_by_text("No face was detected").wait_for()
@@ -144,7 +144,7 @@ def test_settings_photos_and_a_video_survive_other_pages(
     page.wait_for_function("[...document.images].every(image => image.naturalWidth)")
     page.get_by_role("button", name="Open photos").click()
     upload(page, examples / "example_02.jpg")
-    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=300_000)
+    page.get_by_role("img", name="example_02.jpg: ").wait_for()
     page.get_by_role("combobox", name="Blur faces of").click()
     page.get_by_role("option", name="Everybody").click()
     page.get_by_role("link", name="Video").click()
@@ -157,7 +157,7 @@ def test_settings_photos_and_a_video_survive_other_pages(
     page.get_by_text("The original is not shown").wait_for()
     page.get_by_role("img", name="example_02.jpg: ").wait_for()
     page.get_by_role("link", name="Video").click()
-    page.locator("video").wait_for(timeout=300_000)
+    page.locator("video").wait_for()
     assert page.get_by_text("other settings").count() == 0
     page.get_by_role("button", name="Remove").click()
     page.get_by_role("button", name="Use the example video").wait_for()
@@ -169,11 +169,11 @@ def test_settings_photos_and_a_video_survive_other_pages(
 def test_an_example_is_one_click_away(app: App, page: Any) -> None:
     open_page(page, app, "", "Face masks")
     page.get_by_role("button", name="Many small faces", exact=True).click()
-    page.get_by_role("img", name="example_08.jpg: ").wait_for(timeout=300_000)
+    page.get_by_role("img", name="example_08.jpg: ").wait_for()
     assert sum(counted(page).values()) > 20
     page.get_by_role("link", name="Welcome").click()
     page.get_by_role("button", name="A video of four seconds").click()
-    page.locator("video").wait_for(timeout=300_000)
+    page.locator("video").wait_for()
     page.get_by_role("link", name="Photos").click()
     page.get_by_role("img", name="example_08.jpg: ").wait_for()
 
@@ -199,7 +199,7 @@ def test_a_damaged_photo_is_a_sentence(app: App, page: Any, examples: Path, tmp_
     text.write_text("Dear all")
     open_page(page, app, "photos", "Photos")
     upload(page, damaged, text, examples / "example_02.jpg")
-    page.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=300_000)
+    page.get_by_role("img", name="example_02.jpg: ").wait_for()
     messages = page.get_by_role("alert").inner_text().splitlines()
     assert any("damaged.png: " in each and "damaged (" in each for each in messages)
     assert any("letter.jpg: " in each and "not a photo" in each for each in messages)
@@ -217,7 +217,7 @@ def test_a_video_is_processed_and_plays(
     page.get_by_role("button", name="Cancel").wait_for(state="detached")
     page.get_by_role("button", name="Process video").click()
     video = page.locator("video")
-    video.wait_for(timeout=300_000)
+    video.wait_for()
     page.wait_for_function("document.querySelector('video').readyState >= 3")
     video.evaluate("video => { video.muted = true; return video.play(); }")
     page.wait_for_function("document.querySelector('video').currentTime > 0.5")
@@ -258,7 +258,7 @@ def test_videos_wait_for_each_other(app: App, page: Any, examples: Path, tmp_pat
     page.get_by_role("link", name="Video").click()
     cards = page.locator("[class*=st-key-video_]")
     cards.filter(has_text="example_video.mp4").get_by_role("button", name="Cancel").click()
-    page.get_by_role("heading", name="Result of second.mp4").wait_for(timeout=300_000)
+    page.get_by_role("heading", name="Result of second.mp4").wait_for()
     assert page.get_by_text("not processed yet").count() == 1
 
 
@@ -315,9 +315,7 @@ def test_the_door_says_what_it_sees(
     was gone, too.
     """
     with running_browser(entrance_camera(tmp_path / "camera.y4m")) as other:
-        context = other.new_context(viewport={"width": 820, "height": 1180}, locale="de-DE")
-        context.set_default_timeout(1000 * PATIENCE_S)
-        page = context.new_page()
+        page = new_page(other, viewport={"width": 820, "height": 1180}, locale="de-DE")
         page.add_init_script(_UNPLUG)
         page.add_init_script(_COUNT_TONES)
         page.goto(f"{app.url}/live?door=1&sound=tone")
@@ -380,7 +378,7 @@ def test_stills_where_video_cannot_come(app: App, page: Any) -> None:
         "document.querySelector('[data-testid=stCameraInput] video')?.readyState >= 3"
     )
     page.get_by_role("button", name="Take photo").click()
-    page.get_by_role("img", name="Picture: ").wait_for(timeout=300_000)
+    page.get_by_role("img", name="Picture: ").wait_for()
 
 
 def test_two_sessions_see_only_their_own_photos(
@@ -391,18 +389,17 @@ def test_two_sessions_see_only_their_own_photos(
     upload(page, examples / "example_video.mp4")
     page.get_by_role("button", name="Process video").click()
     page.get_by_text("% done").wait_for()
-    other = browser.new_context()
-    second = other.new_page()
+    second = new_page(browser)
     open_page(second, app, "photos", "Photos")
     upload(second, examples / "example_02.jpg")
-    second.get_by_role("img", name="example_02.jpg: ").wait_for(timeout=300_000)
+    second.get_by_role("img", name="example_02.jpg: ").wait_for()
     assert sum(counted(second).values()) == 1
     open_page(second, app, "video", "Video")
     assert second.get_by_text("% done").count() == 0
     assert second.locator("video").count() == 0
     open_page(page, app, "photos", "Photos")
     assert page.get_by_text("example_02.jpg").count() == 0
-    other.close()
+    second.context.close()
 
 
 def test_it_listens_only_to_this_computer(app: App) -> None:
@@ -433,8 +430,7 @@ def test_password_camera_of_the_server_and_what_remains(
             MASK_APP_DOOR_PICTURES=str(tmp_path / "door"),
         ) as app,
     ):
-        context = browser.new_context()
-        page = context.new_page()
+        page = new_page(browser)
         page.goto(f"{app.url}/live")
         password = page.get_by_role("textbox", name="Password")
         password.wait_for()
@@ -474,5 +470,5 @@ def test_password_camera_of_the_server_and_what_remains(
         page.locator("[data-testid=stVegaLiteChart] canvas").nth(1).wait_for()
         screenshot(page, "history")
         assert violations(page) == []
-        context.close()
+        page.context.close()
         wait_until(lambda: not list(app.temporary.glob("mask_app_*")))

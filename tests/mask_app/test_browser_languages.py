@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from waiting import PATIENCE_S
+from waiting import new_page
 
 from benchmarks.browser import App
 
@@ -34,16 +34,14 @@ def test_each_language_is_chosen_by_its_browser(
     app: App, browser: Any, screenshot: Callable[..., None]
 ) -> None:
     for locale, (code, title) in LANGUAGES.items():
-        context = browser.new_context(locale=locale, viewport={"width": 390, "height": 844})
-        context.set_default_timeout(1000 * PATIENCE_S)
-        page = context.new_page()
+        page = new_page(browser, locale=locale, viewport={"width": 390, "height": 844})
         page.goto(app.url)
         heading(page, title)
         assert language_of(page) == code
         width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         assert width <= 390  # nothing sticks out on a phone
         screenshot(page, f"welcome_{code}")
-        context.close()
+        page.context.close()
 
 
 def test_a_chosen_language_holds_on_all_pages_and_in_the_address(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import new_page
 
 from benchmarks.browser import camera_file, chromium, running_browser
 from mask_detector import MaskDetector
@@ -20,7 +21,6 @@ from mask_detector.faces import is_unsure
 from mask_detector.images import read_photo
 from scripts import make_web
 
-WAIT_MS = 300_000
 ONNX_RUNTIME = "./node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
 
 
@@ -61,17 +61,17 @@ def page(address: str, examples: Path, tmp_path_factory: pytest.TempPathFactory)
         video = examples / "example_video.mp4"
         camera = camera_file(video, tmp_path_factory.mktemp("camera") / "camera.y4m")
     with running_browser(camera) as browser:
-        opened = browser.new_page(viewport={"width": 1000, "height": 900})
+        opened = new_page(browser, viewport={"width": 1000, "height": 900})
         opened.errors = []
         opened.on("pageerror", lambda error: opened.errors.append(str(error)))
         opened.goto(address)
-        opened.wait_for_selector("body[data-ready]", timeout=WAIT_MS)
+        opened.wait_for_selector("body[data-ready]")
         yield opened
         assert opened.errors == []
 
 
 def faces_on(page: Any) -> list[dict[str, Any]]:
-    page.wait_for_selector("body[data-faces]", timeout=WAIT_MS)
+    page.wait_for_selector("body[data-faces]")
     faces: list[dict[str, Any]] = json.loads(page.evaluate("document.body.dataset.faces"))
     page.evaluate("delete document.body.dataset.faces")
     return faces
@@ -133,16 +133,16 @@ def test_the_camera_starts_and_stops(page: Any) -> None:
 def test_a_camera_that_fails_is_a_sentence(
     page: Any, address: str, error: str, sentence: str
 ) -> None:
-    other = page.context.browser.new_page()
+    other = new_page(page.context.browser)
     other.add_init_script(
         "navigator.mediaDevices.getUserMedia = "
         f"() => Promise.reject(new DOMException('', '{error}'))"
     )
     other.goto(address)
-    other.wait_for_selector("body[data-ready]", timeout=WAIT_MS)
+    other.wait_for_selector("body[data-ready]")
     other.get_by_role("button", name="Start the camera").click()
     other.get_by_role("status").filter(has_text=sentence).wait_for()
-    other.close()
+    other.context.close()
 
 
 def test_the_manual_s_example_runs(page: Any, repository: Path) -> None:

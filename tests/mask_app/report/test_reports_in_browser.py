@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
+from waiting import new_page
 
 from benchmarks.browser import App
 
@@ -17,10 +18,10 @@ def made(app: App, page: Any, examples: Path, tmp_path: Path) -> dict[str, Path]
     """The files of a report on a photo, in German, by the endings of their names."""
     page.goto(f"{app.url}/photos?lang=de")
     page.locator("input[type=file]").set_input_files(str(examples / "example_01.png"))
-    page.get_by_role("img", name="example_01.png: ").wait_for(timeout=300_000)
+    page.get_by_role("img", name="example_01.png: ").wait_for()
     files = {}
     for kind in ("HTML", "PDF"):
-        with page.expect_download(timeout=300_000) as waiting:
+        with page.expect_download() as waiting:
             page.get_by_role("button", name=f"Bericht ({kind})").click()
         path = tmp_path / waiting.value.suggested_filename
         waiting.value.save_as(path)
@@ -31,7 +32,7 @@ def made(app: App, page: Any, examples: Path, tmp_path: Path) -> dict[str, Path]
 def test_a_report_is_made_opened_and_read(
     made: dict[str, Path], browser: Any, screenshot: Callable[..., None]
 ) -> None:
-    reader = browser.new_page(viewport={"width": 390, "height": 844})
+    reader = new_page(browser, viewport={"width": 390, "height": 844})
     problems: list[str] = []
     reader.on("console", lambda message: problems.append(message.text))
     reader.on("request", lambda request: problems.append(request.url))
@@ -48,7 +49,7 @@ def test_a_report_is_made_opened_and_read(
     assert [each for each in problems if not each.startswith(("file:", "data:"))] == []
     reader.set_viewport_size({"width": 800, "height": 1000})
     screenshot(reader, "report")
-    reader.close()
+    reader.context.close()
 
     pages = PdfReader(made[".pdf"]).pages
     printed = " ".join(" ".join(page.extract_text().split()) for page in pages)

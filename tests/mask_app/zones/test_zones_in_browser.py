@@ -19,7 +19,7 @@ def test_zones_are_drawn_named_used_kept_and_removed(
     page.get_by_role("button", name="Use the example video").click()
     page.get_by_text("Zones", exact=True).click()
     drawer = page.get_by_role("application")
-    drawer.wait_for(timeout=300_000)
+    drawer.wait_for()
     drawer.scroll_into_view_if_needed()
     box = drawer.bounding_box()
 
@@ -72,7 +72,7 @@ def test_zones_are_drawn_named_used_kept_and_removed(
     page.get_by_role("link", name="Video").click()
     page.get_by_text("Counted only inside: Door, Zone 2").wait_for()
     page.get_by_role("button", name="Process video").click()
-    page.locator("video").wait_for(timeout=300_000)
+    page.locator("video").wait_for()
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Data (JSON)").click()
     path = tmp_path / "faces.jsonl"
