@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import socket
@@ -14,14 +13,13 @@ from typing import Any
 import cv2
 import pytest
 from accessibility import violations
-from playwright.sync_api import TimeoutError
 from streams import MjpegServer
 from waiting import new_page, wait_until
 
 from benchmarks.browser import App, running_app, running_browser
 from mask_app.history.store import HistoryStore, minute_now
 from mask_detector.images import read_photo
-from scripts.app_pictures import entrance_camera
+from scripts.app_pictures import entrance_camera, start_camera
 
 Screenshot = Callable[..., None]
 
@@ -68,24 +66,6 @@ def live_buttons(page: Any) -> Any:
 def live_frame(page: Any) -> Any:
     page.locator(LIVE_COMPONENT).wait_for()
     return next(frame for frame in page.frames if "webrtc_streamer" in frame.url)
-
-
-def start_live(page: Any) -> None:
-    """Press Start until live pictures come.
-
-    On a machine too busy to answer in time, the browser and the app give up connecting, as with
-    any WebRTC page; a visitor then stops and starts again.
-    """
-    buttons = live_buttons(page)
-    start, stop = (buttons.get_by_role("button", name=name) for name in ("Start", "Stop"))
-    for _ in range(5):
-        start.click(timeout=120_000)
-        with contextlib.suppress(TimeoutError):
-            page.get_by_text("frames per second").wait_for(timeout=60_000)
-            return
-        if stop.is_visible():
-            stop.click()
-    pytest.fail("no live picture came, after five starts")
 
 
 def no_traceback(page: Any) -> bool:
@@ -277,7 +257,7 @@ def test_live_counts_change_when_the_mask_comes_off(app: App, page: Any) -> None
     page.get_by_text("Sound when somebody wears no mask").click()
     buttons = live_buttons(page)
     for attempt in range(2):
-        start_live(page)
+        start_camera(page)
         if attempt == 0:
             # The video is 4 seconds long: the mask is on in one half of it and off in the other.
             seen: set[int | None] = {None}
@@ -449,7 +429,7 @@ def test_password_camera_of_the_server_and_what_remains(
         # Single pictures are for the visitor's own camera: its component has been replaced then.
         page.get_by_text("Take single pictures").wait_for(state="detached")
         wait_until(lambda: page.locator(LIVE_COMPONENT).count() == 1)
-        start_live(page)
+        start_camera(page)
         for part in ("me:secret", f":{door.port}"):  # an address stays with the administrator
             assert part not in page.content()
 
