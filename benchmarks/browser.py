@@ -112,6 +112,7 @@ def running_app(folder_of_app: Path = REPOSITORY, **environment: str) -> Iterato
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

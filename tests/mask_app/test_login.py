@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from waiting import wait_until
 
 from mask_app import login
 from mask_app.login import MOST_WAITING, GuessQueue, TooManyGuessesError, is_password, network_of
@@ -48,8 +49,7 @@ def test_a_crowd_of_guesses_from_one_address_is_refused() -> None:
         threads = [threading.Thread(target=guess) for _ in range(MOST_WAITING - 1)]
         for thread in threads:
             thread.start()
-        while queue._waiting["192.0.2.1"] < MOST_WAITING:
-            pass
+        wait_until(lambda: queue._waiting["192.0.2.1"] == MOST_WAITING)
         with pytest.raises(TooManyGuessesError), queue.turn("192.0.2.1"):
             pass
     for thread in threads:
