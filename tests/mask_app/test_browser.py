@@ -153,7 +153,7 @@ def test_an_example_is_one_click_away(app: App, page: Any) -> None:
     assert sum(counted(page).values()) > 20
     page.get_by_role("link", name="Welcome").click()
     page.get_by_role("button", name="A video of four seconds").click()
-    page.locator("video").wait_for()
+    page.get_by_text("% done").wait_for()
     page.get_by_role("link", name="Photos").click()
     page.get_by_role("img", name="example_08.jpg: ").wait_for()
 
