@@ -40,9 +40,6 @@ test: lint
 
 bench: $(VENV)/dev.done
 	$(BIN)/python -m benchmarks.speed
-	$(BIN)/python -m benchmarks.large_photos
-	$(BIN)/python -m benchmarks.cluster cost --photos 2000
-	$(BIN)/python -m benchmarks.cluster memory
 
 clean:
 	rm -rf $(VENV)

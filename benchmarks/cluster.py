@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         if arguments.figure == "cost":
-            cost(work, arguments.photos)
+            print(cost(work, arguments.photos))
         elif arguments.figure == "memory":
-            memory(work)
+            print(memory(work))
         elif arguments.figure == "demo":
             demo(work)
         else:
@@ -74,15 +75,34 @@ def copies(folder: Path, count: int) -> Path:
     return folder
 
 
-def cost(work: Path, count: int) -> None:
+@dataclass(frozen=True)
+class Cost:
+    """Processor seconds of both programs over the same photos."""
+
+    photos: int
+    script_s: float
+    cluster_s: float
+
+    @property
+    def ratio(self) -> float:
+        """Cluster by photo script."""
+        return self.cluster_s / self.script_s
+
+    def __str__(self) -> str:
+        return (
+            f"{self.photos:,} photos: script {self.script_s:.1f} s, "
+            f"cluster {self.cluster_s:.1f} s, ratio {self.ratio:.2f}"
+        )
+
+
+def cost(work: Path, count: int) -> Cost:
     """Processor time of both programs over the same photos, records only."""
     photos = copies(work / "photos", count)
     script = _processor_s(
         "detect_mask_image", "--image", photos, "--json", work / "a.jsonl", "--no-display"
     )
     cluster = _processor_s("mask_detector.cluster", "--image", photos, "--output", work / "results")
-    ratio = cluster / script
-    print(f"{count} photos: script {script:.1f} s, cluster {cluster:.1f} s, ratio {ratio:.2f}")
+    return Cost(count, script, cluster)
 
 
 def _processor_s(module: str, *arguments: object) -> float:
@@ -113,10 +133,26 @@ def _family(root: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def memory(work: Path) -> None:
+@dataclass(frozen=True)
+class Memory:
+    """The most MiB that listing and cutting took, by the rows of the list."""
+
+    peaks: dict[int, float]
+
+    @property
+    def ratio(self) -> float:
+        """The longest list by the shortest."""
+        return self.peaks[max(self.peaks)] / self.peaks[min(self.peaks)]
+
+    def __str__(self) -> str:
+        texts = (f"{rows:,} rows: {peak:.0f} MiB" for rows, peak in self.peaks.items())
+        return f"{', '.join(texts)}, ratio {self.ratio:.2f}"
+
+
+def memory(work: Path, lengths: Sequence[int] = (10_000, 1_000_000)) -> Memory:
     """The most memory that listing and cutting take, for a short and for a long list."""
-    peaks = []
-    for rows in (10_000, 1_000_000):
+    peaks = {}
+    for rows in lengths:
         paths = work / f"{rows}.txt"
         with paths.open("w") as file:
             file.writelines(f"s3://archive/2024/{number:012}.jpg\n" for number in range(rows))
@@ -124,9 +160,8 @@ def memory(work: Path) -> None:
             [sys.executable, "-c", _LISTING, paths, work / f"out{rows}"],
             cwd=REPOSITORY, check=True, capture_output=True, text=True,
         )  # fmt: skip
-        peaks.append(int(done.stdout) / 1024)
-        print(f"{rows:,} rows: {peaks[-1]:.0f} MiB")
-    print(f"ratio {peaks[1] / peaks[0]:.2f}")
+        peaks[rows] = int(done.stdout) / 1024
+    return Memory(peaks)
 
 
 @contextmanager

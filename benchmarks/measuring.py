@@ -28,22 +28,29 @@ class Repeats:
         processes: whole processes of each kind.
         frames: video frames of each kind,
         seconds: unless those of an engine take longer in total than this.
-        photos: photos in the folder.
+        photos: photos in the folder; slow engines process a part of them.
+        cluster_photos: photos that a cluster run and the photo script process.
+        listed: rows of the longer list whose listing is measured.
         folders: runs over the folder.
         calls: calls for each point of the curves.
         long_run: frames of video over which memory is measured.
     """
 
-    processes: int = 7
+    processes: int = 5
     frames: int = 300
-    seconds: float = 15
-    photos: int = 200
+    seconds: float = 8
+    photos: int = 600
+    cluster_photos: int = 2000
+    listed: int = 1_000_000
     folders: int = 3
     calls: int = 30
     long_run: int = 10_000
 
 
-QUICK = Repeats(processes=3, frames=40, seconds=4, photos=24, folders=1, calls=10, long_run=1500)
+QUICK = Repeats(
+    processes=3, frames=40, seconds=2, photos=60, cluster_photos=60, listed=20_000, folders=1,
+    calls=10, long_run=1500,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measure speed and memory: the classic recipe beside this project, in one run.
 
-    python -m benchmarks.speed            half an hour; writes docs/benchmarks.md and its chart
+    python -m benchmarks.speed            20 minutes; writes docs/benchmarks.md and its chart, and
+                                          the table of the README
     python -m benchmarks.speed --quick    fewer repeats, printed only
 
 The engines take turns, after a warm-up, so that a busy or throttled machine slows all of them
@@ -12,23 +13,23 @@ to other machines, milliseconds do not.
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import speed_frames, speed_processes
+from benchmarks import cluster, speed_frames, speed_processes
 from benchmarks.measuring import QUICK, REPOSITORY, Repeats, worker
-from benchmarks.speed_report import Results, chart, report
+from benchmarks.page_sections import write_section
+from benchmarks.speed_report import Results, chart, readme_table, report
 from mask_detector import command_line
+
+README_BEGIN, README_END = "<!-- speed: written by benchmarks/speed.py -->", "<!-- /speed -->"
 
 PAGE = """\
 # Speed and memory
 
 Written by `python -m benchmarks.speed` (`make bench`): the classic recipe beside this project, in
 one run. {method}
-
-What `make bench` prints after this page: photos of 12 megapixels
-([Photos](photos.md#large-photos)), and processor time and memory of runs on many machines
-([Many machines](cluster.md#what-it-costs)).
 
 ![Time of a frame by engine, faces and pixels](images/benchmarks.png)
 
@@ -45,8 +46,12 @@ def measure(repeats: Repeats) -> Results:
     photo = speed_processes.one_photo(repeats)
     say("loading")
     load = speed_processes.loading(repeats)
-    say("a folder of photos")
-    folder = speed_processes.folder_of_photos(repeats)
+    with tempfile.TemporaryDirectory() as folder:
+        say("runs on many machines")
+        listing = cluster.memory(Path(folder), (10_000, repeats.listed))
+        cluster_cost = cluster.cost(Path(folder), repeats.cluster_photos)
+    say("folders of photos")
+    folders = speed_processes.folder_of_photos(repeats)
     with speed_frames.loops() as workers:
         say("video")
         frames = speed_frames.video(workers, repeats)
@@ -57,16 +62,21 @@ def measure(repeats: Repeats) -> Results:
         costs = process.submit(speed_processes.records, repeats).result()
         say("a long run")
         long_run = process.submit(speed_processes.long_run, repeats).result()
-    return Results(photo, load, folder, frames, by_faces, by_pixels, costs, long_run)
+        say("large photos")
+        large = process.submit(speed_processes.large_photos, repeats).result()
+    return Results(
+        photo, load, folders, frames, by_faces, by_pixels, costs, long_run, large, cluster_cost,
+        listing,
+    )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print the report and, unless --quick, write the page and its chart."""
+    """Measure, print the report and, unless --quick, write the page, its chart and the README."""
     parser = command_line.make_parser(__doc__)
     # fmt: off
     parser.add_argument("--quick", action="store_true", help="fewer repeats; writes nothing")
-    parser.add_argument("--docs", type=Path, default=REPOSITORY / "docs",
-        help="folder of benchmarks.md")
+    parser.add_argument("--folder", type=Path, default=REPOSITORY,
+        help="folder of README.md and docs/benchmarks.md")
     # fmt: on
     arguments = parser.parse_args(argv)
     repeats = QUICK if arguments.quick else Repeats()
@@ -74,9 +84,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     text = report(results, repeats)
     print(text)
     if not arguments.quick:
-        chart(results, arguments.docs / "images" / "benchmarks.png")
+        docs = arguments.folder / "docs"
+        chart(results, docs / "images" / "benchmarks.png")
         page = PAGE.format(method=__doc__.rpartition("\n\n")[2].strip(), report=text)
-        (arguments.docs / "benchmarks.md").write_text(page, encoding="utf-8")
+        (docs / "benchmarks.md").write_text(page, encoding="utf-8")
+        table = f"\n\n{readme_table(results)}\n"
+        write_section(arguments.folder / "README.md", table, README_BEGIN, README_END)
     return command_line.OK
 
 

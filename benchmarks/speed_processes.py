@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,23 @@ from benchmarks.measuring import (
 )
 
 if TYPE_CHECKING:
+    from benchmarks.large_photos import Comparison
     from benchmarks.video_loop import Cost, LongRun
+
+_SETTINGS: dict[str, tuple[str, Size]] = {
+    **{name: (name.lower(), size) for name, size in ONE_PASS.items()},
+    **{f"{name}, thorough": (name.lower(), "auto") for name in ONE_PASS},
+}
+"""Name and size of the face detector, by engine."""
+
+_SHARES = {
+    CLASSIC: 0.1,
+    SSD: 0.4,
+    YUNET: 1.0,
+    f"{SSD}, thorough": 0.05,
+    f"{YUNET}, thorough": 0.15,
+}
+"""Of the photos, what an engine processes: each takes about as long as the others."""
 
 # What is imported inside functions runs in worker processes: the measuring process stays small.
 
@@ -67,43 +84,72 @@ def loading(repeats: Repeats) -> dict[str, Measured]:
     return take_turns({name: task(load) for name, load in loads.items()}, repeats.processes)
 
 
-def folder_of_photos(repeats: Repeats) -> tuple[dict[str, Measured], dict[str, float]]:
-    """Photos a second, read, processed, annotated and written; and time over detection only.
+@dataclass(frozen=True)
+class FolderRun:
+    """What a folder of photos takes.
+
+    Attributes:
+        photos: how many it has.
+        rate: photos a second, read, processed, annotated and written.
+        over: time over that of detection only, if that were spread over all cores at no cost;
+            None for the classic recipe.
+        records_over: the same where records are written and no pictures.
+    """
+
+    photos: int
+    rate: Measured
+    over: float | None = None
+    records_over: float | None = None
+
+
+def folder_of_photos(repeats: Repeats) -> dict[str, FolderRun]:
+    """Runs over a folder, by engine; a slow one gets fewer photos.
 
     Ours is the image script as a whole process, start included; the classic recipe has no folder
-    run: it is a loop in a process that is up and running. The second figure is the script's time
-    over that of detection only, if that were spread over all cores at no cost.
+    run: it is a loop in a process that is up and running.
     """
     with tempfile.TemporaryDirectory() as scratch, worker() as process:
-        photos, target = Path(scratch) / "photos", Path(scratch) / "marked"
-        process.submit(write_photos, photos, repeats.photos).result()
+        folder, target = Path(scratch), Path(scratch) / "marked"
+        process.submit(write_photos, folder / "all", repeats.photos).result()
+        counts = {name: max(8, round(share * repeats.photos)) for name, share in _SHARES.items()}
+        for name, count in counts.items():
+            (folder / name).mkdir()
+            for photo in sorted((folder / "all").iterdir())[:count]:
+                (folder / name / photo.name).hardlink_to(photo)
 
-        def ours(detector: str, size: Size) -> Callable[[], float]:
-            command = ["detect_mask_image.py", "--image", str(photos), "--output", str(target)]
-            command += ["--detector", detector, "--detector-size", str(size)]
+        def ours(name: str, *results: str) -> Callable[[], float]:
+            command = ["detect_mask_image.py", "--image", str(folder / name), *results]
+            command += ["--no-display", *_options(*_SETTINGS[name])]
 
             def measure() -> float:
                 shutil.rmtree(target, ignore_errors=True)
-                return repeats.photos / run_python(command)[0]
+                return counts[name] / run_python(command)[0]
 
             return measure
 
         def classic() -> float:
             shutil.rmtree(target, ignore_errors=True)
             target.mkdir()
-            return repeats.photos / process.submit(classic_folder, photos, target).result()
+            took: float = process.submit(classic_folder, folder / CLASSIC, target).result()
+            return counts[CLASSIC] / took
 
-        settings: dict[str, tuple[str, Size]]
-        settings = {name: (name.lower(), size) for name, size in ONE_PASS.items()}
-        settings |= {f"{name}, thorough": (name.lower(), "auto") for name in ONE_PASS}
-        tasks = {CLASSIC: classic} | {name: ours(*setting) for name, setting in settings.items()}
+        tasks = {CLASSIC: classic}
+        for name in _SETTINGS:
+            tasks[name] = ours(name, "--output", str(target))
+            tasks[f"{name}, records"] = ours(name, "--json", str(folder / "faces.jsonl"))
         rates = take_turns(tasks, repeats.folders, warm_up=0)
-        over = {}
-        for name, setting in settings.items():
+        runs = {CLASSIC: FolderRun(counts[CLASSIC], rates[CLASSIC])}
+        for name, setting in _SETTINGS.items():
             with worker() as detecting:
-                least = detecting.submit(detection_seconds, *setting, photos).result()
-            over[name] = repeats.photos / rates[name].median / least
-        return rates, over
+                least = detecting.submit(detection_seconds, *setting, folder / name).result()
+            both = (rates[name], rates[f"{name}, records"])
+            over = [counts[name] / rate.median / least for rate in both]
+            runs[name] = FolderRun(counts[name], rates[name], *over)
+        return runs
+
+
+def _options(detector: str, size: Size) -> list[str]:
+    return ["--detector", detector, "--detector-size", str(size)]
 
 
 def detection_seconds(detector: str, size: Size, photos: Path) -> float:
@@ -137,6 +183,13 @@ def long_run(repeats: Repeats) -> LongRun:
 
     with tempfile.TemporaryDirectory() as folder:
         return video_loop.long_run(repeats.long_run, Path(folder))
+
+
+def large_photos(repeats: Repeats) -> Comparison:
+    """Photos of 12 megapixels, decoded whole and decoded smaller."""
+    from benchmarks import large_photos
+
+    return large_photos.compare(large_photos.enlarged_examples(), repeats.folders)
 
 
 def write_photos(folder: Path, count: int) -> None:

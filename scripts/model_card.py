@@ -17,9 +17,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.page_sections import write_section
 from mask_detector import command_line
 from mask_detector.errors import ModelFileError
-from mask_detector.files import write_bytes
 from mask_detector.models.model_file import ModelCard, read_model, replace_card
 from scripts.slice_tables import (
     FIGURES,
@@ -79,9 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         replace_card(arguments.model, card)
     if "end_to_end" not in card.scores:
         raise ModelFileError(f"{arguments.model}: not measured yet, give --accuracy")
-    write_section(REPOSITORY / "docs" / "model-card.md", f"\n\n{card_section(card)}\n\n")
+    card_page = REPOSITORY / "docs" / "model-card.md"
+    write_section(card_page, f"\n\n{card_section(card)}\n\n", MARK_BEGIN, MARK_END)
     readme = REPOSITORY / "README.md"
-    write_section(readme, f"\n\n{accuracy_table(card, README_SYSTEMS)}\n\n")
+    table = accuracy_table(card, README_SYSTEMS)
+    write_section(readme, f"\n\n{table}\n\n", MARK_BEGIN, MARK_END)
     if card.scores["end_to_end"].get("slices"):
         sentences = limits(card.scores["end_to_end"])
         write_section(readme, f"\n{sentences}\n", LIMITS_BEGIN, LIMITS_END)
@@ -234,16 +236,6 @@ def comparisons(measured: dict[str, Any]) -> list[str]:
             gaps_table(measured),
         ]
     return parts
-
-
-def write_section(path: Path, section: str, begin: str = MARK_BEGIN, end: str = MARK_END) -> None:
-    """Put a section between two marks of a Markdown file."""
-    text = path.read_text(encoding="utf-8")
-    before, found, rest = text.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not found or not closed:
-        raise ModelFileError(f"{path}: the marks {begin.strip()} and {end.strip()} are missing")
-    write_bytes(path, f"{before}{begin}{section}{end}{after}".encode())
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 import face_detector
-from benchmarks import engines, speed_frames, speed_report
+from benchmarks import cluster, engines, speed_frames, speed_report
 from benchmarks.engines import BATCHED, CLASSIC, ENGINES, SSD, YUNET
+from benchmarks.large_photos import Comparison
 from benchmarks.measuring import Measured, Repeats, take_turns
 from benchmarks.process import Growth, Held
-from benchmarks.speed_report import Results
+from benchmarks.speed_processes import FolderRun
+from benchmarks.speed_report import Results, readme_table
 from benchmarks.video_loop import Cost, LongRun
 
 
@@ -51,14 +53,24 @@ def results(**milliseconds: float) -> Results:
     one = {name: Measured((milliseconds[name],)) for name in milliseconds}
     row = one, dict.fromkeys(one, 1.0)
     return Results(
-        photo={name: (value, value) for name, value in one.items()},
+        photo={
+            f"{name}{how}": (value, value)
+            for name, value in one.items()
+            for how in ("", ", thorough")
+        },
         load=one,
-        folder=(one, {SSD: 1.1, YUNET: 1.2}),
+        folder={
+            CLASSIC: FolderRun(60, one[CLASSIC]),
+            YUNET: FolderRun(600, one[YUNET], 1.2, 1.1),
+        },
         video={(size, n): row for size in engines.FRAME_SIZES for n in engines.FACE_COUNTS},
         by_faces=dict.fromkeys(engines.FACE_GRID, row),
         by_pixels=dict.fromkeys(engines.PIXEL_GRID, row),
         records={"yunet": Cost((8, 10), (8, 10))},
         long_run=LongRun(10_000, Growth(0.25, True), False),
+        large_photos=Comparison([0.1], [0.04]),
+        cluster=cluster.Cost(2000, 30, 33),
+        listing=cluster.Memory({10_000: 150, 1_000_000: 153}),
     )
 
 
@@ -68,11 +80,16 @@ def test_report_and_chart(tmp_path):
     assert figures["640×480 video, 1 face, SSD: classic ÷ ours"] == 5
     assert figures["640×480 video, 16 faces, YuNet: classic ÷ ours"] == 20
     assert figures["a frame with 16 faces ÷ one with 1, YuNet"] == 1
-    assert figures["folder, YuNet: time ÷ that of detection only, on all cores"] == 1.2
+    assert figures["folder, YuNet, pictures: time ÷ that of detection only, on all cores"] == 1.2
+    assert figures["processor time, 2,000 photos: cluster ÷ photo script"] == 1.1
+    assert figures["12 megapixels, YuNet, one pass, records only: decoded whole ÷ smaller"] == 2.5
     assert figures["yunet: rate with tracking, counts, JSON, recording ÷ without"] == 0.8
     text = speed_report.report(measured, Repeats())
     assert all(engine in text for engine in ENGINES)
-    assert "| 640×480 video, 1 face, YuNet: classic ÷ ours | 20.00 | 15 |" in text
+    assert "| 640×480 video, 1 face, YuNet: classic ÷ ours | 20.00 | 18 |" in text
+    assert "| a video frame of 640 × 480, 1 face | 100 ms | 20 ms | 5 ms |" in readme_table(
+        measured
+    )
     speed_report.chart(measured, tmp_path / "images" / "chart.png")
     assert (tmp_path / "images" / "chart.png").stat().st_size > 10_000
 

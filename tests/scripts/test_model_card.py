@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from mask_detector.errors import ModelFileError
+from mask_detector.errors import UserFacingError
 from mask_detector.models.model_file import read_model
 from scripts import model_card
 from scripts.slice_tables import FIGURES
@@ -107,6 +107,6 @@ def test_slices_stand_in_the_card_and_in_the_limits(pages):
 
 def test_a_page_without_marks_is_a_sentence(pages):
     (pages / "README.md").write_text("no place for figures")
-    with pytest.raises(ModelFileError, match=r"README\.md: the marks"):
+    with pytest.raises(UserFacingError, match=r"README\.md: the marks"):
         run(pages, report("ssd", "auto", 0.75))
     assert (pages / "README.md").read_text() == "no place for figures"
