@@ -160,10 +160,12 @@ def measure_first_pages(browser: Any, folder: Path) -> dict[str, float]:
         folder: for the app with only a heading.
 
     Returns:
-        Medians of starts that take turns, so that both see the same load.
+        Medians of starts that take turns, so that both see the same load; and of the seconds from
+        a click on an example, as soon as the first page is there, to its result.
     """
     (folder / "app.py").write_text("import streamlit as st\nst.title('Only a heading')\n")
     seconds: dict[str, list[float]] = {"first_page_s": [], "only_a_heading_s": []}
+    seconds["example_s"] = []
     for _ in range(_FIRST_PAGES):
         for name, of, heading in (
             ("only_a_heading_s", folder, "Only a heading"),
@@ -174,8 +176,20 @@ def measure_first_pages(browser: Any, folder: Path) -> dict[str, float]:
                 page.goto(app.url)
                 page.get_by_role("heading", name=heading).wait_for()
                 seconds[name].append(time.monotonic() - app.started)
+                if of == REPOSITORY:
+                    seconds["example_s"].append(seconds_to_example(page))
                 page.close()
     return {name: round(statistics.median(each), 2) for name, each in seconds.items()}
+
+
+def seconds_to_example(page: Any) -> float:
+    """From a click on an example photo of the first page to its result."""
+    button = page.get_by_role("button", name="One person", exact=True)
+    button.wait_for()
+    clicked = time.monotonic()
+    button.click()
+    page.get_by_role("img", name="example_02.jpg: ").wait_for()
+    return time.monotonic() - clicked
 
 
 def measure_live(app: App, browser: Any, seconds: float) -> dict[str, float]:
