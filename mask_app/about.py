@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from mask_app import models
+from mask_app import models, widgets
 from mask_app.command import HOME
 from mask_app.translations import gettext, gettext_noop, number, percent
 from mask_app.wording import display_name
@@ -22,6 +22,7 @@ CARD_SECTIONS = {
 }
 """The sections of the model card that the page shows, and their titles there."""
 
+_BAR_HEIGHT = 26  # pixels, with the gap to the next one
 _BAR_COLOUR = "#1a9a70"  # readable on white and on black
 _PERCENT, _ALL = alt.Axis(format="%", tickCount=5), alt.Scale(domain=[0, 1])
 _SYSTEM_NAMES = {
@@ -97,9 +98,10 @@ def _show_figures(card: ModelCard) -> None:
         ]
         title = gettext("Correct labels by face size")
         st.markdown(f"**{title}**")
-        st.altair_chart(
+        widgets.show_chart(
             alt.Chart(pd.DataFrame(rows))
             .mark_bar(color=_BAR_COLOUR)
+            .properties(height=alt.Step(_BAR_HEIGHT))
             .encode(
                 alt.X("Correct:Q", title=gettext("Correct labels"), axis=_PERCENT, scale=_ALL),
                 alt.Y("Face size:N", sort=None, title=gettext("Height of the face")),
@@ -109,8 +111,7 @@ def _show_figures(card: ModelCard) -> None:
                     alt.Tooltip("Faces:Q", title=gettext("Faces")),
                 ],
             ),
-            width="stretch",
-            alt="; ".join(f"{r['Face size']}: {percent(r['Correct'], 1)}" for r in rows),
+            "; ".join(f"{r['Face size']}: {percent(r['Correct'], 1)}" for r in rows),
         )
     if "end_to_end" in scores:
         _show_end_to_end(scores["end_to_end"])
@@ -148,10 +149,9 @@ def _show_end_to_end(measured: dict[str, Any]) -> None:
     ranges = base.mark_rule(color="grey").encode(alt.X("low:Q"), alt.X2("high:Q"))
     text = gettext_noop("Faces detected in {number} photos of crowds, with 95% intervals")
     st.markdown(f"**{gettext(text, number=measured['photos'])}**")
-    st.altair_chart(
+    widgets.show_chart(
         bars + ranges,
-        width="stretch",
-        alt="; ".join(f"{r['System']}, {r['Face size']}: {percent(r['Detected'])}" for r in rows),
+        "; ".join(f"{r['System']}, {r['Face size']}: {percent(r['Detected'])}" for r in rows),
     )
 
 

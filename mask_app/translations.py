@@ -154,6 +154,11 @@ def number(value: float, digits: int = 0) -> str:
     return whole.replace(",", thousands) + (decimals + rest if rest else "")
 
 
+def number_marks() -> tuple[str, str, str]:
+    """The visitor's marks of thousands and of decimals, and what follows a percentage."""
+    return _NUMBERS[language()]
+
+
 def percent(share: float, digits: int = 0) -> str:
     """A share of 0 to 1 as a percentage in the visitor's language: 0.973 is "97.3%"."""
     return number(100 * share, digits) + _NUMBERS[language()][2]

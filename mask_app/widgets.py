@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mask_app.translations import gettext, number
+from mask_app.translations import gettext, number, number_marks
 from mask_app.wording import display_name, error_text
 from mask_detector.drawing import colour_of
 from mask_detector.faces import Face
 
 if TYPE_CHECKING:
+    import altair as alt
     import pandas as pd
 
 # Colour is never the only difference: each class has a mark and, in charts, a dash pattern.
@@ -204,4 +205,20 @@ def counts_chart(counts: pd.DataFrame, classes: Sequence[str], x_title: str, x_f
     most = counts.max()
     text = ", ".join(f"{display_name(name)}: {number(most[name])}" for name in names)
     alt_text = gettext("People counted over time, at most at once: {counts}", counts=text)
+    show_chart(chart, alt_text)
+
+
+def show_chart(chart: alt.Chart | alt.LayerChart, alt_text: str) -> None:
+    """Draw a chart with numbers as the visitor's language writes them.
+
+    Args:
+        alt_text: the chart in words.
+    """
+    import altair as alt
+
+    thousands, decimal, percent = number_marks()
+    number_format = alt.NumberLocale(
+        thousands=thousands, decimal=decimal, percent=percent, grouping=[3], currency=["", ""]
+    )
+    chart = chart.configure(locale=alt.Locale(number=number_format))
     st.altair_chart(chart, width="stretch", alt=alt_text)

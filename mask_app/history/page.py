@@ -40,7 +40,7 @@ def page() -> None:
     st.markdown(
         gettext(
             "How many people the live camera and the door saw. Each is counted once, in the minute "
-            "in which they left; who comes back counts again. No pictures are kept."
+            "in which they left; who comes back counts again. Pictures are not part of it."
         )
     )
     days = st.segmented_control(
@@ -158,7 +158,7 @@ def _chart(title: str, sums: pd.DataFrame, labels: Sequence[str], x_title: str) 
         ],
     )
     text = "; ".join(f"{by}: {number(row.sum())}" for by, row in sums.iterrows())
-    st.altair_chart(chart.mark_bar().properties(height=260), width="stretch", alt=text)
+    widgets.show_chart(chart.mark_bar().properties(height=260), text)
 
 
 def _show_table(by_day: pd.DataFrame, labels: Sequence[str]) -> None:

@@ -87,6 +87,14 @@ export default function ({ data, parentElement }) {
 """,
 )
 
+# streamlit-webrtc's buttons look like those of the pages.
+_LOOKS = """
+.MuiButton-root {text-transform: none !important; border-radius: .5rem !important;
+  font: 400 .875rem/1.6 "Source Sans", system-ui, sans-serif !important;
+  padding: .4rem .9rem !important; box-shadow: none !important}
+.MuiPaper-root {border-radius: .5rem !important}
+"""
+
 # streamlit-webrtc shows the browser's own errors ("NotFoundError: Requested device not found") and
 # names neither its frame nor the video in it, and has some words in English only (0.79). Both lie
 # in the page's own origin.
@@ -98,6 +106,9 @@ export default function ({ data }) {
     for (const frame of document.querySelectorAll('iframe[src*="webrtc_streamer"]')) {
       frame.title = data.frame;
       const page = frame.contentDocument;
+      if (page?.head && !page.getElementById('looks')) {
+        page.head.insertAdjacentHTML('beforeend', `<style id="looks">${data.looks}</style>`);
+      }
       for (const place of page?.querySelectorAll('label, button') ?? []) {
         const text = [...place.childNodes].find((node) => data.words[node.nodeValue]);
         if (text) text.nodeValue = data.words[text.nodeValue];
@@ -199,6 +210,7 @@ def explain_camera() -> None:
         "frame": gettext("Live camera"),
         "video": gettext("Live picture with a box and a label for each face"),
         "errors": {**errors, **same},
+        "looks": _LOOKS,
         "words": {"Video Input": gettext("Camera"), "Done": gettext("Done")},
     }
     _WORDS(data=words, key="camera_words")

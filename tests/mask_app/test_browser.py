@@ -447,7 +447,7 @@ def test_password_camera_of_the_server_and_what_remains(
         page.goto(f"{app.url}/history")
         page.get_by_role("textbox", name="Password").fill("open sesame")
         page.get_by_role("button", name="Sign in").click()
-        page.locator("[data-testid=stVegaLiteChart] canvas").nth(1).wait_for()
+        page.locator("[data-testid=stVegaLiteChart] svg").nth(1).wait_for()
         screenshot(page, "history")
         assert violations(page) == []
         page.context.close()
