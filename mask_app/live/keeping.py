@@ -51,8 +51,8 @@ class PictureFolder:
             if time.monotonic() >= self._tidy_at:
                 self._tidy_at = time.monotonic() + _TIDY_EVERY_S
                 self._tidy()
-        except (FileError, OSError) as error:  # the folder may have gone away, or the disk is full
-            logger.warning("%s: no picture was kept (%s)", self._folder, error)
+        except (FileError, OSError):  # the folder may have gone away, or the disk is full
+            logger.exception("%s: no picture was kept", self._folder)
 
     def _tidy(self) -> None:
         """Delete the oldest; only files with names that this module writes."""

@@ -40,7 +40,7 @@ SHOWN = {
     "title", "header", "subheader", "markdown", "caption", "text", "button", "toggle", "slider",
     "selectbox", "segmented_control", "radio", "checkbox", "text_input", "number_input", "info",
     "warning", "error", "success", "toast", "progress", "spinner", "metric", "page_link",
-    "file_uploader", "download_button", "camera_input", "form_submit_button", "popover",
+    "file_uploader", "link", "camera_input", "form_submit_button", "popover",
     "expander", "status", "tabs", "multiselect", "date_input",
 }  # fmt: skip
 
