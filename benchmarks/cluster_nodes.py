@@ -64,7 +64,9 @@ def ray_variables(path: str) -> dict[str, str]:
 
 def start_node(log: Path, env: dict[str, str], *arguments: object) -> Server:
     """A Ray node with one processor, on the loopback address only, without a dashboard."""
-    variables = env | {"RAY_USAGE_STATS_ENABLED": "0"}
+    # On a busy machine, Ray's own limit on the start of its services is too short.
+    patience = {"RAY_agent_register_timeout_ms": "30000"}
+    variables = env | {"RAY_USAGE_STATS_ENABLED": "0"} | patience
     options = ("start", "--block", "--num-cpus", 1, "--node-ip-address", "127.0.0.1",
                "--object-store-memory", 80_000_000, "--disable-usage-stats")  # fmt: skip
     return Server(log, variables, "ray.scripts.scripts", *options, *arguments)

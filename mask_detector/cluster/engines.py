@@ -24,6 +24,7 @@ _TRIES = 3
 _MOST_TRIES = 20  # nodes may come and go many times
 _POLL_S = 5.0
 _CONNECT_S = 10.0
+_STARTS = 3  # of a Ray of this run's own
 _STORE_BYTES = 100_000_000  # results are files: Ray's own store holds next to nothing
 
 Task = tuple[int, bool]  # a shard's number, and whether only what failed is done again
@@ -52,6 +53,7 @@ def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Iterator[Out
         UserFacingError: no cluster answers, or it went away.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_agent_register_timeout_ms", "30000")  # busy machines need longer
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or Ray warns of it
     if not address and "RAY_AUTH_MODE" not in os.environ:
         # Other users of this machine cannot use the Ray of this run; Ray itself would leave a
@@ -66,12 +68,20 @@ def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Iterator[Out
         "object_store_memory": _STORE_BYTES,
         "include_dashboard": False,
     }  # fmt: skip
-    try:
-        with nullcontext() if address else _without_monitors(ray):
-            ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
-    except Exception as error:  # Ray raises plain ones, too
-        why = str(error).strip().split("\n")[0][:200]
-        raise UserFacingError(f"--ray {address or 'local'}: no Ray cluster there ({why})") from None
+    for left in range(_STARTS)[::-1]:
+        try:
+            with nullcontext() if address else _fewer_services(ray):
+                ray.init(
+                    address or "local", log_to_driver=False, logging_level=logging.ERROR, **own
+                )
+            break
+        except Exception as error:  # Ray raises plain ones, too
+            ray.shutdown()
+            if left and not address and "timed out" in str(error):
+                continue  # Ray gives its services 30 seconds: few on a busy machine
+            why = str(error).strip().split("\n")[0][:200]
+            where = address or "local"
+            raise UserFacingError(f"--ray {where}: no Ray cluster there ({why})") from None
     interrupt_once()  # Ray has put its own handlers in place
     try:
         yield from _on_ray(ray, job, tasks)
@@ -84,19 +94,22 @@ def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Iterator[Out
 
 
 @contextmanager
-def _without_monitors(ray: Any) -> Iterator[None]:
-    """Ray starts neither its autoscaler nor its log monitor, which nobody here asks for anything.
+def _fewer_services(ray: Any) -> Iterator[None]:
+    """Ray starts no autoscaler, log monitor and dashboard server: nobody here asks them anything.
 
-    They take a third of the processor time of Ray's services. ``ray start`` has options for that,
-    ``ray.init`` has none: what it calls gets them as defaults.
+    They take half of the processor time of Ray's services. ``ray start`` has options for the first
+    two, ``ray.init`` has none: what it calls gets them as defaults. The dashboard's server starts
+    without a dashboard, too, to send usage statistics, which are off; Ray does without it where it
+    fails to start, as it seems to here.
     """
-    parameter = ray._private.parameter
-    original = parameter.RayParams
-    parameter.RayParams = partial(original, include_log_monitor=False, no_monitor=True)
+    private = ray._private
+    original = private.parameter.RayParams, private.services.start_api_server
+    private.parameter.RayParams = partial(original[0], include_log_monitor=False, no_monitor=True)
+    private.services.start_api_server = lambda *_, **__: (None, None)
     try:
         yield
     finally:
-        parameter.RayParams = original
+        private.parameter.RayParams, private.services.start_api_server = original
 
 
 def _check_reachable(address: str) -> None:
