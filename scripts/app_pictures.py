@@ -140,6 +140,7 @@ def live(page: Any, address: str) -> None:
     live_stopped(page, address)
     start_camera(page)
     page.get_by_text("The last minutes").wait_for()
+    page.locator("[data-testid=stVegaLiteChart] svg").wait_for()
 
 
 def door(page: Any, address: str) -> None:
