@@ -24,7 +24,7 @@ import pytest
 from virtual_display import VirtualDisplay, missing_tools, virtual_display
 from waiting import wait_until
 
-from mask_detector import command_line
+from mask_detector import command_line, terminal
 from mask_detector.terminal import STOP_SIGNALS
 
 # TensorFlow's libraries export BoringSSL's functions under the names of OpenSSL's; pylibsrtp
@@ -126,6 +126,12 @@ def signal_handlers() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def no_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the Ctrl-C of one before it, which stays known for as long as a program runs."""
+    monkeypatch.setattr(terminal, "_interruptions", [])
 
 
 @pytest.fixture(scope="session")
