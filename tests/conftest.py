@@ -49,9 +49,8 @@ def group(file: str) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):  # one of several processes
-        # What takes long first, so that no process waits for the last file of another: the
-        # browser, then the scripts as a whole, which are at the top.
-        items.sort(key=lambda item: (group(item.path.name) != "browser", len(item.path.parts)))
+        # The longest group first; the others run beside it, in their usual order.
+        items.sort(key=lambda item: group(item.path.name) != "browser")
 
 
 @pytest.hookimpl(optionalhook=True)
