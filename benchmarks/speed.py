@@ -60,13 +60,15 @@ def measure(repeats: Repeats) -> Results:
     with worker() as process:
         say("what records cost")
         costs = process.submit(speed_processes.records, repeats).result()
+        say("parts of a photo")
+        parts = process.submit(speed_processes.parts_of_a_photo, repeats).result()
         say("a long run")
         long_run = process.submit(speed_processes.long_run, repeats).result()
         say("large photos")
         large = process.submit(speed_processes.large_photos, repeats).result()
     return Results(
-        photo, load, folders, frames, by_faces, by_pixels, costs, long_run, large, cluster_cost,
-        listing,
+        photo, load, folders, frames, by_faces, by_pixels, costs, long_run, parts, large,
+        cluster_cost, listing,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
 import time
@@ -167,6 +168,46 @@ def detection_seconds(detector: str, size: Size, photos: Path) -> float:
         loaded.detect(image)
         seconds += time.perf_counter() - start
     return seconds / usable_cores()
+
+
+def parts_of_a_photo(repeats: Repeats) -> dict[str, dict[str, float]]:
+    """Milliseconds of processor time of a photo in one thread, by face detector and by part."""
+    import json
+
+    import cv2
+
+    from mask_detector import MaskDetector, images
+    from mask_detector.drawing import draw_faces
+    from mask_detector.faces import count_faces
+    from mask_detector.records import photo_record
+
+    cv2.setNumThreads(1)
+    found: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "photos"
+        write_photos(folder, repeats.calls)
+        for name, size in ONE_PASS.items():
+            detector = MaskDetector.load(detector=name.lower(), detector_size=size, threads=1)
+            detector.detect(images.read_photo(PHOTO))
+            spent: dict[str, float] = {}
+
+            def time_of(part: str, work: Callable[[], Any], to: dict[str, float] = spent) -> Any:
+                start = time.process_time()
+                result = work()
+                took = 1e3 * (time.process_time() - start) / repeats.calls
+                to[part] = to.get(part, 0.0) + took
+                return result
+
+            for path in sorted(folder.iterdir()):
+                image = time_of("read and decode", functools.partial(images.read_photo, path))
+                faces = time_of("detect", functools.partial(detector.detect, image))
+                counts = count_faces(faces, detector.classes)
+                record = photo_record(path.name, 1, 1, faces, counts)
+                time_of("record", functools.partial(json.dumps, record))
+                time_of("draw", functools.partial(draw_faces, image, faces))
+                time_of("encode", functools.partial(images.encode_photo, path, image))
+            found[name] = spent
+    return found
 
 
 def records(repeats: Repeats) -> dict[str, Cost]:

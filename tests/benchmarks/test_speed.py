@@ -68,6 +68,9 @@ def results(**milliseconds: float) -> Results:
         by_pixels=dict.fromkeys(engines.PIXEL_GRID, row),
         records={"yunet": Cost((8, 10), (8, 10))},
         long_run=LongRun(10_000, Growth(0.25, True), False),
+        parts={
+            SSD: {"read and decode": 2, "detect": 20, "record": 0, "draw": 1, "encode": 1},
+        },
         large_photos=Comparison([0.1], [0.04]),
         cluster=cluster.Cost(2000, 30, 33),
         listing=cluster.Memory({10_000: 150, 1_000_000: 153}),
@@ -87,6 +90,7 @@ def test_report_and_chart(tmp_path):
     text = speed_report.report(measured, Repeats())
     assert all(engine in text for engine in ENGINES)
     assert "| 640×480 video, 1 face, YuNet: classic ÷ ours | 20.00 | 18 |" in text
+    assert "| SSD | 2.0 | 20.0 | 0.0 | 1.0 | 1.0 | 1.20 | 1.10 |" in text
     assert "| a video frame of 640 × 480, 1 face | 100 ms | 20 ms | 5 ms |" in readme_table(
         measured
     )
