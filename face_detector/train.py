@@ -17,7 +17,7 @@ import argparse
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,7 @@ def main() -> int:
 
         prepare_keras(arguments.seed)
         network = trainable.build_network(original)
-        start = [layer.get_weights() for layer in network.layers]
+        published = trainable.build_network(trainable.read_model(ORIGINAL))
         drawn_on = with_drawings(learn, arguments.seed)
         crops = CropMaker([*learn, *drawn_on], arguments.seed, trainable.crops)
         check = Validation(parts["validation"])
@@ -165,7 +165,7 @@ def main() -> int:
         # The last weights count, not the best: a few hundred validation faces cannot tell epochs
         # apart that differ by less than 0.01.
         fit(network, trainable.loss, crops, schedule, folder, evaluate)
-        keep_some(network, start, trainable.start_share)
+        keep_some(network, published, trainable.published_share)
         scale, shift = calibrate(trainable, network, original, check)
         write_bytes(arguments.output, trainable.file_with(network, original))
 
@@ -214,16 +214,16 @@ def print_data_report(parts: dict[str, list[TrainingPhoto]]) -> None:
         print(f"{name:<16}" + "".join(f"{sum(map(count, parts[part])):>12}" for part in PARTS))
 
 
-def keep_some(network: Any, start: Sequence[Any], share: Callable[[str], float]) -> None:
-    """Exchange the network's weights for means of them and those at the start, in place.
+def keep_some(network: Any, published: Any, share: Callable[[str], float]) -> None:
+    """Exchange the network's weights for means of them and the published ones, in place.
 
     Args:
-        start: weights of each layer when training started.
-        share: of the weights at the start, from the name of a layer.
+        published: a network of the same layers.
+        share: of the published weights, from the name of a layer.
     """
-    for layer, before in zip(network.layers, start, strict=True):
+    for layer, before in zip(network.layers, published.layers, strict=True):
         kept = share(layer.name)
-        pairs = zip(layer.get_weights(), before, strict=True)
+        pairs = zip(layer.get_weights(), before.get_weights(), strict=True)
         layer.set_weights([(1 - kept) * after + kept * old for after, old in pairs])
 
 

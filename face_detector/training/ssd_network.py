@@ -159,8 +159,8 @@ def scale_and_shift(network: Any, scale: float, shift: float) -> None:
         layer.set_weights([kernel, bias])
 
 
-def start_share(layer: str) -> float:
-    """How much of its weights a layer keeps in training: half.
+def published_share(layer: str) -> float:
+    """How much of its published weights a layer keeps in training: half.
 
     None in the layers that see the largest faces: the original is sure of a second face on
     close-ups, and so would be the mean.

@@ -34,9 +34,9 @@ class Trainable:
         loss: of the model's outputs.
         file_with: from the model and the content of a file that has its shapes to the new content.
         scale_and_shift: changes the logits of the model's scores to ``scale * logit + shift``.
-        start_share: from the name of a layer to how much of the weights that training started from
-            the result keeps there. Means of weights before and after see the new and forget less
-            of the old (Wortsman et al. 2022, arXiv:2109.01903).
+        published_share: from the name of a layer to how much of the published weights the result
+            keeps there. Means of weights before and after see the new and forget less of the old
+            (Wortsman et al. 2022, arXiv:2109.01903).
         one_pass: from the content of a weights file and the longer side in pixels that pictures
             are resized to.
         calibrated_on: from the content of a weights file to the finds whose scores are calibrated.
@@ -52,7 +52,7 @@ class Trainable:
     loss: Loss
     file_with: Callable[[Any, bytes], bytes]
     scale_and_shift: Callable[[Any, float, float], None]
-    start_share: Callable[[str], float]
+    published_share: Callable[[str], float]
     one_pass: Callable[[bytes, int], Detect]
     calibrated_on: Callable[[bytes], Detect]
 
@@ -90,7 +90,7 @@ TRAINABLE = {
         loss=yunet_loss.loss,
         file_with=yunet_network.file_with,
         scale_and_shift=yunet_network.scale_and_shift,
-        start_share=lambda layer: 0.0,
+        published_share=lambda layer: 0.0,
         one_pass=_yunet_pass,
         calibrated_on=lambda model: _yunet_pass(model, yunet.REAL_TIME_SIZE),
     ),
@@ -111,7 +111,7 @@ TRAINABLE = {
         loss=ssd_loss.loss,
         file_with=ssd_network.file_with,
         scale_and_shift=ssd_network.scale_and_shift,
-        start_share=ssd_network.start_share,
+        published_share=ssd_network.published_share,
         one_pass=_ssd_pass,
         calibrated_on=_ssd_search,
     ),
