@@ -218,7 +218,7 @@ def test_a_video_is_processed_and_plays(
     assert "2 No Mask" in timeline.get_attribute("aria-valuetext")
     timeline.press("Home")
     page.wait_for_function("document.querySelector('video').currentTime === 0")
-    wait_until(lambda: "1 No Mask" in timeline.get_attribute("aria-valuetext"))
+    wait_until(lambda: "2 Mask" in timeline.get_attribute("aria-valuetext"))
     lines = download(page, "Data (JSON)", tmp_path).read_text().splitlines()
     assert [json.loads(line)["frame"] for line in lines] == list(range(80))
     assert download(page, "Video (MP4)", tmp_path).stat().st_size > 10_000
