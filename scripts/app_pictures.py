@@ -118,15 +118,22 @@ def report(page: Any, address: str) -> None:
 def zones(page: Any, address: str) -> None:
     """A zone that was drawn on a video's first picture."""
     video_empty(page, address)
+    box = open_zones(page).bounding_box()
+    for x, y in ((0.05, 0.05), (0.36, 0.05), (0.36, 0.95), (0.05, 0.95), (0.05, 0.05)):
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.get_by_label("Corners of Zone 1").wait_for()
+
+
+def open_zones(page: Any) -> Any:
+    """Choose the example video on the video page, and open the drawing of zones: where it is."""
     page.get_by_role("button", name="Use the example video").click()
     page.get_by_text("Zones", exact=True).click()
     drawer = page.get_by_role("application")
     drawer.wait_for()
+    page.evaluate(_UNTIL_IT_RESTS)  # clicks would miss what still moves
     drawer.scroll_into_view_if_needed()
-    box = drawer.bounding_box()
-    for x, y in ((0.05, 0.05), (0.36, 0.05), (0.36, 0.95), (0.05, 0.95), (0.05, 0.05)):
-        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    page.get_by_label("Corners of Zone 1").wait_for()
+    page.evaluate(_UNTIL_IT_RESTS)
+    return drawer
 
 
 def live_stopped(page: Any, address: str) -> None:

@@ -10,17 +10,14 @@ from typing import Any
 
 from benchmarks.browser import App
 from mask_detector.video.zones import parse_zone
+from scripts.app_pictures import open_zones
 
 
 def test_zones_are_drawn_named_used_kept_and_removed(
     app: App, page: Any, tmp_path: Path, screenshot: Callable[..., None]
 ) -> None:
     page.goto(f"{app.url}/video")
-    page.get_by_role("button", name="Use the example video").click()
-    page.get_by_text("Zones", exact=True).click()
-    drawer = page.get_by_role("application")
-    drawer.wait_for()
-    drawer.scroll_into_view_if_needed()
+    drawer = open_zones(page)
     box = drawer.bounding_box()
 
     def at(x: float, y: float) -> tuple[float, float]:
