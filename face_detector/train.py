@@ -1,6 +1,6 @@
 """Train a face detector on photos of masked faces and write its weights.
 
-    python -m face_detector.train                              the starter photos, to try it out
+    python -m face_detector.train --epochs 1                   the starter photos, in a few minutes
     python -m face_detector.train --dataset scenes faces       annotated photos and class folders
     python -m face_detector.train --dataset scenes --resume    go on after an interruption
 
