@@ -35,7 +35,7 @@ from mask_detector.files import make_folder, write_bytes
 from mask_detector.models.model_file import ModelCard, ModelFile
 from mask_detector.training import fitting, network, streams
 from mask_detector.training.augmentation import Augmentation
-from mask_detector.training.calibration import fit_temperature
+from mask_detector.training.calibration import fit_temperature, softmax
 from mask_detector.training.compiling import compile_network, milliseconds
 from mask_detector.training.dataset import read_dataset
 from mask_detector.training.evaluation import balanced_accuracy
@@ -46,7 +46,7 @@ AUGMENTATION_FIELDS = {f.name for f in dataclasses.fields(Augmentation)}
 TEST_SIZE = 0.2
 RECIPE = "the recipe"
 
-SURELY = 0.65
+SURELY = 0.5 + ModelCard.unsure
 """Probability from which on a face is called *Mask*, and not unsure, by default."""
 
 # What each variant changes; a field of the recipe or of its augmentation.
@@ -189,7 +189,7 @@ def _measure(
         logits /= fit_temperature(logits[~wrongly], labels[~wrongly])
         result[which] = _scores(logits[~wrongly], labels[~wrongly])
         if which == "near" and wrongly.any():
-            masked = _probabilities(logits[wrongly])[:, list(classes).index("with_mask")]
+            masked = softmax(logits[wrongly])[:, list(classes).index("with_mask")]
             result["worn wrongly"] = round(float((masked < SURELY).mean()), 4)
     result["milliseconds"] = round(_latency(net, classes, learning), 1)
     return result
@@ -205,17 +205,10 @@ def _latency(net: Any, classes: Sequence[str], recipe: Recipe) -> float:
     return milliseconds(classifier, crops)
 
 
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax of the rows, (N, classes)."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    rows: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
-    return rows
-
-
 def _scores(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Balanced accuracy and mean log loss of calibrated logits, (N, classes)."""
     accuracy = balanced_accuracy(labels, logits.argmax(axis=1), logits.shape[1])
-    of_label = _probabilities(logits)[np.arange(len(labels)), labels]
+    of_label = softmax(logits)[np.arange(len(labels)), labels]
     return {
         "balanced accuracy": round(accuracy, 4),
         "log loss": round(float(-np.log(np.maximum(of_label, 1e-12)).mean()), 4),

@@ -15,6 +15,7 @@ widgets.py           what several pages show: counts, tables of faces, charts
 translations.py      the texts in the visitor's language; locales/ has the catalogues, which
                      python -m scripts.translations brings up to date
 command.py           the command of an installed package, and where the app's files are
+components.py        parts of pages that are drawn by files of their own
 downloads.py         links to files to take along
 models.py            detectors, loaded once and shared by all sessions
 config.py            the administrator's settings: limits, password, cameras, STUN and TURN

@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
+from mask_app.components import from_files
 from mask_app.translations import gettext, number
 from mask_app.video.events import Event
 
-_FILES = Path(__file__).resolve().parent
+_FILES = Path(__file__).with_name("event_list")
 
 
 def show(
@@ -30,7 +29,7 @@ def show(
         blurred: everybody in the pictures is.
         jumps: each event is a button that shows its moment in the page's video.
     """
-    _component()(
+    from_files("mask_events", '<div class="events"></div>', _FILES)(
         data={
             "items": [_item(event, moment, blurred) for event in events],
             "jumps": jumps,
@@ -58,13 +57,3 @@ def _item(event: Event, moment: Callable[[float], str], blurred: bool) -> dict[s
         "details": " · ".join(filter(None, details)),
         "start": event.start_s,
     }
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Any:
-    return st.components.v2.component(
-        "mask_events",
-        html='<div class="events"></div>',
-        css=(_FILES / "event_list.css").read_text(encoding="utf-8"),
-        js=(_FILES / "event_list.js").read_text(encoding="utf-8"),
-    )

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
+from mask_app.components import from_files
 from mask_app.translations import gettext
 from mask_app.video.events import Event
 from mask_app.widgets import css_colour, mark
@@ -18,7 +17,7 @@ from mask_app.wording import display_name
 from mask_detector.video.people import UNMASKED
 
 _MOST_STEPS = 300
-_FILES = Path(__file__).resolve().parent
+_FILES = Path(__file__).with_name("timeline")
 # Numbers of the patterns in timeline.js: colour is never the only difference.
 _PATTERNS = {UNMASKED: 0, "with_mask": 1, "unsure": 2, "incorrect_mask": 3}
 _OTHER_PATTERN = 4
@@ -49,7 +48,7 @@ def show(
         }
         for label in sorted([*classes, "unsure"], key=lambda label: label != UNMASKED)
     ]
-    _component()(
+    from_files("mask_timeline", '<div class="timeline"></div>', _FILES)(
         data={
             "times": [step["time_s"] for step in steps],
             "seconds": max(seconds, rows[-1]["time_s"]),
@@ -85,13 +84,3 @@ def thinned(
 
     heaviest = [(each[0]["time_s"], sorted(each, key=weight)[-1]) for each in bins.values()]
     return [{**row, "time_s": time_s} for time_s, row in heaviest]
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Any:
-    return st.components.v2.component(
-        "mask_timeline",
-        html='<div class="timeline"></div>',
-        css=(_FILES / "timeline.css").read_text(encoding="utf-8"),
-        js=(_FILES / "timeline.js").read_text(encoding="utf-8"),
-    )

@@ -13,18 +13,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from mask_app.components import from_files
 from mask_app.translations import gettext
 from mask_detector.video.zones import Point
 
-_FOLDER = Path(__file__).parent
-
-_DRAWER = st.components.v2.component(
-    "mask_zone_drawer",
-    html='<div class="picture"><img><svg tabindex="0" role="application"></svg></div>'
+_FILES = Path(__file__).with_name("drawer")
+_HTML = (
+    '<div class="picture"><img><svg tabindex="0" role="application"></svg></div>'
     '<p class="say" role="status"></p>'
-    '<button class="finish" hidden></button><button class="undo" hidden></button>',
-    css=(_FOLDER / "drawer.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "drawer.js").read_text(encoding="utf-8"),
+    '<button class="finish" hidden></button><button class="undo" hidden></button>'
 )
 
 
@@ -64,4 +61,6 @@ def draw_polygons(
         "zones": [{"name": name, "points": points} for name, points in polygons],
         "words": words,
     }
-    _DRAWER(data=data, key=key, on_zones_change=lambda: take(st.session_state[key]["zones"]))
+    from_files("mask_zone_drawer", _HTML, _FILES)(
+        data=data, key=key, on_zones_change=lambda: take(st.session_state[key]["zones"])
+    )

@@ -49,6 +49,13 @@ def reliability(
     return Reliability(counts, ratio(stated, counts), ratio(observed, counts), float(error))
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """The probabilities that logits stand for, both (N, classes)."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    rows: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return rows
+
+
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """Find T for which ``softmax(logits / T)`` fits the labels best (Guo et al. 2017).
 
@@ -67,9 +74,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     true_logits = logits[np.arange(len(labels)), labels].mean()
 
     def slope(sharpness: float) -> float:
-        scaled = sharpness * (logits - logits.max(axis=1, keepdims=True))
-        weights = np.exp(scaled)
-        weights /= weights.sum(axis=1, keepdims=True)
+        weights = softmax(sharpness * logits)
         return float((weights * logits).sum(axis=1).mean() - true_logits)
 
     # Bisection on a logarithmic scale: 60 halvings are more than a float can resolve.

@@ -18,7 +18,7 @@ from mask_detector.errors import DatasetError, ModelFileError, UserFacingError
 from mask_detector.files import make_folder
 from mask_detector.models.keras_backend import import_keras
 from mask_detector.training import network
-from mask_detector.training.calibration import choose_threshold, fit_temperature
+from mask_detector.training.calibration import choose_threshold, fit_temperature, softmax
 from mask_detector.training.recipe import FINE_TUNING_RATE, Recipe
 from mask_detector.training.samples import WORN_WRONGLY, Sample, target_rows
 from mask_detector.training.streams import labels_of
@@ -247,7 +247,7 @@ def thresholds(
     if WORN_WRONGLY not in classes or len(classes) < 3:
         return {}
     logits, labels = predict_logits(net, stream, len(classes))
-    shares = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
-    shares /= shares.sum(axis=1, keepdims=True)
-    chosen = choose_threshold(shares, labels, list(classes).index(WORN_WRONGLY))
+    chosen = choose_threshold(
+        softmax(logits / temperature), labels, list(classes).index(WORN_WRONGLY)
+    )
     return {WORN_WRONGLY: round(chosen, 3)}
