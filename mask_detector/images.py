@@ -45,7 +45,7 @@ _JPEG_SUFFIXES = (".jfif", ".jif", ".pjpeg", ".pjp")  # OpenCV does not know the
 
 _SUFFIXES_WITHOUT_EXIF = (".bmp", ".dib", ".ppm", ".pnm")
 _JPEG_QUALITY = 95  # OpenCV's default
-_BAND_PIXELS = 2_000_000
+_BAND_PIXELS = 250_000
 _MOST_PAGES = 1000
 _MOST_BYTES = 1_500_000_000  # 178 megapixels of four channels with 16 bits
 _LONGEST_REASON = 120
@@ -234,7 +234,8 @@ def _upright_bgr(photo: Image.Image) -> np.ndarray:
     if has_deep_grey(photo):
         return turn(cv2.cvtColor(deep_grey(photo), cv2.COLOR_GRAY2BGR))
     image = np.empty((photo.height, photo.width, 3), np.uint8)
-    # In bands of rows: a photo of 100 megapixels takes 0.4 GB, and a copy as much again.
+    # In bands of rows: a photo of 100 megapixels takes 0.4 GB, and a copy as much again. Bands of
+    # a megabyte reuse the same memory; fresh pages cost more than the conversion.
     rows = max(1, _BAND_PIXELS // photo.width)
     for top in range(0, photo.height, rows):
         bottom = min(top + rows, photo.height)

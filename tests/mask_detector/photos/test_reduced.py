@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import Base
 
+from mask_detector.crops import crop_sides
 from mask_detector.detector import MaskDetector
 from mask_detector.errors import PhotoError
 from mask_detector.images import decode_again, decode_photo, decode_reduced
@@ -113,17 +114,25 @@ def test_boxes_and_labels_are_those_of_the_whole_photo(detector, examples, orien
         assert one["label"] == other["label"]
 
 
-def test_small_faces_are_cut_from_the_whole_photo(detector, examples, monkeypatch) -> None:
-    data = enlarged(examples, "example_08.jpg", 1600)
+@pytest.mark.parametrize(
+    ("name", "width", "wholes"), [("example_08.jpg", 1600, 1), ("example_01.png", 1280, 0)]
+)
+def test_only_small_faces_are_cut_from_the_whole_photo(
+    detector, examples, name, width, wholes
+) -> None:
+    data = enlarged(examples, name, width)
     calls = []
     image, factor = decode_reduced(data, detector.least_side)
     faces = detector.detect_reduced(
         image, factor, lambda: (calls.append(factor), decode_photo(data))[1]
     )
-    assert calls == [2]
+    assert calls == [2] * wholes
     whole = detector.detect(decode_photo(data))
     assert abs(len(faces) - len(whole)) <= 1
     assert faces[0].label == whole[0].label
+    card = detector.classifier.card
+    crops = crop_sides([face.box for face in faces], card.margin, card.square) / factor
+    assert crops.min() < (card.input_size / 2 if wholes else card.input_size)
 
 
 @pytest.mark.parametrize("with_picture", [False, True])
