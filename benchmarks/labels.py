@@ -74,6 +74,11 @@ class Faces:
             self.error,
         )
 
+    def on_the_face(self) -> Faces:
+        """The same where being called worn wrongly is as good as being called masked."""
+        likeliest = np.where(self.likeliest == WORN_WRONGLY, "with_mask", self.likeliest)
+        return dataclasses.replace(self, likeliest=likeliest)
+
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
@@ -135,6 +140,11 @@ def figures_of(path: Path, samples: Sequence[Sample], veiled: set[str]) -> dict[
     }
     if WORN_WRONGLY in classifier.classes:
         figures["called worn wrongly"] = on_calls(clear)
+        for name, seen, least in (("near", near, LEAST_SIZE), ("far", far, 0.0)):
+            chosen = pair & (seen.sizes >= least)
+            figures[f"mask, right or wrongly, or none, {name}"] = on_pair(
+                seen.only(chosen).on_the_face()
+            )
     bare = np.array([sample.label == "without_mask" for sample in samples])
     real = bare & np.array([sample.photo.stem in veiled for sample in samples])
     if real.any():

@@ -68,6 +68,9 @@ class Recipe:
     drawn_masks: float = _option(
         0.5, "extra training faces with something drawn on them, per unmasked face",
         0, 10, metavar="RATIO")
+    drawn_weight: float = _option(
+        1.0, "how much a face with something drawn on it counts, where a photographed one counts 1",
+        0.01, 10, metavar="WEIGHT")
     seed: int = _option(0, "random seed (the test split does not depend on it)", 0, 2**31 - 1)
     smoothing: float = 0.05
     averaging: float = 0.05

@@ -32,6 +32,7 @@ _DRAWN: Final = {
     "under_mouth": (WORN_WRONGLY, 0.05),
     "under_chin": (WORN_WRONGLY, 0.05),
     "one_ear": (WORN_WRONGLY, 0.03),
+    "over_eyes": (WORN_WRONGLY, 0.03),
     "hand": ("without_mask", 0.05),
     "scarf": ("without_mask", 0.05),
     "cup": ("without_mask", 0.03),
@@ -42,7 +43,7 @@ _DRAWN: Final = {
     "niqab": ("without_mask", 0.03),
     "headscarf": ("without_mask", 0.02),
 }
-_LEAVES_THE_MOUTH_FREE = ("under_mouth", "under_chin", "one_ear")
+_LEAVES_THE_MOUTH_FREE = ("under_mouth", "under_chin", "one_ear", "over_eyes")
 
 # What is drawn over masked faces, which stay masked: otherwise a headscarf would mean no mask.
 _DRAWN_ON_MASKED = ("headscarf", "shield")

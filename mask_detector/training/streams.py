@@ -49,7 +49,7 @@ def training_stream(
     order = np.random.default_rng(recipe.seed).permutation(len(samples))
     shuffled = [samples[i] for i in order]
     rows_of_samples = target_rows(shuffled, classes)
-    weights = _weights(shuffled, classes)
+    weights = _weights(shuffled, classes, recipe.drawn_weight)
     rows = tf.data.Dataset.zip(
         (
             _crops(shuffled, canvas, CANVAS_MARGIN).cache(str(folder / "train")),
@@ -127,13 +127,19 @@ def first_crops(stream: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(crops)[:count], labels_of(np.concatenate(targets)[:count])
 
 
-def _weights(samples: Sequence[Sample], classes: Sequence[str]) -> np.ndarray:
-    """A weight for each sample, float32 (N,): all classes the same in total, 1 if unlabelled."""
+def _weights(
+    samples: Sequence[Sample], classes: Sequence[str], drawn_weight: float = 1.0
+) -> np.ndarray:
+    """A weight for each sample, float32 (N,): all classes the same in total, 1 if unlabelled.
+
+    Within a class a drawn face has ``drawn_weight`` times the weight of a photographed one.
+    """
     labelled = np.array([bool(sample.label) for sample in samples])
+    drawn = np.array([bool(sample.drawn) for sample in samples])
+    weights = np.where(drawn, drawn_weight, 1.0).astype(np.float32)
     labels = label_indices([sample for sample in samples if sample.label], classes)
-    share = np.bincount(labels, minlength=len(classes)) * len(classes) / max(1, len(labels))
-    weights = np.ones(len(samples), np.float32)
-    weights[labelled] = 1 / share[labels]
+    totals = np.bincount(labels, weights[labelled], minlength=len(classes))
+    weights[labelled] *= len(labels) / len(classes) / totals[labels]
     return weights
 
 

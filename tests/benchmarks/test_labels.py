@@ -45,6 +45,11 @@ def test_of_two_classes_the_likeliest_counts() -> None:
     assert figures["calibration error"] == pytest.approx(0.1)
 
 
+def test_worn_wrongly_counts_as_on_the_face() -> None:
+    merged = faces().on_the_face().likeliest
+    assert merged.tolist() == ["with_mask"] * 5
+
+
 def test_veiled_faces_are_named_in_a_table(tmp_path: Path) -> None:
     path = tmp_path / "slices.csv"
     path.write_text("image,x1,head covering\na.jpg,1,scarf\nb.jpg,2,veil over the mouth\n")

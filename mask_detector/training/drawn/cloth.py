@@ -65,14 +65,19 @@ _CUTS: Final = {
 
 @dataclass(frozen=True)
 class Ellipsoid:
-    """What the cloth is wrapped round."""
+    """What the cloth is wrapped round.
+
+    Attributes:
+        lift: how much higher on the face the cloth lies than it was cut for.
+    """
 
     centre: tuple[float, float, float]
     radii: tuple[float, float, float]
+    lift: float = 0.0
 
     def points(self, angles: np.ndarray, heights: np.ndarray) -> np.ndarray:
-        """Points on the surface, (N, 3), of angles round the y axis and heights y."""
-        relative = np.clip((heights - self.centre[1]) / self.radii[1], -1, 1)
+        """Points on the surface, (N, 3), of angles round the y axis and heights on the cloth."""
+        relative = np.clip((heights - self.lift - self.centre[1]) / self.radii[1], -1, 1)
         reach = np.sqrt(1 - relative**2)
         unit = np.stack([np.sin(angles) * reach, relative, np.cos(angles) * reach], axis=1)
         return unit * self.radii + self.centre
@@ -163,7 +168,7 @@ def _outline(cut: str, wearing: str, rng: np.random.Generator) -> tuple[np.ndarr
     slip, bunch = rng.random(2)
     share = (half[:, 1] - half[0, 1]) / (half[-1, 1] - half[0, 1])
     if wearing == "under_nose":
-        top = 0.83 + 0.12 * slip
+        top = 0.76 + 0.19 * slip
         height = half[-1, 1] + 0.06 - top
         half[:, 1] = top + share * height - 0.12 * half[:, 0] * (1 - share)
         body = replace(body, radii=(body.radii[0], 1.3, 1.22))
@@ -174,6 +179,9 @@ def _outline(cut: str, wearing: str, rng: np.random.Generator) -> tuple[np.ndarr
     elif wearing == "under_chin":
         half[:, 1] = 1.45 + 0.17 * slip + share * (0.5 + 0.18 * bunch) - 0.3 * half[:, 0]
         body = Ellipsoid((0, 1.55, -0.75), (0.95, 1.15, 1.08))
+    elif wearing == "over_eyes":
+        half[:, 1] = half[0, 1] + share * (1.1 + 0.35 * bunch)
+        body = Ellipsoid((0, -0.1, -0.75), (1.15, 1.6, 1.2), lift=float(1.05 + 0.55 * slip))
     other = half[-2:0:-1] * [-1, 1] + rng.normal(0, 0.012, (len(half) - 2, 2))
     ring = np.concatenate([half, other])
     ring[:, 1] += rng.normal(0, 0.03) * ring[:, 0]

@@ -68,7 +68,7 @@ def wear(image: np.ndarray, pose: Pose, look: Look, cloth: Cloth, rng: np.random
     angle -= np.where(angle > np.pi, np.float32(2 * np.pi), np.float32(0))
     width, height = CLOTH_SIZE
     columns = (angle + CLOTH_ANGLE) * (width / (2 * CLOTH_ANGLE)) - 0.5
-    rows = unit[1] * cloth.body.radii[1] + (cloth.body.centre[1] - CLOTH_TOP)
+    rows = unit[1] * cloth.body.radii[1] + (cloth.body.centre[1] + cloth.body.lift - CLOTH_TOP)
     rows = rows * (height / (CLOTH_BOTTOM - CLOTH_TOP)) - 0.5
 
     maps = cv2.convertMaps(columns, rows, cv2.CV_16SC2)  # fixed point: faster

@@ -27,24 +27,26 @@ from mask_detector.training.drawn.layers import wear
 from mask_detector.training.drawn.objects import HELD
 from mask_detector.training.drawn.veils import WORN
 
-STYLES: Final = (
-    "surgical",
-    "cloth",
-    "ffp2",
-    "black",
-    "white",
-    "patterned",
-    "printed",
-    "window",
-    "valved",
-)
+_SHARES: Final = {
+    "surgical": 0.34,
+    "cloth": 0.1,
+    "ffp2": 0.1,
+    "black": 0.12,
+    "white": 0.1,
+    "patterned": 0.08,
+    "printed": 0.05,
+    "window": 0.03,
+    "valved": 0.08,
+}
+
+STYLES: Final = tuple(_SHARES)
 """Kinds of masks; within each, the generator chooses cut, colour, pattern, straps and folds.
 ``printed`` shows a mouth or snout, ``window`` is transparent before the mouth, ``valved`` has
 valves."""
 
-WEARINGS: Final = ("right", "under_nose", "under_mouth", "under_chin", "one_ear")
+WEARINGS: Final = ("right", "under_nose", "under_mouth", "under_chin", "one_ear", "over_eyes")
 """How a mask is worn: over nose and mouth; below the nose; below the mouth; at the chin; hanging
-from one ear."""
+from one ear; over the eyes or the forehead."""
 
 OCCLUSIONS: Final = ("hand", "scarf", *(name for name in HELD if name != "hand"), *WORN)
 """What covers the mouth, or is worn round the face, and is no mask."""
@@ -64,7 +66,7 @@ def draw_mask(
         landmarks: (5, 2) or (N, 5, 2), x and y in pixels: right eye, left eye, nose tip,
             right and left mouth corner ("right" is the person's, left in the picture).
             They may lie outside the picture. With None or N = 0 nothing is drawn.
-        style: one of ``STYLES``; None chooses one for each face.
+        style: one of ``STYLES``; None chooses one for each face, the usual ones more often.
         rng: decides everything that the other arguments leave open. Equal generators give
             equal pictures.
         wearing: one of ``WEARINGS``.
@@ -81,7 +83,7 @@ def draw_mask(
         raise ValueError(f"wearing must be one of {', '.join(WEARINGS)}, got {wearing!r}")
 
     def one(image: np.ndarray, pose: Pose, look: Look) -> None:
-        chosen = style or STYLES[rng.integers(len(STYLES))]
+        chosen = style or str(rng.choice(STYLES, p=list(_SHARES.values())))
         wear(image, pose, look, cut_cloth(chosen, wearing, float(look.slope[0]), rng), rng)
 
     return _on_each_face(image, landmarks, one)

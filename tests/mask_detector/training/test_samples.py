@@ -58,6 +58,7 @@ def test_masked_faces_stay_masked_under_a_headscarf():
         ("under_nose", "incorrect_mask", "incorrect_mask"),
         ("under_chin", "without_mask", "incorrect_mask"),
         ("one_ear", "without_mask", "incorrect_mask"),
+        ("over_eyes", "without_mask", "incorrect_mask"),
         ("hand", "without_mask", "without_mask"),
         ("niqab", "without_mask", "without_mask"),
     ],

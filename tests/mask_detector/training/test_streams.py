@@ -10,6 +10,7 @@ import pytest
 from mask_detector.training.fitting import Workspace
 from mask_detector.training.samples import label_indices, read_crop
 from mask_detector.training.streams import (
+    _weights,
     first_crops,
     labels_of,
     training_stream,
@@ -34,6 +35,19 @@ def test_training_stream(samples, classes, recipe, tmp_path):
     # The next epoch augments them differently.
     again = np.concatenate([batch[0] for batch in second])
     assert not any(np.array_equal(one, other) for one in crops for other in again)
+
+
+def test_drawn_faces_weigh_less_within_their_class(samples, classes, recipe, tmp_path):
+    drawn = np.arange(len(samples)) % 3 == 0
+    marked = [
+        dataclasses.replace(sample, drawn="hand" if on else "")
+        for sample, on in zip(samples, drawn, strict=True)
+    ]
+    labels, weights = label_indices(marked, classes), _weights(marked, classes, 0.25)
+    for index in (0, 1):
+        here = labels == index
+        assert weights[here].sum() == pytest.approx(len(samples) / 2)
+        assert weights[here & drawn] == pytest.approx(0.25 * weights[here & ~drawn].mean())
 
 
 def test_few_photos_are_repeated_in_an_epoch(samples, classes, recipe, tmp_path):
