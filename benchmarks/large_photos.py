@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -107,7 +106,6 @@ def enlarged_examples() -> Iterator[bytes]:
 
 def compare(photos: Iterator[bytes], rounds: int) -> Comparison:
     """Process photos both ways."""
-    cv2.setNumThreads(1)
     detector = MaskDetector.load(detector="yunet", detector_size=_SIZE, threads=1)
     comparison = Comparison()
     for data in photos:

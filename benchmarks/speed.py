@@ -20,7 +20,8 @@ from pathlib import Path
 from benchmarks import cluster, speed_frames, speed_processes
 from benchmarks.measuring import QUICK, REPOSITORY, Repeats, worker
 from benchmarks.page_sections import write_section
-from benchmarks.speed_report import Results, chart, readme_table, report
+from benchmarks.speed_chart import chart
+from benchmarks.speed_report import Results, readme_table, report
 from mask_detector import command_line
 
 README_BEGIN, README_END = "<!-- speed: written by benchmarks/speed.py -->", "<!-- /speed -->"

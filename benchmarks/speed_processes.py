@@ -154,7 +154,7 @@ def _options(detector: str, size: Size) -> list[str]:
 
 
 def detection_seconds(detector: str, size: Size, photos: Path) -> float:
-    """Seconds that detection takes, if it were spread over all cores at no cost."""
+    """Processor seconds of detection in one thread, by the cores: spread over them at no cost."""
     from mask_detector import MaskDetector
     from mask_detector.images import read_photo
     from mask_detector.photos.parallel import usable_cores
@@ -164,9 +164,9 @@ def detection_seconds(detector: str, size: Size, photos: Path) -> float:
     seconds = 0.0
     for path in sorted(photos.iterdir()):
         image = read_photo(path)
-        start = time.perf_counter()
+        start = time.process_time()
         loaded.detect(image)
-        seconds += time.perf_counter() - start
+        seconds += time.process_time() - start
     return seconds / usable_cores()
 
 
@@ -174,14 +174,11 @@ def parts_of_a_photo(repeats: Repeats) -> dict[str, dict[str, float]]:
     """Milliseconds of processor time of a photo in one thread, by face detector and by part."""
     import json
 
-    import cv2
-
     from mask_detector import MaskDetector, images
     from mask_detector.drawing import draw_faces
     from mask_detector.faces import count_faces
     from mask_detector.records import photo_record
 
-    cv2.setNumThreads(1)
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "photos"

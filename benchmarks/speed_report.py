@@ -1,4 +1,4 @@
-"""The measurements of ``benchmarks.speed`` as Markdown and as a chart."""
+"""The measurements of ``benchmarks.speed`` as Markdown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.engines import CLASSIC, ENGINES, FACE_COUNTS, FRAME_SIZES, SSD, YUNET
 from benchmarks.measuring import Measured, Repeats
-from mask_detector.files import make_folder
+from mask_detector.wording import number_of
 
 if TYPE_CHECKING:
     from benchmarks.cluster import Cost as ClusterCost
@@ -33,11 +33,15 @@ def machine() -> str:
         names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         model = names[0].partition(":")[2].strip() if names else model
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
-        f"{model}, {cores} cores, {platform.system()}; Python {platform.python_version()}, "
+        f"{model}, {_cores()} cores, {platform.system()}; Python {platform.python_version()}, "
         f"{versions}."
     )
+
+
+def _cores() -> int | None:
+    # As parallel.usable_cores, which would load OpenCV: see measuring.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -199,14 +203,18 @@ def report(results: Results, repeats: Repeats) -> str:
                     for name, run in results.folder.items()
                 ],
             ),
-            "Reading, decoding, drawing and encoding bound those columns from below. Processor "
-            "time of a photo in one pass, one thread, in ms:\n",
-            _parts(results.parts),
+            "Reading, decoding, drawing and encoding bound those columns from below, and so does "
+            "the start of the process, during which one core works (one photo's whole process, "
+            "less that photo). Processor time of a photo in one pass, one thread, in ms:\n",
+            _parts(results),
             "## More faces (640×480), more pixels (4 faces): time of a frame\n",
             table(
                 ["", *ENGINES],
                 [
-                    *([_faces(count), *times(row)] for count, row in results.by_faces.items()),
+                    *(
+                        [number_of(count, "face"), *times(row)]
+                        for count, row in results.by_faces.items()
+                    ),
                     *([size(pixels), *times(row)] for pixels, row in results.by_pixels.items()),
                 ],
             ),
@@ -224,15 +232,24 @@ def report(results: Results, repeats: Repeats) -> str:
     )
 
 
-def _parts(parts: Mapping[str, Mapping[str, float]]) -> str:
+def _parts(results: Results) -> str:
     """What a photo takes, and the lowest ratios to detection that follow from it."""
     rows = []
-    for engine, spent in parts.items():
-        without = spent["read and decode"] + spent["detect"] + spent["record"]
-        ratios = (total / spent["detect"] for total in (sum(spent.values()), without))
+    for engine, spent in results.parts.items():
+        every = sum(spent.values())
+        start_ms = 1e3 * results.photo[engine][0].median - every
+        start = (_cores() or 1) * start_ms / results.folder[engine].photos  # what a photo has of it
+        records = spent["read and decode"] + spent["detect"] + spent["record"]
+        totals = (every, records, every + start, records + start)
         rows.append([engine, *(f"{each:.1f}" for each in spent.values())])
-        rows[-1] += [f"{ratio:.2f}" for ratio in ratios]
-    header = ["", *next(iter(parts.values())), "all ÷ detect", "without pictures ÷ detect"]
+        rows[-1] += [f"{total / spent['detect']:.2f}" for total in totals]
+    ratios = ["all ÷ detect", "without pictures ÷ detect"]
+    header = [
+        "",
+        *next(iter(results.parts.values())),
+        *ratios,
+        *(f"{each}, start" for each in ratios),
+    ]
     return table(header, rows)
 
 
@@ -251,47 +268,12 @@ def readme_table(results: Results) -> str:
         ["one photo, the whole process, one pass", *map(photo, engines)],
         ["the same, thorough (the default)", "", *(photo(f"{e}, thorough") for e in engines[1:])],
         *(
-            [f"a video frame of 640 × 480, {_faces(n)}", *(frame(n, engine) for engine in engines)]
+            [
+                f"a video frame of 640 × 480, {number_of(n, 'face')}",
+                *(frame(n, engine) for engine in engines),
+            ]
             for n in (FACE_COUNTS[0], FACE_COUNTS[-1])
         ),
     ]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    header = [f"{cores} cores of a server processor, no GPU", "the classic recipe"]
+    header = [f"{_cores()} cores of a server processor, no GPU", "the classic recipe"]
     return table([*header, "ours, SSD", "ours, YuNet"], rows).rstrip("\n")
-
-
-def _faces(count: int) -> str:
-    return "1 face" if count == 1 else f"{count} faces"
-
-
-def chart(results: Results, path: Path) -> None:
-    """Time of a frame by engine, and how it grows."""
-    from mask_detector.training import charts
-
-    figure, (bars, faces, pixels) = charts.panels(3, 4.5, 4)
-    width = 0.21
-    for place, engine in enumerate(ENGINES):
-        colour = f"C{place}"
-        medians = [results.video[FRAME_SIZES[0], n][0][engine].median for n in FACE_COUNTS]
-        where = [index + (place - 1.5) * width for index in range(len(FACE_COUNTS))]
-        bars.bar_label(bars.bar(where, medians, width, label=engine, color=colour), fmt="%.0f")
-        faces.plot(
-            list(results.by_faces),
-            [row[0][engine].median for row in results.by_faces.values()],
-            "o-",
-            color=colour,
-        )
-        pixels.plot(
-            [w * h / 1e6 for w, h in results.by_pixels],
-            [row[0][engine].median for row in results.by_pixels.values()],
-            "o-",
-            color=colour,
-        )
-    bars.set_xticks(range(len(FACE_COUNTS)), list(map(_faces, FACE_COUNTS)))
-    bars.set(title="A frame of 640×480", ylabel="milliseconds", yscale="log")
-    bars.margins(y=0.12)
-    figure.legend(*bars.get_legend_handles_labels(), loc="outside lower center", ncols=len(ENGINES))
-    faces.set(title="More faces, 640×480", xlabel="faces", yscale="log")
-    pixels.set(title="More pixels, 4 faces", xlabel="megapixels", xscale="log", yscale="log")
-    make_folder(path.parent)
-    charts.save(figure, path)

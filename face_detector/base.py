@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import cv2
 import numpy as np
 
 from face_detector.detections import Detections
@@ -32,15 +33,19 @@ class BaseDetector(ABC):
         size: int | Literal["auto"],
         confidence: float,
         thorough: bool,
+        threads: int | None,
         weights: str | Path,
     ) -> None:
         """
         Args:
+            threads: also of OpenCV, which has one number for the whole process.
             weights: ``ORIGINAL`` or a file. Only the original needs its boxes adjusted: weights
                 trained on annotated faces give boxes as people annotate them.
         """
         if weights != ORIGINAL:
             self.box_adjustment = (0.0, 0.0, 0.0, 0.0)
+        if threads is not None:
+            cv2.setNumThreads(threads)
         self._size = self.one_pass_size if size == "auto" and not thorough else size
         self._confidence = confidence
 

@@ -104,10 +104,7 @@ class SSDNetwork:
 
 
 class SSD(BaseDetector):
-    """The detector behind ``face_detector.load("ssd")``, which explains the arguments.
-
-    OpenCV has one number of threads for the whole process: ``threads`` sets it.
-    """
+    """The detector behind ``face_detector.load("ssd")``, which explains the arguments."""
 
     one_pass_size = CLASSIC_SIZE
     box_adjustment = BOX_ADJUSTMENT
@@ -121,9 +118,7 @@ class SSD(BaseDetector):
         weights: str | Path | None = None,
     ) -> None:
         weights = DEFAULT_WEIGHTS if weights is None else weights
-        super().__init__(size, confidence, thorough, weights)
-        if threads is not None:
-            cv2.setNumThreads(threads)
+        super().__init__(size, confidence, thorough, threads, weights)
         self._network = SSDNetwork(read_model(weights))
 
     def _detect_once(self, image: np.ndarray, size: int, confidence: float) -> Detections:

@@ -199,7 +199,7 @@ class YuNet(BaseDetector):
         weights: str | Path | None = None,
     ) -> None:
         weights = DEFAULT_WEIGHTS if weights is None else weights
-        super().__init__(size, confidence, thorough, weights)
+        super().__init__(size, confidence, thorough, threads, weights)
         self._scales = ORIGINAL_SCALES if weights == ORIGINAL else SCALES
         self._network = YuNetNetwork(read_model(weights), threads)
 

@@ -247,3 +247,13 @@ def test_files_that_are_no_weights(name: str, content: bytes | None, tmp_path: P
         path.write_bytes(content)
     with pytest.raises(WeightsError, match=r"weights: (cannot be read|expected)"):
         load(name, weights=path)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_threads_are_those_of_opencv_too(name: str) -> None:
+    before = cv2.getNumThreads()
+    try:
+        load(name, threads=before + 1)
+        assert cv2.getNumThreads() == before + 1
+    finally:
+        cv2.setNumThreads(before)
