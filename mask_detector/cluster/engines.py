@@ -6,6 +6,8 @@ import logging
 import os
 import secrets
 import socket
+import sys
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,7 +18,7 @@ from mask_detector.cluster.isolation import Child, process_isolated
 from mask_detector.cluster.work import Job, Outcome, process_shard
 from mask_detector.errors import UserFacingError
 from mask_detector.photos.parallel import usable_cores
-from mask_detector.terminal import interrupt_once
+from mask_detector.terminal import interrupt_once, say
 
 _TRIES = 3
 """So often a shard is tried as a whole; then photo by photo, in a child process."""
@@ -24,6 +26,7 @@ _TRIES = 3
 _MOST_TRIES = 20  # nodes may come and go many times
 _POLL_S = 5.0
 _CONNECT_S = 10.0
+_MACHINES_LIMIT_S = 3600.0  # without any: they may be starting, or rented when there is work
 _STARTS = 3  # of a Ray of this run's own
 _STORE_BYTES = 100_000_000  # results are files: Ray's own store holds next to nothing
 
@@ -129,6 +132,7 @@ def _on_ray(ray: Any, job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:
     waiting, tries = deque(tasks), Counter[int]()
     running: dict[Any, Task] = {}
     job_there = ray.put(job)
+    machines = _Machines(ray)
     most = 2
     while waiting or running:
         if not running or len(running) < most:
@@ -140,6 +144,8 @@ def _on_ray(ray: Any, job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:
             reference = remote.remote(job_there, number, retry_failed, isolated)
             running[reference] = number, retry_failed
         done, _ = ray.wait(list(running), timeout=_POLL_S)
+        if not done:
+            machines.check()
         for reference in done:
             number, retry_failed = running.pop(reference)
             try:
@@ -151,3 +157,28 @@ def _on_ray(ray: Any, job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:
                 waiting.append((number, retry_failed))
             else:
                 yield outcome
+
+
+class _Machines:
+    """Whether the cluster has machines: without any, its tasks would wait in silence for ever."""
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+        self._missing_since: float | None = None
+
+    def check(self) -> None:
+        """Say where the cluster has no processor, and wait for one only as long as the limit.
+
+        Raises:
+            UserFacingError: it has had none for too long.
+        """
+        if self._ray.cluster_resources().get("CPU", 0) >= 1:
+            self._missing_since = None
+        elif self._missing_since is None:
+            self._missing_since = time.monotonic()
+            say("the Ray cluster has no processor: waiting for a machine to join", sys.stderr)
+        elif time.monotonic() - self._missing_since > _MACHINES_LIMIT_S:
+            raise UserFacingError(
+                f"the Ray cluster has had no processor for {_MACHINES_LIMIT_S / 60:.0f} minutes: "
+                "start the same command again once a machine has joined"
+            )

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from face_detector import weights
+from face_detector import ssd, weights, yunet
 from mask_detector.errors import ModelFileError
 
 _PACKAGES = ("ai-edge-litert", "av", "numpy", "onnxruntime", "opencv-python", "pillow")
@@ -24,19 +24,17 @@ def hashes(detection: Mapping[str, Any]) -> dict[str, str]:
         UserFacingError: a file is missing or cannot be read.
     """
     files = [Path(detection["model"]), *_weights(detection)]
-    names = ["the model", *(f"{path.name}" for path in files[1:])]
+    names = ["the model", *(path.name for path in files[1:])]
     return {name: _sha256(path) for name, path in zip(names, files, strict=True)}
 
 
 def _weights(detection: Mapping[str, Any]) -> list[Path]:
     chosen = detection.get("detector_weights")
     if detection["detector"] == "yunet":
-        from face_detector.yunet import DEFAULT_WEIGHTS  # loads ONNX Runtime
-
-        chosen = chosen or DEFAULT_WEIGHTS
+        chosen = chosen or yunet.DEFAULT_WEIGHTS
         layers, own = [], weights.YUNET
     else:
-        chosen = chosen or weights.SSD_MASKED
+        chosen = chosen or ssd.DEFAULT_WEIGHTS
         layers, own = [weights.SSD_PROTOTXT], weights.SSD_CAFFEMODEL
     if chosen == weights.ORIGINAL:
         return [*layers, *weights.fetch(own)]

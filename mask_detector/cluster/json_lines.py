@@ -41,12 +41,7 @@ def read_records(output: str) -> Iterator[dict[str, Any]]:
     if not done:
         raise FileError(f"{output}: there are no records of a run")
     for number in done:
-        address = storage.join(output, "records", part_name(number))
-        try:
-            table = tables.decoded(storage.read(address))
-        except (OSError, ValueError) as error:
-            why = storage.reason(error) if isinstance(error, OSError) else error
-            raise FileError(f"{address}: cannot be read ({why})") from None
+        table = tables.read_table(storage.join(output, "records", part_name(number)))
         for batch in table.to_batches():
             yield from map(rows.as_record, batch.to_pylist())
 

@@ -132,10 +132,10 @@ def read_shard(output: str, number: int) -> list[Entry]:
     """The photos of a shard, or its one video.
 
     Raises:
-        OSError: it cannot be read.
+        FileError: it cannot be read.
     """
-    data = storage.read(storage.join(output, "manifest", part_name(number)))
-    return [Entry(**row) for row in tables.read_rows(tables.decoded(data))]
+    table = tables.read_table(storage.join(output, "manifest", part_name(number)))
+    return [Entry(**row) for row in tables.read_rows(table)]
 
 
 def done_shards(output: str) -> set[int]:

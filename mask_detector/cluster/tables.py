@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from mask_detector.cluster import storage
+from mask_detector.errors import FileError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -54,13 +57,21 @@ def encoded(table: pa.Table) -> bytes:
     return data.getvalue()
 
 
-def decoded(data: bytes) -> pa.Table:
-    """The table in a Parquet file."""
+def read_table(address: str) -> pa.Table:
+    """The table in a Parquet file.
+
+    Raises:
+        FileError: it is missing, damaged or cannot be read.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
-    with parquet.ParquetFile(pa.BufferReader(data)) as file:
-        return file.read()
+    try:
+        with parquet.ParquetFile(pa.BufferReader(storage.read(address))) as file:
+            return file.read()
+    except (OSError, ValueError) as error:
+        why = storage.reason(error) if isinstance(error, OSError) else error
+        raise FileError(f"{address}: cannot be read ({why})") from None
 
 
 def read_rows(table: pa.Table) -> Iterator[dict[str, Any]]:

@@ -93,8 +93,7 @@ def process_shard(
     try:
         entries = read_shard(job.output, number)
         if retry_failed:
-            before = tables.decoded(storage.read(address))
-            table, entries = _again(before, entries, job, process)
+            table, entries = _again(tables.read_table(address), entries, job, process)
         else:
             table = process(entries, job)
         if entries:

@@ -6,17 +6,19 @@ import gzip
 import json
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 from pyarrow import fs, parquet
 
-from mask_detector.cluster import rows, storage, tables
+from mask_detector.cluster import engines, rows, storage, tables
 from mask_detector.cluster.inputs import find_entries, listed_in, outermost
 from mask_detector.cluster.manifest import Entry, read_manifest, read_shard, write_manifest
 from mask_detector.cluster.progress import progress_line
-from mask_detector.cluster.work import picture_place
+from mask_detector.cluster.work import Job, picture_place, process_shard
 from mask_detector.errors import PhotoError, UserFacingError
+from mask_detector.photos.processing import PictureOptions
 
 CLASSES = ("with_mask", "without_mask")
 
@@ -65,7 +67,7 @@ def test_a_long_list_takes_no_more_memory_than_a_short_one(tmp_path):
 
 
 @pytest.mark.parametrize("records", [[], "both"])
-def test_rows_become_the_records_they_were_made_from(records):
+def test_rows_become_the_records_they_were_made_from(records, tmp_path):
     face = {
         "box": [1, 2, 30, 40],
         "score": 0.9812,
@@ -81,7 +83,10 @@ def test_rows_become_the_records_they_were_made_from(records):
             {"image": "b.jpg", "error": "damaged"},
             {"image": "c.jpg", "width": 64, "height": 48, **none},
         ]
-    table = tables.decoded(tables.encoded(rows.as_table(records, rows.schema(CLASSES))))
+    (tmp_path / "a.parquet").write_bytes(
+        tables.encoded(rows.as_table(records, rows.schema(CLASSES)))
+    )
+    table = tables.read_table(str(tmp_path / "a.parquet"))
     assert list(map(rows.as_record, table.to_pylist())) == records
     assert rows.failed_rows(table) == (1 if records else 0)
     expected = {"with_mask": 1, "without_mask": 1, "unsure": 1} if records else {}
@@ -218,3 +223,29 @@ def test_progress_says_how_fast_and_how_long():
     expected = "1,200 of 36,000 done, 20.0 per second, about 0:29:00 left"
     assert progress_line(1200, 36000, 60) == expected
     assert progress_line(0, 10, 0) == "0 of 10 done, 0.0 per second"
+
+
+@pytest.mark.parametrize("content", [None, b"PAR1 and no more"])
+@pytest.mark.parametrize("folder", ["manifest", "records"])
+def test_a_damaged_file_of_a_run_is_one_sentence(tmp_path, content, folder):
+    write_manifest(str(tmp_path), [Entry("/a.jpg")], None)
+    damaged = tmp_path / folder / "part-000000.parquet"
+    damaged.unlink(missing_ok=True)
+    if content is not None:
+        damaged.parent.mkdir(exist_ok=True)
+        damaged.write_bytes(content)
+    outcome = process_shard(Job(str(tmp_path), {}, PictureOptions()), 0, retry_failed=True)
+    assert outcome.problem is not None
+    assert outcome.problem.startswith(f"{damaged}: cannot be read (")
+
+
+def test_a_cluster_without_machines_is_waited_for_within_limits(monkeypatch, capsys):
+    processors = [0, 0, 2, 0, 0]
+    ray = SimpleNamespace(cluster_resources=lambda: {"CPU": processors.pop(0)})
+    machines = engines._Machines(ray)
+    for said in (1, 0, 0, 1):  # again once one has come and gone
+        machines.check()
+        assert capsys.readouterr().err.count("waiting for a machine") == said
+    monkeypatch.setattr(engines, "_MACHINES_LIMIT_S", 0)
+    with pytest.raises(UserFacingError, match="has had no processor"):
+        machines.check()
