@@ -54,7 +54,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     RECIPE: {},
     "without far faces": {"far": 0.0},
     "without noise, motion blur, JPEG": {"noise": 0.0, "motion": 0.0, "jpeg": 0.0},
-    "without light and grey": {"light": 0.0, "grey": 0.0},
+    "without light and grey": {"light": 0.0, "coloured": 0.0, "grey": 0.0},
     "without patches": {"occlusion": 0.0},
     "without rotation, shear, shift": {"rotation": 0.0, "shear": 0.0, "shift": 0.0},
     "without drawn masks": {"drawn_masks": 0.0},

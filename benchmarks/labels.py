@@ -74,9 +74,9 @@ class Faces:
             self.error,
         )
 
-    def on_the_face(self) -> Faces:
-        """The same where being called worn wrongly is as good as being called masked."""
-        likeliest = np.where(self.likeliest == WORN_WRONGLY, "with_mask", self.likeliest)
+    def with_worn_wrongly_as(self, label: str) -> Faces:
+        """The same where being called worn wrongly is as good as being called ``label``."""
+        likeliest = np.where(self.likeliest == WORN_WRONGLY, label, self.likeliest)
         return dataclasses.replace(self, likeliest=likeliest)
 
 
@@ -140,11 +140,10 @@ def figures_of(path: Path, samples: Sequence[Sample], veiled: set[str]) -> dict[
     }
     if WORN_WRONGLY in classifier.classes:
         figures["called worn wrongly"] = on_calls(clear)
-        for name, seen, least in (("near", near, LEAST_SIZE), ("far", far, 0.0)):
-            chosen = pair & (seen.sizes >= least)
-            figures[f"mask, right or wrongly, or none, {name}"] = on_pair(
-                seen.only(chosen).on_the_face()
-            )
+        for label, name in (("with_mask", "Mask"), ("without_mask", "No Mask")):
+            for distance, seen, least in (("near", near, LEAST_SIZE), ("far", far, 0.0)):
+                chosen = seen.only(pair & (seen.sizes >= least)).with_worn_wrongly_as(label)
+                figures[f"worn wrongly as {name}, {distance}"] = on_pair(chosen)
     bare = np.array([sample.label == "without_mask" for sample in samples])
     real = bare & np.array([sample.photo.stem in veiled for sample in samples])
     if real.any():

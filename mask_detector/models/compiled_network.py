@@ -26,7 +26,9 @@ KNOWN_NETWORKS = frozenset(
         "618132b7c35cf3c826e1a22db8c376ef2c3da35a5e6032e17d3bd9d64636d5bb",
         # mask_detector.model until then
         "a96be1117b76b29b837044f32501fa7159fb53305d4663a2ad814f56af7684c4",
-        # mask_detector_3.model as of 2026-11
+        # mask_detector_3.model as of 2026-11-26
+        "c254031011aa7659985230743b9121276839eb11896291c112def7645ca36ff8",
+        # mask_detector_3.model until then
         "08292a7356e435a2cc82dd8324886533b5ee870ac4ec021a418b5f2c4dad0828",
     }
 )

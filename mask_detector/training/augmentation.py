@@ -25,6 +25,7 @@ class Augmentation:
         shear: horizontal, as a share of the height.
         shift: as a share of the crop's side.
         light: strength of brightness, contrast, gamma and colour cast.
+        coloured: probability of coloured light from one side.
         grey: probability of a crop without colour.
         far: probability of a distant face: reduced to ``far_pixels``, then enlarged.
         far_pixels: range of the side of such a face in pixels, log-uniform.
@@ -39,6 +40,7 @@ class Augmentation:
     shear: float = 0.1
     shift: float = 0.08
     light: float = 1.0
+    coloured: float = 0.15
     grey: float = 0.1
     far: float = 0.6
     far_pixels: tuple[float, float] = (9.0, 80.0)
@@ -106,6 +108,8 @@ class Augmentation:
             gamma = tf.exp(random.uniform(-0.4 * self.light, 0.4 * self.light))
             crop = ((crop - mean) * contrast + mean + brightness) * cast
             crop = 255 * tf.pow(tf.clip_by_value(crop / 255, 0.0, 1.0), gamma)
+        lit, other = crop, random.apart()
+        crop = other.maybe(self.coloured, lambda: _coloured_light(tf, other, lit), crop)
         grey = tf.image.rgb_to_grayscale(crop)
         return random.maybe(self.grey, lambda: tf.repeat(grey, 3, axis=-1), crop)
 
@@ -139,6 +143,10 @@ class _Random:
     def __init__(self, tf: Any, seed: Any) -> None:
         self._tf, self._seed, self._calls = tf, seed, 0
 
+    def apart(self) -> _Random:
+        """Numbers of their own: taking some leaves those that follow here as they are."""
+        return _Random(self._tf, self._seed + self._tf.constant([104_729, 0], self._tf.int32))
+
     def _next(self) -> Any:
         self._calls += 1
         return self._seed + self._tf.constant([0, self._calls * 7919], self._tf.int32)
@@ -153,6 +161,14 @@ class _Random:
         if not probability:
             return unchanged
         return self._tf.cond(self.uniform(0, 1) < probability, changed, lambda: unchanged)
+
+
+def _coloured_light(tf: Any, random: _Random, crop: Any) -> Any:
+    """Each channel grows to one side and falls to the other, by up to 0.6 at the edges."""
+    angle, strengths = random.uniform(0, 2 * math.pi), random.uniform(-0.6, 0.6, (3,))
+    place = tf.linspace(-1.0, 1.0, tf.shape(crop)[0])
+    across = tf.cos(angle) * place[None] + tf.sin(angle) * place[:, None]
+    return crop * (1 + across[..., None] * strengths)
 
 
 def _motion_blur(tf: Any, random: _Random, crop: Any) -> Any:

@@ -23,9 +23,6 @@ from mask_detector.training.recipe import FINE_TUNING_RATE, Recipe
 from mask_detector.training.samples import WORN_WRONGLY, Sample, target_rows
 from mask_detector.training.streams import labels_of
 
-PATIENCE = 4
-"""Epochs without a better validation loss after which a phase ends early."""
-
 
 class Workspace:
     """The folder beside the model that holds a training's caches and checkpoints.
@@ -137,7 +134,7 @@ def fit_phase(
     best, log, done = folder / "best.weights.h5", folder / "log.csv", folder / "done"
     if not done.exists():
         _compile(net, recipe, rate, epochs * int(train.cardinality()))
-        callbacks = _callbacks(best, log, folder / "backup", bool(recipe.averaging))
+        callbacks = _callbacks(best, log, folder / "backup", recipe)
         net.fit(
             train,
             epochs=epochs,
@@ -181,7 +178,7 @@ def _same_side(targets: Any, logits: Any) -> Any:
     return ops.mean(ops.cast(ops.equal(targets > 0.5, logits > 0), "float32"), axis=-1)
 
 
-def _callbacks(best: Path, log: Path, backup: Path, averaging: bool) -> list[Any]:
+def _callbacks(best: Path, log: Path, backup: Path, recipe: Recipe) -> list[Any]:
     keras = import_keras()
     # A resumed training must improve on the best epoch before the interruption.
     reached = min((row["val_loss"] for row in _epochs(log)), default=None)
@@ -191,10 +188,10 @@ def _callbacks(best: Path, log: Path, backup: Path, averaging: bool) -> list[Any
         keras.callbacks.ModelCheckpoint(
             best, save_best_only=True, save_weights_only=True, initial_value_threshold=reached
         ),
-        keras.callbacks.EarlyStopping(patience=PATIENCE, baseline=reached),
+        keras.callbacks.EarlyStopping(patience=recipe.patience, baseline=reached),
         keras.callbacks.CSVLogger(log, append=True),
     ]
-    if averaging:
+    if recipe.averaging:
         callbacks.insert(1, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
     return callbacks
 

@@ -61,6 +61,8 @@ class Recipe:
     batch_size: int = _option(64, "batch size", 1, 4096)
     head_epochs: int = _option(1, "epochs of training the new head on the frozen base", 1)
     epochs: int = _option(12, "epochs of fine-tuning, fewer if the validation loss stalls", 0)
+    patience: int = _option(
+        4, "epochs without a better validation loss after which a phase ends early", 1)
     learning_rate: float = _option(
         1e-3, f"learning rate of the head; fine-tuning starts at {FINE_TUNING_RATE} times it",
         1e-7, 1)

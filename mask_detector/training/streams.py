@@ -92,7 +92,11 @@ def validation_streams(
     import tensorflow as tf
 
     far = dataclasses.replace(
-        recipe.augmentation, margins=(recipe.margin, recipe.margin), far=1.0, far_pixels=(9, 40)
+        recipe.augmentation,
+        margins=(recipe.margin, recipe.margin),
+        coloured=0.0,
+        far=1.0,
+        far_pixels=(9, 40),
     )
     targets = tf.data.Dataset.from_tensor_slices(_targets(samples, classes))
     near_crops = _crops(samples, recipe.image_size, recipe.margin).cache(str(folder / "near"))

@@ -45,9 +45,10 @@ def test_of_two_classes_the_likeliest_counts() -> None:
     assert figures["calibration error"] == pytest.approx(0.1)
 
 
-def test_worn_wrongly_counts_as_on_the_face() -> None:
-    merged = faces().on_the_face().likeliest
-    assert merged.tolist() == ["with_mask"] * 5
+@pytest.mark.parametrize("label", ["with_mask", "without_mask"])
+def test_worn_wrongly_counts_as_another_label(label: str) -> None:
+    merged = faces().with_worn_wrongly_as(label).likeliest
+    assert merged.tolist() == ["with_mask", "with_mask", label, label, "with_mask"]
 
 
 def test_veiled_faces_are_named_in_a_table(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ PLAIN = Augmentation(
     shear=0,
     shift=0,
     light=0,
+    coloured=0,
     grey=0,
     far=0,
     motion=0,
@@ -119,6 +120,15 @@ def test_grey_is_without_colour(canvas):
     crops = augmented(dataclasses.replace(PLAIN, grey=1.0), canvas, 2)
     np.testing.assert_allclose(crops[..., 0], crops[..., 1], atol=1e-3)
     np.testing.assert_allclose(crops[..., 0], crops[..., 2], atol=1e-3)
+
+
+def test_coloured_light_comes_from_one_side():
+    grey = np.full((CANVAS, CANVAS, 3), 100, np.uint8)
+    for crop in augmented(dataclasses.replace(PLAIN, coloured=1.0), grey, 3):
+        assert crop.mean(axis=(0, 1)) == pytest.approx(100, abs=1)  # as much more as less
+        assert crop[-1, -1] + crop[0, 0] == pytest.approx(200, abs=2)  # evenly across
+        assert np.ptp(crop, axis=(0, 1)).max() > 5
+        assert np.ptp(np.ptp(crop, axis=(0, 1))) > 1  # not of the same strength in each colour
 
 
 def test_far_face_has_no_detail_left(canvas):

@@ -23,7 +23,7 @@ from mask_detector.training.streams import training_stream, validation_streams
 
 tf = pytest.importorskip("tensorflow")
 
-PLAIN = Augmentation((0.15, 0.15), 0, 0, 0, 0, 0, 0, (9, 80), 0, 0, 0, 0)
+PLAIN = Augmentation((0.15, 0.15), 0, 0, 0, 0, 0, 0, 0, (9, 80), 0, 0, 0, 0)
 SETTINGS = {"recipe": {"epochs": 3}, "photos": "abc"}
 
 
