@@ -16,12 +16,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from face_detector import load
 from face_detector.training.calibration import calibrate
@@ -35,10 +37,10 @@ from face_detector.training.shared import (
     DatasetError,
     Workspace,
     command_line,
-    prepare_keras,
+    import_keras,
     write_bytes,
 )
-from face_detector.training.trainable import TRAINABLE
+from face_detector.training.trainable import TRAINABLE, Trainable
 from face_detector.training.validation import LEAST_SCORE, Validation, figures
 from face_detector.weights import ORIGINAL
 from face_detector.yunet import YuNet
@@ -84,12 +86,18 @@ def parse_arguments() -> argparse.Namespace:
     )
     add = parser.add_argument_group("recipe").add_argument
     add("--detector", choices=TRAINABLE, default="yunet", help="the face detector to train")
-    add("--weights", default=ORIGINAL, metavar="original|FILE", help="start from these")
+    add(
+        "--weights",
+        nargs="+",
+        default=[ORIGINAL],
+        metavar="original|FILE",
+        help="start from these; from the mean of several, as of trainings with other seeds",
+    )
     add(
         "--epochs",
-        type=command_line.whole_number(1),
+        type=command_line.whole_number(0),
         default=32,
-        help=f"epochs, of {EPOCH_CROPS} crops each",
+        help=f"epochs, of {EPOCH_CROPS} crops each; 0 only calibrates the scores and reports",
     )
     add(
         "--batch-size",
@@ -134,22 +142,23 @@ def main() -> int:
         if name != "resume"
     }
     trainable = TRAINABLE[arguments.detector]
-    original = trainable.read_model(arguments.weights)
     schedule = Schedule(
-        steps=max(1, arguments.epochs * EPOCH_CROPS // arguments.batch_size),
+        steps=math.ceil(arguments.epochs * EPOCH_CROPS / arguments.batch_size),
         batch_size=arguments.batch_size,
         rate=arguments.learning_rate,
         evaluate_every=max(1, EPOCH_CROPS // arguments.batch_size),
     )
     with Workspace(arguments.output, arguments.resume, settings) as folder:
-        photos = labelled_photos(arguments, folder / "photos.json")
+        start = start_weights(arguments.weights, trainable, folder)
+        original = trainable.read_model(start)
+        photos = labelled_photos(arguments, start, folder / "photos.json")
         parts = {part: [photo for photo in photos if photo.part == part] for part in PARTS}
         print_data_report(parts)
         learn = [photo for photo in parts["train"] if photo.annotated or len(photo.boxes)]
         if not any(len(photo.boxes) for photo in learn):
             raise DatasetError("there are no faces to train on in the training part of the photos")
 
-        prepare_keras(arguments.seed)
+        import_keras().utils.set_random_seed(arguments.seed)
         network = trainable.build_network(original)
         published = trainable.build_network(trainable.read_model(ORIGINAL))
         drawn_on = with_drawings(learn, arguments.seed)
@@ -165,11 +174,13 @@ def main() -> int:
         # The last weights count, not the best: a few hundred validation faces cannot tell epochs
         # apart that differ by less than 0.01.
         fit(network, trainable.loss, crops, schedule, folder, evaluate)
-        keep_some(network, published, trainable.published_share)
+        if schedule.steps:
+            keep_some(network, published, trainable.published_share)
         scale, shift = calibrate(trainable, network, original, check)
         write_bytes(arguments.output, trainable.file_with(network, original))
+        weights = {"before": start, "after": arguments.output}
+        report = measure(arguments.detector, weights, Validation(parts["test"]))
 
-    report = measure(arguments, Validation(parts["test"]))
     card = {
         "settings": settings,
         "photos": {part: len(members) for part, members in parts.items()},
@@ -185,7 +196,23 @@ def main() -> int:
     return command_line.OK
 
 
-def labelled_photos(arguments: argparse.Namespace, kept: Path) -> list[TrainingPhoto]:
+def start_weights(names: list[str], trainable: Trainable, folder: Path) -> str | Path:
+    """The weights to start from; the mean of several is written into the folder."""
+    if len(names) == 1:
+        return names[0]
+    models = [trainable.read_model(name) for name in names]
+    network, *others = map(trainable.build_network, models)
+    for layer, *same in zip(network.layers, *(other.layers for other in others), strict=True):
+        arrays = zip(*(each.get_weights() for each in (layer, *same)), strict=True)
+        layer.set_weights([np.mean(array, axis=0) for array in arrays])
+    path = folder / f"mean{trainable.output.suffix}"
+    write_bytes(path, trainable.file_with(network, models[0]))
+    return path
+
+
+def labelled_photos(
+    arguments: argparse.Namespace, start: str | Path, kept: Path
+) -> list[TrainingPhoto]:
     """The photos with their faces: from the workspace if they are there, else made and kept."""
     if kept.exists():
         return [TrainingPhoto.from_json(values) for values in json.loads(kept.read_bytes())]
@@ -194,7 +221,7 @@ def labelled_photos(arguments: argparse.Namespace, kept: Path) -> list[TrainingP
     for problem in problems:
         print(f"left out: {problem}")
     if arguments.mine:
-        detector = load(arguments.detector, "auto", LOWEST_SCORE, True, None, arguments.weights)
+        detector = load(arguments.detector, "auto", LOWEST_SCORE, True, None, start)
         photos = with_false_finds(photos, detector)
     write_bytes(kept, json.dumps([photo.as_json() for photo in photos]).encode())
     return photos
@@ -227,14 +254,16 @@ def keep_some(network: Any, published: Any, share: Callable[[str], float]) -> No
         layer.set_weights([(1 - kept) * after + kept * old for after, old in pairs])
 
 
-def measure(arguments: argparse.Namespace, photos: Validation) -> dict[str, dict[str, Any]]:
-    """Measure the weights before and after, in one pass and thoroughly, on the test photos."""
+def measure(
+    detector: str, weights: dict[str, str | Path], photos: Validation
+) -> dict[str, dict[str, Any]]:
+    """Measure each of the weights, in one pass and thoroughly, on the test photos."""
     report: dict[str, dict[str, Any]] = {}
     print(f"On {len(photos)} photos that training never saw:")
-    for name, weights in (("before", arguments.weights), ("after", arguments.output)):
+    for name, path in weights.items():
         for way, thorough in (("one pass", False), ("thorough", True)):
-            detector = load(arguments.detector, "auto", LEAST_SCORE, thorough, None, weights)
-            result = figures(photos.match(detector.find))
+            found = photos.match(load(detector, "auto", LEAST_SCORE, thorough, None, path).find)
+            result = figures(found)
             report[f"{name}, {way}"] = dataclasses.asdict(result)
             print(f"{name + ', ' + way:<17}  {result}")
     return report

@@ -204,29 +204,43 @@ class YuNet(BaseDetector):
         self._network = YuNetNetwork(read_model(weights), threads)
 
     def _detect_thoroughly(self, image: np.ndarray, confidence: float) -> Detections:
-        """One pass at each scale, merged."""
-        height, width = image.shape[:2]
-        sizes = thorough_sizes(width, height, self._scales)
-        # Low scores are needed as well: merging averages what all scales say of a face.
-        least = min(confidence, LEAST_SCORE)
-        passes = [self._detect_once(image, size, least) for size in sizes]
-        scales = [size / max(width, height) for size in sizes]
-        detections = merged(passes, scales, FACE_SIZES)
-        return detections[detections.scores >= confidence]
+        return search(self._network, image, confidence, self._scales)
 
     def _detect_once(self, image: np.ndarray, size: int, confidence: float) -> Detections:
-        """One pass over the picture at one scale, in tiles where that is large."""
-        scaled = resized(image, size)
-        height, width = scaled.shape[:2]
-        in_tiles = []
-        for window in tiles(width, height, TILE_SIZE, TILE_SIZE):
-            left, top, right, bottom = window
-            in_tile = self._network.forward(scaled[top:bottom, left:right], confidence)
-            in_tile = in_tile.moved((1, 1), (left, top))
-            in_tiles.append(without_cut(in_tile, window, width, height))
-        # A face where two tiles overlap is detected in both.
-        faces = in_tiles[0] if len(in_tiles) == 1 else suppressed(joined(in_tiles), NMS_OVERLAP)
-        return faces.moved((image.shape[1] / width, image.shape[0] / height))
+        return one_pass(self._network, image, size, confidence)
+
+
+def search(
+    network: YuNetNetwork, image: np.ndarray, confidence: float, scales: Scales = SCALES
+) -> Detections:
+    """One pass at each scale, merged."""
+    height, width = image.shape[:2]
+    sizes = thorough_sizes(width, height, scales)
+    # Low scores are needed as well: merging averages what all scales say of a face.
+    least = min(confidence, LEAST_SCORE)
+    passes = [one_pass(network, image, size, least) for size in sizes]
+    enlargements = [size / max(width, height) for size in sizes]
+    detections = merged(passes, enlargements, FACE_SIZES)
+    return detections[detections.scores >= confidence]
+
+
+def one_pass(network: YuNetNetwork, image: np.ndarray, size: int, confidence: float) -> Detections:
+    """One pass over the picture at one scale, in tiles where that is large.
+
+    Args:
+        size: the longer side in pixels to which the picture is resized.
+    """
+    scaled = resized(image, size)
+    height, width = scaled.shape[:2]
+    in_tiles = []
+    for window in tiles(width, height, TILE_SIZE, TILE_SIZE):
+        left, top, right, bottom = window
+        in_tile = network.forward(scaled[top:bottom, left:right], confidence)
+        in_tile = in_tile.moved((1, 1), (left, top))
+        in_tiles.append(without_cut(in_tile, window, width, height))
+    # A face where two tiles overlap is detected in both.
+    faces = in_tiles[0] if len(in_tiles) == 1 else suppressed(joined(in_tiles), NMS_OVERLAP)
+    return faces.moved((image.shape[1] / width, image.shape[0] / height))
 
 
 def thorough_sizes(width: int, height: int, scales: Scales = SCALES) -> list[int]:

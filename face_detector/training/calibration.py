@@ -37,7 +37,7 @@ def calibrate(
     scale, shift = 1.0, 0.0
     for _ in range(3):
         changed = trainable.file_with(network, model)
-        matches = photos.match(trainable.calibrated_on(changed))
+        matches = photos.match(trainable.search(changed))
         by, more = fit_scale_and_shift(matches.scores, matches.hits)
         # A limited scale keeps the logit that becomes 0, a score of 0.5.
         limited = float(np.clip(by, SMALLEST_SCALE / scale, LARGEST_SCALE / scale))

@@ -17,7 +17,8 @@ import numpy as np
 
 from face_detector.errors import UserFacingError
 from face_detector.training.crops import CropMaker
-from face_detector.training.optimizer import RelativeAdam, cosine_rate
+from face_detector.training.optimizer import cosine_rate, relative_adam
+from face_detector.training.shared import import_keras
 
 _BATCHES_AHEAD = 6
 _SECONDS_BETWEEN_CHECKPOINTS = 60.0
@@ -42,8 +43,17 @@ class Schedule:
     evaluate_every: int = 500
 
 
-Loss = Callable[..., dict[str, Any]]
-"""From outputs, boxes, landmarks, ignored regions and the crop's side to the terms of the loss."""
+@dataclass(frozen=True)
+class Loss:
+    """What training minimises: the sum of several terms.
+
+    Attributes:
+        terms: their names.
+        of: from outputs, boxes, landmarks, ignored regions and the crop's side to the terms.
+    """
+
+    terms: Sequence[str]
+    of: Callable[..., dict[str, Any]]
 
 
 def fit(
@@ -66,40 +76,60 @@ def fit(
     Raises:
         UserFacingError: the loss is no longer a number.
     """
-    import tensorflow as tf
-
+    keras = import_keras()
     weights = network.trainable_variables
-    optimizer = RelativeAdam([weight.value for weight in weights], schedule.average_decay)
+    optimizer = relative_adam(keras, schedule.average_decay)
+    optimizer.build(weights)
+    state = [*weights, *optimizer.variables]
     checkpoint = folder / "checkpoint.npz"
-    start = _restore(checkpoint, optimizer)
-
-    @tf.function(reduce_retracing=True)
-    def step(images: Any, boxes: Any, landmarks: Any, ignored: Any, rate: Any, count: Any) -> Any:
-        with tf.GradientTape() as tape:
-            outputs = network(tf.cast(images, tf.float32), training=True)
-            terms = loss(outputs, boxes, landmarks, ignored, crops.settings.size)
-            total = tf.add_n(list(terms.values()))
-        optimizer.apply(tape.gradient(total, weights), rate, count)
-        return terms
+    start = _restore(checkpoint, state)
+    model = _model(keras, network, loss, crops.settings.size)
+    # XLA is quick with JAX, whose graphs it compiles anyway; with TensorFlow it is slower here.
+    model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
 
     log = _Log(folder / "log.jsonl", schedule, start)
     saved = time.monotonic()
-    for count, batch in enumerate(_batches(crops, schedule, start, threads), start + 1):
-        rate = cosine_rate(count, schedule.steps, schedule.rate)
-        terms = step(*batch, tf.constant(rate, tf.float32), tf.constant(count, tf.float32))
-        values = {name: float(term) for name, term in terms.items()}
-        if not all(map(math.isfinite, values.values())):
+    for count, (images, *faces) in enumerate(_batches(crops, schedule, start, threads), start + 1):
+        optimizer.learning_rate = cosine_rate(count, schedule.steps, schedule.rate)
+        terms = model.train_on_batch(images, tuple(faces), return_dict=True)
+        terms = {name: float(terms[name]) for name in loss.terms}
+        if not all(map(math.isfinite, terms.values())):
             raise UserFacingError("training diverged, try a lower --learning-rate")
-        log.add(count, values)
+        if log.add(count, terms):
+            model.reset_metrics()
         evaluating = count % schedule.evaluate_every == 0 or count == schedule.steps
         if evaluating:
-            with _averaged(weights, optimizer.average):
+            with _averaged(weights, optimizer.averages):
                 evaluate(network, count)
         if evaluating or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
-            _save(checkpoint, optimizer, count)
+            _save(checkpoint, state, count)
             saved = time.monotonic()
-    for weight, average in zip(weights, optimizer.average, strict=True):
+    for weight, average in zip(weights, optimizer.averages, strict=True):
         weight.assign(average)
+
+
+def _model(keras: Any, network: Any, loss: Loss, size: int) -> Any:
+    """The network as Keras trains it: on uint8 pictures, with that loss.
+
+    Its metrics are the means of the loss's terms since they were reset.
+    """
+
+    class TrainedModel(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+            self.means = {name: keras.metrics.Mean(name) for name in loss.terms}
+
+        def call(self, images: Any, training: bool = False) -> Any:
+            return self.network(keras.ops.cast(images, "float32"), training=training)
+
+        def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:
+            terms = loss.of(y_pred, *y, size)
+            for name, term in terms.items():
+                self.means[name].update_state(term)
+            return sum(terms.values())
+
+    return TrainedModel()
 
 
 @contextlib.contextmanager
@@ -148,23 +178,24 @@ def make_batch(crops: CropMaker, number: int, size: int) -> tuple[np.ndarray, ..
 
 
 def _padded(count: int) -> int:
-    """Rounded up to a multiple of 8, so that TensorFlow sees few shapes."""
+    """Rounded up to a multiple of 8, so that Keras compiles for few shapes."""
     return max(8, -(-count // 8) * 8)
 
 
-def _save(path: Path, optimizer: RelativeAdam, step: int) -> None:
-    arrays = {f"{place:04}": array for place, array in enumerate(optimizer.state())}
+def _save(path: Path, state: Sequence[Any], step: int) -> None:
+    arrays = {f"{place:04}": variable.numpy() for place, variable in enumerate(state)}
     temporary = path.with_suffix(".part.npz")
-    np.savez(temporary, step=step, **arrays)  # type: ignore[arg-type]
+    np.savez(temporary, step=step, **arrays)
     temporary.replace(path)
 
 
-def _restore(path: Path, optimizer: RelativeAdam) -> int:
-    """The number of the last step of the checkpoint; 0 without one."""
+def _restore(path: Path, state: Sequence[Any]) -> int:
+    """Set the variables to those of the checkpoint; returns its step, 0 without one."""
     if not path.exists():
         return 0
     with np.load(path) as kept:
-        optimizer.restore([kept[name] for name in sorted(set(kept.files) - {"step"})])
+        for place, variable in enumerate(state):
+            variable.assign(kept[f"{place:04}"])
         return int(kept["step"])
 
 
@@ -173,18 +204,16 @@ class _Log:
 
     def __init__(self, path: Path, schedule: Schedule, start: int, every: int = 50) -> None:
         self._path, self._schedule, self._every = path, schedule, every
-        self._sums: dict[str, float] = {}
         self._last = start
         self._clock = time.monotonic()
 
-    def add(self, step: int, parts: dict[str, float]) -> None:
-        for name, part in parts.items():
-            self._sums[name] = self._sums.get(name, 0.0) + part
+    def add(self, step: int, means: dict[str, float]) -> bool:
+        """Whether the means since the last row were logged."""
         if step % self._every and step != self._schedule.steps:
-            return
+            return False
         steps, now = step - self._last, time.monotonic()
         seconds = (now - self._clock) / steps
-        row = {name: round(total / steps, 4) for name, total in self._sums.items()}
+        row = {name: round(mean, 4) for name, mean in means.items()}
         row |= {
             "step": step,
             "crops_a_second": round(self._schedule.batch_size / seconds, 1),
@@ -193,4 +222,5 @@ class _Log:
         with self._path.open("a") as file:
             file.write(json.dumps(row) + "\n")
         print(" ".join(f"{name}={value}" for name, value in row.items()), flush=True)
-        self._sums, self._last, self._clock = {}, step, now
+        self._last, self._clock = step, now
+        return True

@@ -7,68 +7,49 @@ a step that suits these would destroy those.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 _MOMENTUM, _SPREAD, _LITTLE = 0.9, 0.999, 1e-8
 _SMALLEST_SIZE = 1e-3  # steps are relative to at least this root mean square
 
 
-class RelativeAdam:
+def relative_adam(keras: Any, average_decay: float) -> Any:
     """Adam (Kingma and Ba 2015), each tensor's step being a share of its root mean square.
 
-    Attributes:
-        average: moving averages of the weights, which are better than the last weights.
+    Args:
+        average_decay: of the moving averages, a step.
+
+    Returns:
+        A Keras optimizer. Its learning rate is the share. Its attribute ``averages`` holds moving
+        averages of the weights, in their order, which are better than the last weights.
     """
+    ops = keras.ops
 
-    def __init__(self, weights: Sequence[Any], average_decay: float) -> None:
-        """
-        Args:
-            weights: TensorFlow variables.
-        """
-        import tensorflow as tf
+    class RelativeAdam(keras.optimizers.Optimizer):
+        def build(self, variables: list[Any]) -> None:
+            super().build(variables)
+            self._first = [self.add_variable_from_reference(w, "first") for w in variables]
+            self._second = [self.add_variable_from_reference(w, "second") for w in variables]
+            self.averages = [self.add_variable_from_reference(w, "average") for w in variables]
+            for average, weight in zip(self.averages, variables, strict=True):
+                average.assign(weight.numpy())
 
-        self._weights = list(weights)
-        self._decay = average_decay
-        self._first = [tf.Variable(tf.zeros_like(w), trainable=False) for w in weights]
-        self._second = [tf.Variable(tf.zeros_like(w), trainable=False) for w in weights]
-        self.average = [tf.Variable(w, trainable=False) for w in weights]
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            place = self._get_variable_index(variable)
+            first, second = self._first[place], self._second[place]
+            average = self.averages[place]
+            step = ops.cast(self.iterations + 1, "float32")
+            self.assign(first, _MOMENTUM * first + (1 - _MOMENTUM) * gradient)
+            self.assign(second, _SPREAD * second + (1 - _SPREAD) * ops.square(gradient))
+            correction = ops.sqrt(1 - _SPREAD**step) / (1 - _MOMENTUM**step)
+            size = ops.maximum(ops.sqrt(ops.mean(ops.square(variable))), _SMALLEST_SIZE)
+            change = learning_rate * size * correction * first / (ops.sqrt(second) + _LITTLE)
+            self.assign_sub(variable, change)
+            # A shorter average at first, so that it does not lag behind.
+            decay = ops.minimum(average_decay, (1 + step) / (10 + step))
+            self.assign(average, decay * average + (1 - decay) * variable)
 
-    def apply(self, gradients: Sequence[Any], rate: Any, step: Any) -> None:
-        """Change the weights.
-
-        Args:
-            gradients: one for each of the weights.
-            rate: step as a share of a tensor's size.
-            step: number of the step, float scalar tensor, counted from 1.
-        """
-        import tensorflow as tf
-
-        correction = tf.sqrt(1 - _SPREAD**step) / (1 - _MOMENTUM**step)
-        # A shorter average at first, so that it does not lag behind.
-        decay = tf.minimum(self._decay, (1 + step) / (10 + step))
-        for weight, gradient, first, second, average in zip(
-            self._weights, gradients, self._first, self._second, self.average, strict=True
-        ):
-            first.assign(_MOMENTUM * first + (1 - _MOMENTUM) * gradient)
-            second.assign(_SPREAD * second + (1 - _SPREAD) * gradient**2)
-            size = tf.maximum(tf.sqrt(tf.reduce_mean(weight**2)), _SMALLEST_SIZE)
-            weight.assign_sub(rate * size * correction * first / (tf.sqrt(second) + _LITTLE))
-            average.assign(decay * average + (1 - decay) * weight)
-
-    def state(self) -> list[np.ndarray]:
-        """Everything to go on from, weights included."""
-        return [variable.numpy() for variable in self._variables()]
-
-    def restore(self, state: Sequence[np.ndarray]) -> None:
-        """Go on from what ``state`` gave."""
-        for variable, value in zip(self._variables(), state, strict=True):
-            variable.assign(value)
-
-    def _variables(self) -> list[Any]:
-        return [*self._weights, *self._first, *self._second, *self.average]
+    return RelativeAdam(learning_rate=0.0)
 
 
 def cosine_rate(step: int, steps: int, rate: float, rise: int = 100) -> float:

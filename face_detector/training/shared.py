@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mask_detector import command_line
 from mask_detector.errors import DatasetError, PhotoError
 from mask_detector.files import write_bytes
 from mask_detector.images import is_photo, read_photo
-from mask_detector.models.keras_backend import import_keras
+from mask_detector.models import keras_backend
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
 from mask_detector.training.drawn.masks import OCCLUSIONS, WEARINGS, draw_mask, draw_occlusion
 from mask_detector.training.evaluation import (
@@ -18,7 +20,6 @@ from mask_detector.training.evaluation import (
     recall_and_precision,
 )
 from mask_detector.training.fitting import Workspace
-from mask_detector.training.fitting import prepare as prepare_keras
 from mask_detector.training.groups import (
     PARTS,
     TEST_SALT,
@@ -54,10 +55,13 @@ __all__ = [
     "perceptual_hashes",
     "place_of",
     "precision_recall_curve",
-    "prepare_keras",
     "read_annotations",
     "read_groups",
     "read_photo",
     "recall_and_precision",
     "write_bytes",
 ]
+
+import_keras = partial(keras_backend.import_keras, any_backend=True)
+"""The ``keras`` module, with the backend that ``KERAS_BACKEND`` names: what is trained here is
+written into Caffe and ONNX files, for which no backend is needed."""

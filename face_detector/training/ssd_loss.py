@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from face_detector.training.shared import import_keras
 from face_detector.training.ssd_network import VARIANCES, prior_boxes
 
 FACE_OVERLAP, BACKGROUND_OVERLAP = 0.5, 0.4
@@ -41,85 +42,86 @@ def loss(
         ignored: (B, M, 4), regions whose priors do not count as background.
         size: side of the crops.
     """
-    import tensorflow as tf
+    ops = import_keras().ops
 
     offsets, logits = outputs
-    priors = prior_boxes() * np.float32(size)  # (P, 4)
-    target, positive, background = _assigned(tf, priors, boxes, ignored)
-    is_face = tf.cast(positive, tf.float32)
-    faces = tf.maximum(tf.reduce_sum(is_face), 1.0)
+    priors = ops.convert_to_tensor(prior_boxes() * np.float32(size))  # (P, 4)
+    target, positive, background = _assigned(ops, priors, boxes, ignored)
+    is_face = ops.cast(positive, "float32")
+    faces = ops.maximum(ops.sum(is_face), 1.0)
 
-    surprise = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(positive, tf.int32), logits)
-    counted = is_face + tf.cast(_hard(tf, surprise, positive, background), tf.float32)
-    wanted = _encoded(tf, priors, tf.gather(boxes, target, batch_dims=1))
-    distance = _smooth_distance(tf, offsets - tf.where(positive[..., None], wanted, offsets))
+    right = ops.where(positive, logits[..., 1], logits[..., 0])
+    surprise = ops.logsumexp(logits, axis=2) - right  # cross-entropy
+    counted = is_face + ops.cast(_hard(ops, surprise, positive, background), "float32")
+    wanted = _encoded(ops, priors, ops.take_along_axis(boxes, target[..., None], axis=1))
+    distance = _smooth_distance(ops, offsets - ops.where(positive[..., None], wanted, offsets))
     return {
-        "class": tf.reduce_sum(surprise * counted) / faces,
-        "box": tf.reduce_sum(distance * is_face[..., None]) / faces,
+        "class": ops.sum(surprise * counted) / faces,
+        "box": ops.sum(distance * is_face[..., None]) / faces,
     }
 
 
-def _assigned(tf: Any, priors: np.ndarray, boxes: Any, ignored: Any) -> tuple[Any, Any, Any]:
+def _assigned(ops: Any, priors: Any, boxes: Any, ignored: Any) -> tuple[Any, Any, Any]:
     """For each prior, (B, P): the index of its face, whether it has one, whether it may be
     background."""
-    overlap = _overlaps(tf, priors, boxes)  # (B, P, G)
+    overlap = _overlaps(ops, priors, boxes)  # (B, P, G)
     centres = (priors[:, :2] + priors[:, 2:]) / 2
-    sides = np.sqrt(np.prod(priors[:, 2:] - priors[:, :2], axis=1))
+    sides = ops.sqrt(ops.prod(priors[:, 2:] - priors[:, :2], axis=1))
     middles = (boxes[:, None, :, :2] + boxes[:, None, :, 2:]) / 2
-    apart = tf.reduce_sum(tf.abs(middles - centres[:, None]), axis=3) / sides[:, None]
+    apart = ops.sum(ops.abs(middles - centres[:, None]), axis=3) / sides[:, None]
     # Of priors that contain a small face, which overlap it alike, the nearer are better.
-    rank = tf.transpose(overlap - 1e-3 * apart, (0, 2, 1))
-    limit = tf.math.top_k(rank, FEWEST_PRIORS).values[..., -1]  # (B, G)
-    best = tf.transpose(rank, (0, 2, 1)) >= limit[:, None]
+    rank = ops.transpose(overlap - 1e-3 * apart, (0, 2, 1))
+    limit = ops.top_k(rank, FEWEST_PRIORS)[0][..., -1]  # (B, G)
+    best = ops.transpose(rank, (0, 2, 1)) >= limit[:, None]
     chosen = (overlap >= FACE_OVERLAP) | (best & (overlap >= LEAST_OVERLAP))
-    target = tf.argmax(tf.where(chosen, overlap, -1.0), axis=2, output_type=tf.int32)
-    positive = tf.reduce_any(chosen, axis=2)
-    near = tf.reduce_any(overlap >= BACKGROUND_OVERLAP, axis=2)
-    hidden = tf.reduce_any(_overlaps(tf, priors, ignored) >= IGNORED_OVERLAP, axis=2)
-    hidden |= tf.reduce_any(_contains(tf, ignored, centres), axis=2)
+    target = ops.argmax(ops.where(chosen, overlap, -1.0), axis=2)
+    positive = ops.any(chosen, axis=2)
+    near = ops.any(overlap >= BACKGROUND_OVERLAP, axis=2)
+    hidden = ops.any(_overlaps(ops, priors, ignored) >= IGNORED_OVERLAP, axis=2)
+    hidden |= ops.any(_contains(ops, ignored, centres), axis=2)
     return target, positive, ~(positive | near | hidden)
 
 
-def _hard(tf: Any, surprise: Any, positive: Any, background: Any) -> Any:
+def _hard(ops: Any, surprise: Any, positive: Any, background: Any) -> Any:
     """The background priors that count, (B, P): in each crop those that look most like faces."""
-    surprise = tf.stop_gradient(tf.where(background, surprise, -1.0))
-    count = NEGATIVES * tf.reduce_sum(tf.cast(positive, tf.int32), axis=1)
-    count = tf.clip_by_value(count, FEWEST_NEGATIVES, surprise.shape[1])
-    ordered = tf.sort(surprise, axis=1, direction="DESCENDING")
-    limit = tf.gather(ordered, count - 1, batch_dims=1)
-    return background & (surprise >= limit[:, None])
+    surprise = ops.stop_gradient(ops.where(background, surprise, -1.0))
+    count = NEGATIVES * ops.sum(ops.cast(positive, "int32"), axis=1, keepdims=True)
+    count = ops.clip(count, FEWEST_NEGATIVES, surprise.shape[1])
+    ordered = ops.flip(ops.sort(surprise, axis=1), axis=1)
+    limit = ops.take_along_axis(ordered, count - 1, axis=1)  # (B, 1)
+    return background & (surprise >= limit)
 
 
-def _encoded(tf: Any, priors: np.ndarray, boxes: Any) -> Any:
+def _encoded(ops: Any, priors: Any, boxes: Any) -> Any:
     """Boxes (B, P, 4) relative to the priors, as the network predicts them."""
     centres, sides = (priors[:, :2] + priors[:, 2:]) / 2, priors[:, 2:] - priors[:, :2]
     middles = (boxes[..., :2] + boxes[..., 2:]) / 2
     # Keeps the logarithm of a padded face finite.
-    lengths = tf.maximum(boxes[..., 2:] - boxes[..., :2], 1e-3)
-    parts = [(middles - centres) / sides, tf.math.log(lengths / sides)]
-    return tf.concat(parts, axis=2) / np.array(VARIANCES, np.float32)
+    lengths = ops.maximum(boxes[..., 2:] - boxes[..., :2], 1e-3)
+    parts = [(middles - centres) / sides, ops.log(lengths / sides)]
+    return ops.concatenate(parts, axis=2) / ops.convert_to_tensor(VARIANCES, "float32")
 
 
-def _overlaps(tf: Any, priors: np.ndarray, boxes: Any) -> Any:
+def _overlaps(ops: Any, priors: Any, boxes: Any) -> Any:
     """IoU of priors (P, 4) and boxes (B, G, 4): (B, P, G), 0 for padding."""
     priors, boxes = priors[:, None], boxes[:, None]  # (P, 1, 4), (B, 1, G, 4)
-    upper_left = tf.maximum(priors[..., :2], boxes[..., :2])
-    common = tf.reduce_prod(
-        tf.maximum(tf.minimum(priors[..., 2:], boxes[..., 2:]) - upper_left, 0.0), axis=-1
+    upper_left = ops.maximum(priors[..., :2], boxes[..., :2])
+    common = ops.prod(
+        ops.maximum(ops.minimum(priors[..., 2:], boxes[..., 2:]) - upper_left, 0.0), axis=-1
     )
-    areas = np.prod(priors[..., 2:] - priors[..., :2], axis=-1)
-    others = tf.reduce_prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
+    areas = ops.prod(priors[..., 2:] - priors[..., :2], axis=-1)
+    others = ops.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
     return common / (areas + others - common)
 
 
-def _contains(tf: Any, regions: Any, points: np.ndarray) -> Any:
+def _contains(ops: Any, regions: Any, points: Any) -> Any:
     """Which regions (B, M, 4) contain which points (P, 2): bool (B, P, M)."""
     regions, points = regions[:, None], points[:, None]
     inside = (points > regions[..., :2]) & (points < regions[..., 2:])
-    return tf.reduce_all(inside, axis=-1)
+    return ops.all(inside, axis=-1)
 
 
-def _smooth_distance(tf: Any, difference: Any) -> Any:
+def _smooth_distance(ops: Any, difference: Any) -> Any:
     """Smooth L1: squared below 1, straight above."""
-    size = tf.abs(difference)
-    return tf.where(size < 1, size**2 / 2, size - 0.5)
+    size = ops.abs(difference)
+    return ops.where(size < 1, size**2 / 2, size - 0.5)

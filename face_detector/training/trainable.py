@@ -11,7 +11,6 @@ import numpy as np
 
 from face_detector import ssd, yunet
 from face_detector.detections import Detections
-from face_detector.multiscale import resized
 from face_detector.training import ssd_loss, ssd_network, yunet_loss, yunet_network
 from face_detector.training.crops import CropSettings
 from face_detector.training.fitting import Loss
@@ -39,9 +38,9 @@ class Trainable:
             (Wortsman et al. 2022, arXiv:2109.01903).
         one_pass: from the content of a weights file and the longer side in pixels that pictures
             are resized to.
-        calibrated_on: from the content of a weights file to the finds whose scores are calibrated.
-            The SSD's are those of a thorough search, the best of up to 14 passes: calibrated in one
-            pass, too many false ones would score 0.5 there.
+        search: from the content of a weights file to a thorough search. Its scores, the best or
+            the mean of many passes, are calibrated: calibrated in one pass, too many false finds
+            would score 0.5 there.
     """
 
     output: Path
@@ -54,18 +53,19 @@ class Trainable:
     scale_and_shift: Callable[[Any, float, float], None]
     published_share: Callable[[str], float]
     one_pass: Callable[[bytes, int], Detect]
-    calibrated_on: Callable[[bytes], Detect]
+    search: Callable[[bytes], Detect]
 
 
 def _yunet_pass(model: bytes, size: int) -> Detect:
     network = yunet.YuNetNetwork(model)
+    return lambda image: yunet.one_pass(network, image, size, LEAST_SCORE)
 
-    def detect(image: np.ndarray) -> Detections:
-        seen = resized(image, size)
-        found = network.forward(seen, LEAST_SCORE)
-        return found.moved((image.shape[1] / seen.shape[1], image.shape[0] / seen.shape[0]))
 
-    return detect
+def _yunet_search(model: bytes) -> Detect:
+    network = yunet.YuNetNetwork(model)
+    return lambda image: yunet.search(network, image, LEAST_SCORE).clipped(
+        image.shape[1], image.shape[0]
+    )
 
 
 def _ssd_pass(model: bytes, size: int) -> Detect:
@@ -87,12 +87,12 @@ TRAINABLE = {
         sizes=(yunet.REAL_TIME_SIZE, 320),
         read_model=yunet.read_model,
         build_network=yunet_network.build_network,
-        loss=yunet_loss.loss,
+        loss=Loss(("object", "class", "box", "landmark"), yunet_loss.loss),
         file_with=yunet_network.file_with,
         scale_and_shift=yunet_network.scale_and_shift,
         published_share=lambda layer: 0.0,
         one_pass=_yunet_pass,
-        calibrated_on=lambda model: _yunet_pass(model, yunet.REAL_TIME_SIZE),
+        search=_yunet_search,
     ),
     "ssd": Trainable(
         output=Path("ssd_trained.caffemodel"),
@@ -108,11 +108,11 @@ TRAINABLE = {
         sizes=(ssd.CLASSIC_SIZE,),
         read_model=ssd.read_model,
         build_network=ssd_network.build_network,
-        loss=ssd_loss.loss,
+        loss=Loss(("class", "box"), ssd_loss.loss),
         file_with=ssd_network.file_with,
         scale_and_shift=ssd_network.scale_and_shift,
         published_share=ssd_network.published_share,
         one_pass=_ssd_pass,
-        calibrated_on=_ssd_search,
+        search=_ssd_search,
     ),
 }

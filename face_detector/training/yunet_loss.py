@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from face_detector.training.shared import import_keras
 from face_detector.yunet import STRIDES
 
 CENTRE_RADIUS = 2.5
@@ -55,45 +56,45 @@ def loss(
         ignored: (B, M, 4), regions whose cells do not count as background.
         size: side of the crops.
     """
-    import tensorflow as tf
+    ops = import_keras().ops
 
-    flat = tf.concat([tf.reshape(part, (tf.shape(part)[0], -1, 16)) for part in outputs], axis=1)
-    classes, offsets, objects, points = tf.split(flat, [1, 4, 1, 10], axis=2)
-    classes, objects = classes[..., 0], objects[..., 0]
-    corners, strides = grid(size)
+    flat = ops.concatenate(
+        [ops.reshape(part, (ops.shape(part)[0], -1, 16)) for part in outputs], axis=1
+    )
+    classes, offsets, objects, points = flat[..., 0], flat[..., 1:5], flat[..., 5], flat[..., 6:]
+    corners, strides = map(ops.convert_to_tensor, grid(size))
     scale = strides[:, None]
     centre = corners + offsets[..., :2] * scale
     # Keeps the exponential finite whatever the weights are.
-    half = tf.exp(tf.minimum(offsets[..., 2:], 9.0)) * scale / 2
-    found = tf.concat([centre - half, centre + half], axis=2)  # (B, N, 4)
+    half = ops.exp(ops.minimum(offsets[..., 2:], 9.0)) * scale / 2
+    found = ops.concatenate([centre - half, centre + half], axis=2)  # (B, N, 4)
 
-    target, overlap, positive = _assigned(tf, classes, objects, found, boxes, corners, strides)
-    background = tf.logical_not(_inside(tf, ignored, corners + scale / 2))
-    counted = tf.cast(positive | background, tf.float32)
-    is_face = tf.cast(positive, tf.float32)
-    faces = tf.maximum(tf.reduce_sum(is_face), 1.0)
+    target, overlap, positive = _assigned(ops, classes, objects, found, boxes, corners, strides)
+    background = ops.logical_not(_inside(ops, ignored, corners + scale / 2))
+    counted = ops.cast(positive | background, "float32")
+    is_face = ops.cast(positive, "float32")
+    faces = ops.maximum(ops.sum(is_face), 1.0)
 
-    object_loss = tf.nn.sigmoid_cross_entropy_with_logits(is_face, objects) * counted
-    class_loss = tf.nn.sigmoid_cross_entropy_with_logits(overlap, classes) * is_face
-    wanted = tf.gather(boxes, target, batch_dims=1)  # (B, N, 4)
-    box_loss = (1 - _efficient_overlap(tf, found, wanted)) * is_face
-    marks = tf.reshape(tf.gather(landmarks, target, batch_dims=1), tf.shape(points))
-    marks = (marks - np.tile(corners, 5)) / scale
-    known = tf.cast(tf.math.is_finite(marks), tf.float32) * is_face[..., None]
-    marks = tf.where(known > 0, marks, 0.0)
-    landmark_loss = _smooth_distance(tf, points - marks) * known
+    object_loss = _cross_entropy(ops, is_face, objects) * counted
+    class_loss = _cross_entropy(ops, overlap, classes) * is_face
+    wanted = ops.take_along_axis(boxes, target[..., None], axis=1)  # (B, N, 4)
+    box_loss = (1 - _efficient_overlap(ops, found, wanted)) * is_face
+    marks = ops.reshape(landmarks, (*ops.shape(landmarks)[:2], 10))
+    marks = ops.take_along_axis(marks, target[..., None], axis=1)
+    marks = (marks - ops.tile(corners, (1, 5))) / scale
+    known = ops.cast(ops.isfinite(marks), "float32") * is_face[..., None]
+    marks = ops.where(known > 0, marks, 0.0)
+    landmark_loss = _smooth_distance(ops, points - marks) * known
     return {
-        "object": tf.reduce_sum(object_loss) / faces,
-        "class": tf.reduce_sum(class_loss) / faces,
-        "box": BOX_WEIGHT * tf.reduce_sum(box_loss) / faces,
-        "landmark": LANDMARK_WEIGHT
-        * tf.reduce_sum(landmark_loss)
-        / tf.maximum(tf.reduce_sum(known), 1.0),
+        "object": ops.sum(object_loss) / faces,
+        "class": ops.sum(class_loss) / faces,
+        "box": BOX_WEIGHT * ops.sum(box_loss) / faces,
+        "landmark": LANDMARK_WEIGHT * ops.sum(landmark_loss) / ops.maximum(ops.sum(known), 1.0),
     }
 
 
 def _assigned(
-    tf: Any, classes: Any, objects: Any, found: Any, boxes: Any, corners: Any, strides: Any
+    ops: Any, classes: Any, objects: Any, found: Any, boxes: Any, corners: Any, strides: Any
 ) -> tuple[Any, Any, Any]:
     """SimOTA.
 
@@ -101,33 +102,38 @@ def _assigned(
         For each cell (B, N): the index of its face, the IoU of its box with that face, and
         whether it has a face at all. No gradient flows through them.
     """
-    classes, objects, found = map(tf.stop_gradient, (classes, objects, found))
+    classes, objects, found = map(ops.stop_gradient, (classes, objects, found))
     exists = (boxes[..., 2] > boxes[..., 0])[:, None]  # (B, 1, G)
     middle = corners + strides[:, None] / 2
     in_box = _contains(boxes, middle)  # (B, N, G)
     centres = (boxes[..., :2] + boxes[..., 2:]) / 2
     reach = (CENTRE_RADIUS * strides)[:, None]
-    aside = tf.abs(middle[:, None] - centres[:, None])  # (B, N, G, 2)
-    near = tf.reduce_max(aside, axis=3) < reach
+    aside = ops.abs(middle[:, None] - centres[:, None])  # (B, N, G, 2)
+    near = ops.max(aside, axis=3) < reach
     candidate = (in_box | near) & exists
-    overlap = _overlaps(tf, found[:, :, None], boxes[:, None])  # (B, N, G)
-    overlap = tf.where(candidate, overlap, 0.0)
-    score = tf.sqrt(tf.sigmoid(classes) * tf.sigmoid(objects))
-    cost = -tf.math.log(score + _LITTLE)[..., None] - OVERLAP_COST * tf.math.log(overlap + _LITTLE)
-    cost += tf.where(in_box & near, 0.0, _FAR)
-    cost = tf.where(candidate, cost, _NEVER)
+    overlap = _overlaps(ops, found[:, :, None], boxes[:, None])  # (B, N, G)
+    overlap = ops.where(candidate, overlap, 0.0)
+    score = ops.sqrt(ops.sigmoid(classes) * ops.sigmoid(objects))
+    cost = -ops.log(score + _LITTLE)[..., None] - OVERLAP_COST * ops.log(overlap + _LITTLE)
+    cost += ops.where(in_box & near, 0.0, _FAR)
+    cost = ops.where(candidate, cost, _NEVER)
 
     # Dynamic k: the better the predicted boxes of a face are, the more cells it gets.
-    best = tf.math.top_k(tf.transpose(overlap, (0, 2, 1)), MOST_CELLS).values
-    cells = tf.maximum(tf.cast(tf.reduce_sum(best, axis=2), tf.int32), 1)  # (B, G)
-    least = -tf.math.top_k(-tf.transpose(cost, (0, 2, 1)), MOST_CELLS).values
-    limit = tf.gather(least, cells - 1, batch_dims=2)  # (B, G)
-    chosen = (cost <= limit[:, None]) & candidate
+    best = ops.top_k(ops.transpose(overlap, (0, 2, 1)), MOST_CELLS)[0]
+    cells = ops.maximum(ops.cast(ops.sum(best, axis=2), "int32"), 1)  # (B, G)
+    least = -ops.top_k(-ops.transpose(cost, (0, 2, 1)), MOST_CELLS)[0]
+    limit = ops.take_along_axis(least, cells[..., None] - 1, axis=2)  # (B, G, 1)
+    chosen = (cost <= ops.transpose(limit, (0, 2, 1))) & candidate
     # A cell chosen by several faces goes to the one of least cost.
-    target = tf.argmin(tf.where(chosen, cost, 2 * _NEVER), axis=2, output_type=tf.int32)
-    positive = tf.reduce_any(chosen, axis=2)
-    own = tf.gather(overlap, target, batch_dims=2)
+    target = ops.argmin(ops.where(chosen, cost, 2 * _NEVER), axis=2)
+    positive = ops.any(chosen, axis=2)
+    own = ops.take_along_axis(overlap, target[..., None], axis=2)[..., 0]
     return target, own, positive
+
+
+def _cross_entropy(ops: Any, wanted: Any, logits: Any) -> Any:
+    """Binary cross-entropy of probabilities given as logits, element by element."""
+    return ops.softplus(logits) - wanted * logits
 
 
 def _contains(boxes: Any, points: Any) -> Any:
@@ -137,15 +143,17 @@ def _contains(boxes: Any, points: Any) -> Any:
     return (x > left) & (x < right) & (y > top) & (y < bottom)
 
 
-def _inside(tf: Any, regions: Any, points: Any) -> Any:
+def _inside(ops: Any, regions: Any, points: Any) -> Any:
     """Which points (N, 2) are in any of the regions (B, M, 4): bool (B, N)."""
-    return tf.reduce_any(_contains(regions, points), axis=2)
+    return ops.any(_contains(regions, points), axis=2)
 
 
-def _overlaps(tf: Any, found: Any, boxes: Any) -> Any:
+def _overlaps(ops: Any, found: Any, boxes: Any) -> Any:
     """Intersection over union, element by element of arrays (..., 4)."""
-    sides = tf.minimum(found[..., 2:], boxes[..., 2:]) - tf.maximum(found[..., :2], boxes[..., :2])
-    sides = tf.maximum(sides, 0.0)
+    sides = ops.minimum(found[..., 2:], boxes[..., 2:]) - ops.maximum(
+        found[..., :2], boxes[..., :2]
+    )
+    sides = ops.maximum(sides, 0.0)
     common = sides[..., 0] * sides[..., 1]
     return common / (_area(found) + _area(boxes) - common + _LITTLE)
 
@@ -154,19 +162,21 @@ def _area(boxes: Any) -> Any:
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
-def _efficient_overlap(tf: Any, found: Any, boxes: Any) -> Any:
+def _efficient_overlap(ops: Any, found: Any, boxes: Any) -> Any:
     """EIoU (Zhang et al. 2021, arXiv:2101.08158): IoU minus the squared distances of centres and
     sides relative to the enclosing box, element by element of arrays (..., 4)."""
-    around = tf.maximum(found[..., 2:], boxes[..., 2:]) - tf.minimum(found[..., :2], boxes[..., :2])
+    around = ops.maximum(found[..., 2:], boxes[..., 2:]) - ops.minimum(
+        found[..., :2], boxes[..., :2]
+    )
     squared = around**2 + _LITTLE
     centres = (found[..., :2] + found[..., 2:] - boxes[..., :2] - boxes[..., 2:]) / 2
     sides = (found[..., 2:] - found[..., :2]) - (boxes[..., 2:] - boxes[..., :2])
-    apart = tf.reduce_sum(centres**2, axis=-1) / tf.reduce_sum(squared, axis=-1)
-    unlike = tf.reduce_sum(sides**2 / squared, axis=-1)
-    return _overlaps(tf, found, boxes) - apart - unlike
+    apart = ops.sum(centres**2, axis=-1) / ops.sum(squared, axis=-1)
+    unlike = ops.sum(sides**2 / squared, axis=-1)
+    return _overlaps(ops, found, boxes) - apart - unlike
 
 
-def _smooth_distance(tf: Any, difference: Any, bend: float = 1 / 9) -> Any:
+def _smooth_distance(ops: Any, difference: Any, bend: float = 1 / 9) -> Any:
     """Smooth L1: squared near 0, straight from ``bend`` on (the authors' 1 / 9)."""
-    size = tf.abs(difference)
-    return tf.where(size < bend, size**2 / (2 * bend), size - bend / 2)
+    size = ops.abs(difference)
+    return ops.where(size < bend, size**2 / (2 * bend), size - bend / 2)

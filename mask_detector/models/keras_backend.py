@@ -16,22 +16,34 @@ from typing import Any
 from mask_detector.errors import ModelFileError, UserFacingError, missing_package
 from mask_detector.models.arithmetic import arithmetic_layers
 
+_TRAINING_BACKENDS = ("tensorflow", "jax", "torch")
 
-def import_keras() -> ModuleType:
-    """Return the ``keras`` module with TensorFlow as its backend.
+
+def import_keras(any_backend: bool = False) -> ModuleType:
+    """Return the ``keras`` module.
+
+    Args:
+        any_backend: use the backend that ``KERAS_BACKEND`` in the environment names. Otherwise,
+            and without that variable, it is TensorFlow, whose converter compiles models.
 
     Raises:
-        UserFacingError: TensorFlow is not installed.
+        UserFacingError: the backend is not installed, or Keras cannot train with it.
     """
     # 1 leaves out TensorFlow's start-up remarks and keeps its warnings; 2 leaves out both.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    wanted = os.environ.get("KERAS_BACKEND") if any_backend else None
+    backend = os.environ["KERAS_BACKEND"] = wanted or "tensorflow"
+    if backend not in _TRAINING_BACKENDS:
+        expected = ", ".join(_TRAINING_BACKENDS)
+        raise UserFacingError(f"KERAS_BACKEND={backend}: expected one of {expected}")
     try:
         with quiet_standard_error():
             import keras
-            import tensorflow as tf
 
-            tf.config.list_physical_devices()  # its remarks on missing GPUs come with this call
+            if backend == "tensorflow":
+                import tensorflow as tf
+
+                tf.config.list_physical_devices()  # its remarks on missing GPUs come with this call
     except ImportError as error:
         if error.name in ("keras", "tensorflow"):
             raise UserFacingError(

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from face_detector import train
+from face_detector.errors import UserFacingError
 from face_detector.training import fitting
+from face_detector.training.onnx_file import read_weights
 from face_detector.training.shared import DatasetError
 from face_detector.training.trainable import TRAINABLE
-from face_detector.weights import SSD_PROTOTXT
+from face_detector.weights import ORIGINAL, SSD_PROTOTXT, YUNET_MASKED
 
 
 @pytest.fixture
@@ -73,8 +75,8 @@ def test_an_interrupted_training_goes_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    def watch(path: Path, optimizer: Any) -> int:
-        steps.append(restored(path, optimizer))
+    def watch(path: Path, state: Any) -> int:
+        steps.append(restored(path, state))
         return steps[-1]
 
     monkeypatch.setattr(fitting, "_restore", watch)
@@ -92,6 +94,23 @@ def test_an_interrupted_training_goes_on(
     card = json.loads(output.with_suffix(".json").read_text())
     assert len(card["test"]) == 4 and card["crops"] == 16
     assert in_opencv(name, output, photo("example_01.png")) >= 4
+
+
+def test_the_mean_of_several_weights(run: Callable[..., Path], starter: Path) -> None:
+    output = run("--dataset", starter, "--epochs", 0, "--weights", ORIGINAL, YUNET_MASKED)
+    files = TRAINABLE["yunet"].read_model(ORIGINAL), YUNET_MASKED.read_bytes(), output.read_bytes()
+    first, second, made = map(read_weights, files)
+    kernel = min(made)
+    np.testing.assert_allclose(made[kernel], (first[kernel] + second[kernel]) / 2, rtol=1e-6)
+    assert json.loads(output.with_suffix(".json").read_text())["crops"] == 0
+
+
+def test_keras_must_be_able_to_train(
+    run: Callable[..., Path], starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "numpy")
+    with pytest.raises(UserFacingError, match="KERAS_BACKEND=numpy: expected one of tensorflow"):
+        run("--dataset", starter)
 
 
 def test_there_is_nothing_to_resume(run: Callable[..., Path], starter: Path) -> None:

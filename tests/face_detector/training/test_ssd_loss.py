@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
+from face_detector.training.shared import import_keras
 from face_detector.training.ssd_loss import FEWEST_PRIORS, NEGATIVES, _assigned, _encoded, loss
 from face_detector.training.ssd_network import VARIANCES, prior_boxes
 
+OPS = import_keras().ops
 SIZE = 300
 NONE = np.zeros((1, 1, 4), np.float32)
 PRIORS = prior_boxes() * np.float32(SIZE)
@@ -20,8 +21,7 @@ def square(x: float, y: float, side: float) -> np.ndarray:
 
 
 def assigned(boxes: np.ndarray, ignored: np.ndarray = NONE) -> tuple[np.ndarray, ...]:
-    parts = _assigned(tf, PRIORS, tf.constant(boxes), tf.constant(ignored))
-    return tuple(part.numpy() for part in parts)
+    return tuple(map(np.asarray, _assigned(OPS, PRIORS, boxes, ignored)))
 
 
 @pytest.mark.parametrize("side", [8, 12, 30, 90, 280])
@@ -64,22 +64,22 @@ def decoded(offsets: np.ndarray) -> np.ndarray:
 
 def test_encoding_is_undone_by_decoding() -> None:
     boxes = np.broadcast_to(square(140, 90, 50), (1, len(PRIORS), 4))
-    offsets = _encoded(tf, PRIORS, tf.constant(boxes)).numpy()[0]
+    offsets = np.asarray(_encoded(OPS, PRIORS, boxes))[0]
     np.testing.assert_allclose(decoded(offsets), boxes[0], atol=1e-3)
 
 
 def test_the_loss_wants_faces_where_they_are() -> None:
     boxes = square(140, 90, 50)
     _, positive, _ = assigned(boxes)
-    offsets = _encoded(tf, PRIORS, tf.constant(np.broadcast_to(boxes, (1, len(PRIORS), 4))))
+    offsets = _encoded(OPS, PRIORS, np.broadcast_to(boxes, (1, len(PRIORS), 4)))
     logits = np.where(positive[..., None], [-10.0, 10.0], [10.0, -10.0]).astype(np.float32)
     marks = np.zeros((1, 1, 5, 2), np.float32)
-    best = loss((offsets, tf.constant(logits)), boxes, marks, NONE, SIZE)
+    best = loss((offsets, logits), boxes, marks, NONE, SIZE)
     assert sum(float(term) for term in best.values()) < 1e-3
-    moved = loss((offsets + 1.0, tf.constant(logits)), boxes, marks, NONE, SIZE)
+    moved = loss((offsets + 1.0, logits), boxes, marks, NONE, SIZE)
     assert float(moved["box"]) == pytest.approx(4 * 0.5, abs=1e-3)
     # Three background priors for each with a face: logits of 0 cost log 2 each.
-    unsure = loss((offsets, tf.zeros_like(logits)), boxes, marks, NONE, SIZE)
+    unsure = loss((offsets, np.zeros_like(logits)), boxes, marks, NONE, SIZE)
     assert float(unsure["class"]) >= (1 + NEGATIVES) * np.log(2) - 1e-3
 
 
@@ -90,6 +90,6 @@ def test_only_the_surest_of_the_background_counts() -> None:
     logits[..., 1] = np.where(positive, 10, -10)
     wrong = np.flatnonzero(background[0])[:5]
     logits[0, wrong, 1] = 10
-    offsets = tf.zeros((1, len(PRIORS), 4))
-    terms = loss((offsets, tf.constant(logits)), boxes, marks, NONE, SIZE)
+    offsets = np.zeros((1, len(PRIORS), 4), np.float32)
+    terms = loss((offsets, logits), boxes, marks, NONE, SIZE)
     assert float(terms["class"]) == pytest.approx(5 * 10 / positive.sum(), rel=0.01)
