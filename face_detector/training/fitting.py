@@ -124,7 +124,8 @@ def _model(keras: Any, network: Any, loss: Loss, size: int) -> Any:
             return self.network(keras.ops.cast(images, "float32"), training=training)
 
         def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:
-            terms = loss.of(y_pred, *y, size)
+            # PyTorch gets the faces as NumPy arrays.
+            terms = loss.of(y_pred, *map(keras.ops.convert_to_tensor, y), size)
             for name, term in terms.items():
                 self.means[name].update_state(term)
             return sum(terms.values())
