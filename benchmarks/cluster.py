@@ -11,6 +11,7 @@ Needs requirements-dev.txt. Only processes that it has started are killed.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -23,13 +24,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from benchmarks.cluster_nodes import Server, answers, free_port, is_up, ray_variables, start_node
-from benchmarks.measuring import REPOSITORY, environment
+from benchmarks.measuring import REPOSITORY, Measured, environment, take_turns
 
 _DETECTOR = ("--detector", "yunet", "--detector-size", "640")
 _START_LIMIT_S, _RUN_LIMIT_S = 180, 600
@@ -77,32 +79,30 @@ def copies(folder: Path, count: int) -> Path:
 
 @dataclass(frozen=True)
 class Cost:
-    """Processor seconds of both programs over the same photos."""
+    """Processor seconds of both programs over the same photos, run in turns."""
 
     photos: int
-    script_s: float
-    cluster_s: float
+    script: Measured
+    cluster: Measured
 
     @property
     def ratio(self) -> float:
         """Cluster by photo script."""
-        return self.cluster_s / self.script_s
+        return self.cluster.median / self.script.median
 
     def __str__(self) -> str:
-        return (
-            f"{self.photos:,} photos: script {self.script_s:.1f} s, "
-            f"cluster {self.cluster_s:.1f} s, ratio {self.ratio:.2f}"
-        )
+        script, cluster = self.script.text("s", 1), self.cluster.text("s", 1)
+        return f"{self.photos:,} photos: script {script}, cluster {cluster}, ratio {self.ratio:.2f}"
 
 
-def cost(work: Path, count: int) -> Cost:
+def cost(work: Path, count: int, rounds: int = 3) -> Cost:
     """Processor time of both programs over the same photos, records only."""
     photos = copies(work / "photos", count)
-    script = _processor_s(
-        "detect_mask_image", "--image", photos, "--json", work / "a.jsonl", "--no-display"
-    )
-    cluster = _processor_s("mask_detector.cluster", "--image", photos, "--output", work / "results")
-    return Cost(count, script, cluster)
+    unused = (work / f"{number}.jsonl" for number in itertools.count())
+    script = partial(_processor_s, "detect_mask_image", "--no-display", "--image", photos, "--json")
+    cluster = partial(_processor_s, "mask_detector.cluster", "--image", photos, "--output")
+    tasks = {"script": lambda: script(next(unused)), "cluster": lambda: cluster(next(unused))}
+    return Cost(count, **take_turns(tasks, rounds, warm_up=0))
 
 
 def _processor_s(module: str, *arguments: object) -> float:

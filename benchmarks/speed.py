@@ -50,7 +50,7 @@ def measure(repeats: Repeats) -> Results:
     with tempfile.TemporaryDirectory() as folder:
         say("runs on many machines")
         listing = cluster.memory(Path(folder), (10_000, repeats.listed))
-        cluster_cost = cluster.cost(Path(folder), repeats.cluster_photos)
+        cluster_cost = cluster.cost(Path(folder), repeats.cluster_photos, repeats.folders)
     say("folders of photos")
     folders = speed_processes.folder_of_photos(repeats)
     with speed_frames.loops() as workers:

@@ -73,7 +73,7 @@ def results(**milliseconds: float) -> Results:
             SSD: {"read and decode": 2, "detect": 20, "record": 0, "draw": 1, "encode": 1},
         },
         large_photos=Comparison([0.1], [0.04]),
-        cluster=cluster.Cost(2000, 30, 33),
+        cluster=cluster.Cost(2000, Measured((30,)), Measured((33,))),
         listing=cluster.Memory({10_000: 150, 1_000_000: 153}),
     )
 
