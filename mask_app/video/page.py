@@ -43,6 +43,7 @@ def page(settings: Settings) -> None:
             _take(work, examples.VIDEO.name, examples.VIDEO.read_bytes())
             st.rerun()
         return
+    _choose_finished(work)  # a video may have been finished while another page was open
     running = work.running
     st.fragment(_show_list, run_every=0.5 if running else None)(work, settings, len(running))
     shown = next((video for video in work.videos if video.number == work.shown), None)
@@ -129,9 +130,9 @@ def _show_list(work: VideoWorkspace, settings: Settings, were_running: int) -> N
 
 
 def _choose_finished(work: VideoWorkspace) -> None:
-    """Show a result where none is shown."""
+    """Show a result where none is shown, and none is being made again."""
     shown = next((video for video in work.videos if video.number == work.shown), None)
-    if shown is None or not shown.done:
+    if shown is None or not (shown.done or shown.running):
         work.shown = next((video.number for video in work.videos if video.done), work.shown)
 
 

@@ -224,12 +224,23 @@ def test_a_video_is_processed_and_plays(
     assert download(page, "Video (MP4)", tmp_path).stat().st_size > 10_000
 
 
+def repeated(source: Path, target: Path, times: int) -> None:
+    """Write the video several times over: long enough to be cancelled before it is done."""
+    frames = [frame for _, frame in iter(cv2.VideoCapture(str(source)).read, (False, None))]
+    size = frames[0].shape[1::-1]
+    writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), 25, size)
+    for frame in frames * times:
+        writer.write(frame)
+    writer.release()
+
+
 def test_videos_wait_for_each_other(app: App, page: Any, examples: Path, tmp_path: Path) -> None:
-    second, broken = tmp_path / "second.mp4", tmp_path / "broken.mp4"
+    first, second, broken = (tmp_path / f"{name}.mp4" for name in ("first", "second", "broken"))
+    repeated(examples / "example_video.mp4", first, times=12)
     shutil.copy(examples / "example_video.mp4", second)
     broken.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(5000))
     open_page(page, app, "video", "Video")
-    upload(page, examples / "example_video.mp4", second, broken)
+    upload(page, first, second, broken)
     page.get_by_text("broken.mp4: this is not a video, or it is damaged.").wait_for()
     page.get_by_role("button", name="Process all").click()
     page.get_by_text("Next in the queue").wait_for()
@@ -237,7 +248,7 @@ def test_videos_wait_for_each_other(app: App, page: Any, examples: Path, tmp_pat
     page.get_by_text("1 more to do").wait_for()
     page.get_by_role("link", name="Video").click()
     cards = page.locator("[class*=st-key-video_]")
-    cards.filter(has_text="example_video.mp4").get_by_role("button", name="Cancel").click()
+    cards.filter(has_text="first.mp4").get_by_role("button", name="Cancel").click()
     page.get_by_role("heading", name="Result of second.mp4").wait_for()
     assert page.get_by_text("not processed yet").count() == 1
 
