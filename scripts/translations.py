@@ -18,7 +18,7 @@ from string import Formatter
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 from mask_app import about
@@ -54,7 +54,8 @@ def update() -> None:
         catalog.obsolete.clear()
         make_folder(path_of(code, ".po").parent)
         write_bytes(path_of(code, ".po"), po_bytes(catalog))
-        write_bytes(path_of(code, ".mo"), mo_bytes(catalog))
+        if not is_compiled(code, catalog):
+            write_bytes(path_of(code, ".mo"), mo_bytes(catalog))
 
 
 def all_faults() -> Iterator[str]:
@@ -69,9 +70,20 @@ def all_faults() -> Iterator[str]:
             gone = message.id and found.get(message.id, message.context) is None
             if gone and _CARD not in message.auto_comments:
                 yield f"{code}: no longer in the app: {message.id!r}"
-        compiled = path_of(code, ".mo")
-        if not compiled.exists() or compiled.read_bytes() != mo_bytes(catalog):
-            yield f"{code}: {compiled.name} is out of date: python -m scripts.translations"
+        if not is_compiled(code, catalog):
+            yield f"{code}: {DOMAIN}.mo is out of date: python -m scripts.translations"
+
+
+def is_compiled(code: str, catalog: Catalog) -> bool:
+    """Whether the .mo file has the texts of the catalogue; its header names Babel's version."""
+    path = path_of(code, ".mo")
+    return path.exists() and texts_in(path.read_bytes()) == texts_in(mo_bytes(catalog))
+
+
+def texts_in(compiled: bytes) -> dict[tuple[str | None, ...], list[str]]:
+    """The translations in the content of a .mo file, by context and English text."""
+    catalog = read_mo(io.BytesIO(compiled))
+    return {(entry.context, *forms(entry.id)): forms(entry.string) for entry in catalog if entry.id}
 
 
 def faults_of(message: Message, catalog: Catalog) -> Iterator[str]:
