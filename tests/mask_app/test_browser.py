@@ -117,8 +117,19 @@ def test_settings_act_at_once(app: App, page: Any, examples: Path) -> None:
     assert page.get_by_role("img", name="as it was uploaded").count() == 0
 
 
+def repeated(source: Path, target: Path, times: int) -> Path:
+    """Write the video several times over: long enough to be seen before it is done."""
+    frames = [frame for _, frame in iter(cv2.VideoCapture(str(source)).read, (False, None))]
+    size = frames[0].shape[1::-1]
+    writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), 25, size)
+    for frame in frames * times:
+        writer.write(frame)
+    writer.release()
+    return target
+
+
 def test_settings_photos_and_a_video_survive_other_pages(
-    app: App, page: Any, examples: Path
+    app: App, page: Any, examples: Path, tmp_path: Path
 ) -> None:
     open_page(page, app, "", "Face masks")
     page.wait_for_function("[...document.images].every(image => image.naturalWidth)")
@@ -128,11 +139,12 @@ def test_settings_photos_and_a_video_survive_other_pages(
     page.get_by_role("combobox", name="Blur faces of").click()
     page.get_by_role("option", name="Everybody").click()
     page.get_by_role("link", name="Video").click()
-    page.get_by_role("button", name="Use the example video").click()
+    page.get_by_role("button", name="Use the example video").wait_for()
+    upload(page, repeated(examples / "example_video.mp4", tmp_path / "long.mp4", times=6))
     page.get_by_role("button", name="Process video").click()
     page.get_by_text("% done").wait_for()
     page.get_by_role("link", name="About").click()
-    page.get_by_text("Video example_video.mp4: ").wait_for()
+    page.get_by_text("Video long.mp4: ").wait_for()
     page.get_by_role("link", name="Photos").click()
     page.get_by_text("The original is not shown").wait_for()
     page.get_by_role("img", name="example_02.jpg: ").wait_for()
@@ -222,16 +234,6 @@ def test_a_video_is_processed_and_plays(
     lines = download(page, "Data (JSON)", tmp_path).read_text().splitlines()
     assert [json.loads(line)["frame"] for line in lines] == list(range(80))
     assert download(page, "Video (MP4)", tmp_path).stat().st_size > 10_000
-
-
-def repeated(source: Path, target: Path, times: int) -> None:
-    """Write the video several times over: long enough to be cancelled before it is done."""
-    frames = [frame for _, frame in iter(cv2.VideoCapture(str(source)).read, (False, None))]
-    size = frames[0].shape[1::-1]
-    writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), 25, size)
-    for frame in frames * times:
-        writer.write(frame)
-    writer.release()
 
 
 def test_videos_wait_for_each_other(app: App, page: Any, examples: Path, tmp_path: Path) -> None:
