@@ -148,6 +148,7 @@ def main() -> int:
         rate=arguments.learning_rate,
         evaluate_every=max(1, EPOCH_CROPS // arguments.batch_size),
     )
+    import_keras().utils.set_random_seed(arguments.seed)
     with Workspace(arguments.output, arguments.resume, settings) as folder:
         start = start_weights(arguments.weights, trainable, folder)
         original = trainable.read_model(start)
@@ -158,7 +159,6 @@ def main() -> int:
         if not any(len(photo.boxes) for photo in learn):
             raise DatasetError("there are no faces to train on in the training part of the photos")
 
-        import_keras().utils.set_random_seed(arguments.seed)
         network = trainable.build_network(original)
         published = trainable.build_network(trainable.read_model(ORIGINAL))
         drawn_on = with_drawings(learn, arguments.seed)

@@ -84,7 +84,7 @@ def fit(
     checkpoint = folder / "checkpoint.npz"
     start = _restore(checkpoint, state)
     model = _model(keras, network, loss, crops.settings.size)
-    # XLA is quick with JAX, whose graphs it compiles anyway; with TensorFlow it is slower here.
+    # JAX compiles nothing without it; with TensorFlow XLA would compile for each number of faces.
     model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
 
     log = _Log(folder / "log.jsonl", schedule, start)

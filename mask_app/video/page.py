@@ -43,7 +43,7 @@ def page(settings: Settings) -> None:
             _take(work, examples.VIDEO.name, examples.VIDEO.read_bytes())
             st.rerun()
         return
-    _choose_finished(work)  # a video may have been finished while another page was open
+    _choose_finished(work)
     running = work.running
     st.fragment(_show_list, run_every=0.5 if running else None)(work, settings, len(running))
     shown = next((video for video in work.videos if video.number == work.shown), None)
@@ -103,7 +103,6 @@ def _show_list(work: VideoWorkspace, settings: Settings, were_running: int) -> N
     """The videos, what is done with each, and buttons."""
     running = work.running
     if len(running) < were_running:
-        _choose_finished(work)
         st.rerun()
     new = [video for video in work.videos if video.job is None]
     if len(new) > 1 and st.button(

@@ -137,7 +137,7 @@ class VideoWorkspace:
         shutil.rmtree(video.file.parent, ignore_errors=True)
         self.videos.remove(video)
         if self.shown == video.number:
-            self.shown = next((each.number for each in self.videos if each.done), None)
+            self.shown = None
 
     def close(self) -> None:
         """Delete everything at the end of the session."""

@@ -45,6 +45,10 @@ def import_keras(any_backend: bool = False) -> ModuleType:
 
                 tf.config.list_physical_devices()  # its remarks on missing GPUs come with this call
     except ImportError as error:
+        if error.name == backend != "tensorflow":
+            raise UserFacingError(
+                f"KERAS_BACKEND={backend}: {backend} is not installed, pip install {backend}"
+            ) from None
         if error.name in ("keras", "tensorflow"):
             raise UserFacingError(
                 "this needs TensorFlow, which is not installed: pip install -r requirements.txt"
