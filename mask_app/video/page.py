@@ -43,8 +43,8 @@ def page(settings: Settings) -> None:
             _take(work, examples.VIDEO.name, examples.VIDEO.read_bytes())
             st.rerun()
         return
+    running = work.running  # before what has finished is chosen: what ends now is chosen next time
     _choose_finished(work)
-    running = work.running
     st.fragment(_show_list, run_every=0.5 if running else None)(work, settings, len(running))
     shown = next((video for video in work.videos if video.number == work.shown), None)
     show_video_editor((shown or work.videos[0]).file, settings)
