@@ -209,6 +209,7 @@ def test_a_video_is_processed_and_plays(
         page.get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="Cancel").wait_for(state="detached")
     page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Use the example video").wait_for()
     upload(page, examples / "example_video.mp4")
     page.get_by_role("button", name="Process video").click()
     video = page.locator("video")
