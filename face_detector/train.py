@@ -4,20 +4,21 @@
     python -m face_detector.train --dataset scenes faces       annotated photos and class folders
     python -m face_detector.train --dataset scenes --resume    go on after an interruption
 
-A dataset folder has images/ and annotations/ (VOC, YOLO or COCO; every face boxed from brow to
-chin, whatever its class), or class folders of photos. Teachers, detectors with other weights, box
-the faces of class folders and those that nobody annotated. The result has the names and shapes of
-the original file and takes its place everywhere: in OpenCV, or here with --detector-weights. A
-part of the photos that training never sees gives the report.
+A dataset folder has one of the layouts that dataset/README.md names: photos with boxes (VOC, YOLO
+or COCO; every face boxed from brow to chin, whatever its class), or class folders of photos.
+Teachers, detectors with other weights, box the faces of class folders and those that nobody
+annotated. The result has the names and shapes of the original file and takes its place everywhere:
+in OpenCV, or here with --detector-weights. A part of the photos that training never sees gives the
+report.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from face_detector.training.shared import (
     Workspace,
     command_line,
     import_keras,
+    remarks,
     write_bytes,
 )
 from face_detector.training.trainable import TRAINABLE, Trainable
@@ -60,7 +62,7 @@ def parse_arguments() -> argparse.Namespace:
         nargs="+",
         default=[Path("dataset")],
         metavar="FOLDER",
-        help="folders with images/ and annotations/, or of class folders",
+        help="folders of photos with boxes or of class folders, as for train_mask_detector.py",
     )
     add(
         "--rebox",
@@ -191,7 +193,7 @@ def main() -> int:
         "minutes": round((time.monotonic() - started) / 60, 1),
     }
     card_path = arguments.output.with_suffix(".json")
-    write_bytes(card_path, (json.dumps(card, indent=2) + "\n").encode())
+    write_bytes(card_path, (json.dumps(card, indent=2, allow_nan=False) + "\n").encode())
     print(f"wrote {arguments.output} and {card_path}")
     return command_line.OK
 
@@ -217,9 +219,11 @@ def labelled_photos(
     if kept.exists():
         return [TrainingPhoto.from_json(values) for values in json.loads(kept.read_bytes())]
     teachers = [YuNet("auto", LOWEST_SCORE, True, None, weights) for weights in arguments.teachers]
-    photos, problems = read_training_photos(arguments.dataset, arguments.rebox, teachers)
-    for problem in problems:
-        print(f"left out: {problem}")
+    problems: list[str] = []
+    notes: Counter[str] = Counter()
+    photos = read_training_photos(arguments.dataset, arguments.rebox, teachers, problems, notes)
+    for line in remarks(notes, problems):
+        print(line)
     if arguments.mine:
         detector = load(arguments.detector, "auto", LOWEST_SCORE, True, None, start)
         photos = with_false_finds(photos, detector)
@@ -257,14 +261,21 @@ def keep_some(network: Any, published: Any, share: Callable[[str], float]) -> No
 def measure(
     detector: str, weights: dict[str, str | Path], photos: Validation
 ) -> dict[str, dict[str, Any]]:
-    """Measure each of the weights, in one pass and thoroughly, on the test photos."""
+    """Measure each of the weights, in one pass and thoroughly, on the test photos.
+
+    Returns:
+        The figures for the card; empty where there are no test photos.
+    """
     report: dict[str, dict[str, Any]] = {}
+    if not len(photos):
+        print("There are no photos with faces that training never saw: nothing is measured.")
+        return report
     print(f"On {len(photos)} photos that training never saw:")
     for name, path in weights.items():
         for way, thorough in (("one pass", False), ("thorough", True)):
             found = photos.match(load(detector, "auto", LEAST_SCORE, thorough, None, path).find)
             result = figures(found)
-            report[f"{name}, {way}"] = dataclasses.asdict(result)
+            report[f"{name}, {way}"] = result.as_json()
             print(f"{name + ', ' + way:<17}  {result}")
     return report
 

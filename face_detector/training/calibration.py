@@ -35,6 +35,9 @@ def calibrate(
         By what the logits were multiplied, and what was added to them.
     """
     scale, shift = 1.0, 0.0
+    if not len(photos):
+        print("There are no validation photos with faces: the scores are not calibrated.")
+        return scale, shift
     for _ in range(3):
         changed = trainable.file_with(network, model)
         matches = photos.match(trainable.search(changed))

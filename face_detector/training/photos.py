@@ -1,21 +1,19 @@
 """The photos that a face detector is trained on, and the boxes of their faces.
 
-A dataset folder has ``images/`` and ``annotations/``, or class folders, whose faces are boxed by
-teachers: detectors that search thoroughly. In annotated photos the teachers add the faces that
-nobody annotated, and mark what looks like a face and is none.
+Photos without annotations, in class folders, are boxed by teachers: detectors that search
+thoroughly. In annotated photos the teachers add the faces that nobody annotated, and mark what
+looks like a face and is none.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from tqdm import tqdm
 
 from face_detector import FaceDetector
 from face_detector.training.labels import (
@@ -31,20 +29,19 @@ from face_detector.training.shared import (
     VALIDATION_SALT,
     AnnotatedPhoto,
     DatasetError,
+    DatasetPhoto,
     PhotoError,
-    group_near_duplicates,
-    is_photo,
+    find_photos,
+    look_into,
     part_of,
-    perceptual_hashes,
     place_of,
-    read_annotations,
-    read_groups,
-    read_photo,
+    why_no_faces,
 )
 
 BARE = "without_mask"
 """The class whose faces masks are drawn on."""
 
+_KNOWN = {"face", "incorrect_mask", "with_mask", BARE}
 _SMALLEST_PHOTO = 32
 _TEST_SHARE = 0.2  # of the groups, as in training the mask classifier
 
@@ -102,70 +99,63 @@ class TrainingPhoto:
         return cls(**(values | arrays | {"path": Path(values["path"])}))
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A photo of a dataset folder before the teachers have seen it."""
-
-    photo: AnnotatedPhoto
-    group: str
-    label: str = ""  # of its class folder; empty for an annotated photo
-    reboxed: bool = False  # its boxes are to be replaced by the teachers'
-
-
 def read_training_photos(
     folders: Sequence[Path],
     reboxed_folders: Sequence[Path],
     teachers: Sequence[FaceDetector],
+    problems: list[str],
+    notes: Counter[str],
     progress: bool = True,
-) -> tuple[list[TrainingPhoto], list[str]]:
-    """Read the dataset folders and run the teachers on every photo.
+) -> list[TrainingPhoto]:
+    """Read dataset folders as the mask classifier's training does, and run the teachers on them.
 
     Args:
-        folders: with ``images/`` and ``annotations/``, or with class folders.
+        folders: of any layout that ``dataset/README.md`` names.
         reboxed_folders: annotated folders whose boxes follow another convention, such as hair to
             chin: the teachers' boxes replace them.
         teachers: detectors whose lowest score is ``LOWEST_SCORE``; the last one boxes best.
+        problems: gets one sentence for each photo, file or box that is left out.
+        notes: gets counts of what else there is to tell.
 
     Returns:
-        The photos in a stable order, and one sentence for each that was left out.
+        The photos in a stable order, exact copies left out.
 
     Raises:
-        DatasetError: a folder is missing, or holds no photos.
+        DatasetError: a folder is missing, holds no photos, or its annotations or groups cannot
+            be used.
     """
-    problems: list[str] = []
-    sources: list[_Source] = []
+    photos: list[DatasetPhoto] = []
     for folder in (*folders, *reboxed_folders):
-        if not folder.is_dir():
-            raise DatasetError(f"{folder}: there is no such dataset folder")
-        if (folder / "images").is_dir() and (folder / "annotations").exists():
-            sources += _annotated(folder, folder in reboxed_folders, problems)
-        else:
-            sources += _of_class_folders(folder)
-    if not sources:
-        where = ", ".join(map(str, folders))
-        raise DatasetError(
-            f"{where}: no photos; expected class folders such as with_mask/ and without_mask/, "
-            "or images/ with annotations/"
-        )
-    sources = _with_groups(sources)
-    seen: list[tuple[_Source, Sighting, tuple[int, int]]] = []
-    hidden = None if progress else True  # None: hidden unless on a terminal
-    for source in tqdm(sources, desc="Labelling photos", unit="photo", disable=hidden):
-        try:
-            image = read_photo(source.photo.path)
-        except PhotoError as error:
-            problems.append(str(error))
-            continue
-        if min(image.shape[:2]) < _SMALLEST_PHOTO:
-            problems.append(f"{source.photo.path}: fewer than {_SMALLEST_PHOTO} pixels a side")
-            continue
+        for photo in find_photos(folder, problems, notes, smallest_box=0):
+            photo.reboxed = folder in reboxed_folders and not photo.label
+            photos.append(photo)
+    if not photos:
+        where = ", ".join(map(str, (*folders, *reboxed_folders)))
+        raise DatasetError(f"{where}: {why_no_faces(photos, problems)}")
+    problems += _about_classes(photos)
+    seen: dict[int, tuple[Sighting, tuple[int, int]]] = {}
+
+    def see(photo: DatasetPhoto, image: np.ndarray) -> bool:
         height, width = image.shape[:2]
-        seen.append((source, look(teachers, image), (width, height)))
-    parts = _parts({source.group for source, *_ in seen})
-    photos = [
-        _labelled(source, parts[source.group], sighting, size) for source, sighting, size in seen
+        if min(height, width) < _SMALLEST_PHOTO:
+            raise PhotoError(f"{photo.path}: fewer than {_SMALLEST_PHOTO} pixels a side")
+        seen[id(photo)] = look(teachers, image), (width, height)
+        return True
+
+    usable = look_into(photos, see, problems, notes, "Labelling photos" if progress else "")
+    parts = _parts({photo.group for photo in usable})
+    return [_labelled(photo, parts[photo.group], *seen[id(photo)]) for photo in usable]
+
+
+def _about_classes(photos: Iterable[DatasetPhoto]) -> list[str]:
+    """What to say of classes by other names: all count as faces, few are drawn on."""
+    names = {label for photo in photos for label in photo.labels}
+    if not (unknown := sorted(names - _KNOWN)):
+        return []
+    return [
+        f"unknown classes ({', '.join(unknown)}): whatever they hold counts as faces; masks are "
+        f"drawn on faces of the class {BARE} only"
     ]
-    return photos, problems
 
 
 def with_drawings(photos: Iterable[TrainingPhoto], seed: int) -> list[TrainingPhoto]:
@@ -179,17 +169,17 @@ def with_drawings(photos: Iterable[TrainingPhoto], seed: int) -> list[TrainingPh
 
 
 def _labelled(
-    source: _Source, part: str, sighting: Sighting, size: tuple[int, int]
+    photo: DatasetPhoto, part: str, sighting: Sighting, size: tuple[int, int]
 ) -> TrainingPhoto:
     """Combine the annotations and what the teachers see of a photo, ``size`` its width, height."""
-    photo, found = source.photo, sighting.found
-    boxes, ignored = photo.boxes, photo.ignored
-    bare = np.array([label == BARE for label in photo.labels], bool)
+    known_of = photo.annotation or AnnotatedPhoto(photo.path, np.empty((0, 4), np.float32), [])
+    found, boxes, ignored = sighting.found, known_of.boxes, known_of.ignored
+    bare = np.array([label == BARE for label in known_of.labels], bool)
     sure = sighting.sure
-    if source.label:
+    if photo.label:
         # The class folder says that there is a face, which teachers doubt where it is turned.
         sure = sure | main_face(sighting, *size)
-    if source.reboxed:
+    if photo.reboxed:
         # Where the teachers see no face there is one all the same, but its box is unknown.
         ignored = np.vstack([ignored, boxes[unseen(boxes, sighting)]])
         boxes, bare = boxes[:0], bare[:0]
@@ -197,7 +187,7 @@ def _labelled(
     more = found.boxes[sure & apart]
     apart &= ~sure & lie_apart(found.boxes, more)
     # In a photo without annotations everything doubtful may well be a face.
-    complete = not source.label and not source.reboxed
+    complete = not photo.label and not photo.reboxed
     doubtful = found.boxes[apart & (sighting.open | (not complete))]
     false = found.boxes[apart & sighting.hard_negative & complete]
     known = np.vstack([boxes, more]).astype(np.float32)
@@ -209,7 +199,7 @@ def _labelled(
         known,
         np.arange(len(known)) < len(boxes),
         landmarks,
-        np.append(bare, np.full(len(more), source.label == BARE)),
+        np.append(bare, np.full(len(more), photo.label == BARE)),
         np.vstack([ignored, doubtful]).astype(np.float32),
         false.astype(np.float32),
         scores,
@@ -224,56 +214,3 @@ def _parts(groups: Iterable[str]) -> dict[str, str]:
         if part not in parts.values() and len(free) > 1:
             parts[min(free, key=lambda group: place_of(group, salt))] = part
     return parts
-
-
-def _annotated(folder: Path, reboxed: bool, problems: list[str]) -> list[_Source]:
-    groups = _groups(folder, "image")
-    photos, unusable = read_annotations(folder / "images", folder / "annotations")
-    problems += unusable
-    return [
-        _Source(
-            photo, groups.get(photo.path.name) or groups.get(photo.path.stem, ""), reboxed=reboxed
-        )
-        for photo in photos
-    ]
-
-
-def _of_class_folders(folder: Path) -> list[_Source]:
-    groups = _groups(folder, "file")
-    sources = []
-    for class_folder in sorted(path for path in folder.iterdir() if path.is_dir()):
-        for path in sorted(class_folder.rglob("*")):
-            if is_photo(path):
-                photo = AnnotatedPhoto(path, np.empty((0, 4), np.float32), [])
-                group = groups.get(path.relative_to(folder).as_posix(), "")
-                sources.append(_Source(photo, group, class_folder.name))
-    return sources
-
-
-def _groups(folder: Path, column: str) -> dict[str, str]:
-    path = folder / "groups.csv"
-    return read_groups(path, column) if path.exists() else {}
-
-
-def _with_groups(sources: Sequence[_Source]) -> list[_Source]:
-    """Give every photo without a group that of its near-duplicates; the order stays."""
-    unnamed = [source for source in sources if not source.group]
-    with ThreadPoolExecutor() as pool:
-        hashes = list(pool.map(_hashes, unnamed))
-    firsts = group_near_duplicates(np.array(hashes, np.uint64).reshape(-1, 2))
-    names = {
-        id(source): f"{hashes[first][0]:016x}"
-        for source, first in zip(unnamed, firsts, strict=True)
-    }
-    return [
-        source if source.group else replace(source, group=names[id(source)]) for source in sources
-    ]
-
-
-def _hashes(source: _Source) -> tuple[int, int]:
-    """Perceptual hashes of the photo and its mirror image; zeros where it cannot be read."""
-    cv2.setNumThreads(1)
-    try:
-        return perceptual_hashes(read_photo(source.photo.path))
-    except PhotoError:
-        return 0, 0

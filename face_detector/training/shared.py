@@ -7,9 +7,10 @@ from functools import partial
 from mask_detector import command_line
 from mask_detector.errors import DatasetError, PhotoError
 from mask_detector.files import write_bytes
-from mask_detector.images import is_photo, read_photo
+from mask_detector.images import read_photo
 from mask_detector.models import keras_backend
-from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
+from mask_detector.training.annotations import AnnotatedPhoto
+from mask_detector.training.dataset import remarks
 from mask_detector.training.drawn.masks import OCCLUSIONS, WEARINGS, draw_mask, draw_occlusion
 from mask_detector.training.evaluation import (
     Matches,
@@ -24,12 +25,11 @@ from mask_detector.training.groups import (
     PARTS,
     TEST_SALT,
     VALIDATION_SALT,
-    group_near_duplicates,
     part_of,
-    perceptual_hashes,
     place_of,
-    read_groups,
 )
+from mask_detector.training.inspection import look_into
+from mask_detector.training.layouts import DatasetPhoto, find_photos, why_no_faces
 
 __all__ = [
     "OCCLUSIONS",
@@ -39,6 +39,7 @@ __all__ = [
     "WEARINGS",
     "AnnotatedPhoto",
     "DatasetError",
+    "DatasetPhoto",
     "Matches",
     "PhotoBoxes",
     "PhotoError",
@@ -47,18 +48,17 @@ __all__ = [
     "command_line",
     "draw_mask",
     "draw_occlusion",
-    "group_near_duplicates",
+    "find_photos",
     "import_keras",
-    "is_photo",
+    "look_into",
     "match_photos",
     "part_of",
-    "perceptual_hashes",
     "place_of",
     "precision_recall_curve",
-    "read_annotations",
-    "read_groups",
     "read_photo",
     "recall_and_precision",
+    "remarks",
+    "why_no_faces",
     "write_bytes",
 ]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -29,8 +30,8 @@ class Figures:
 
     Attributes:
         average_precision: at IoU 0.5, in [0, 1]; NaN without annotated faces.
-        recall: of detections scored 0.5 and more.
-        precision: likewise; NaN without any.
+        recall: of detections scored 0.5 and more; NaN without annotated faces.
+        precision: likewise; NaN without such detections.
         best_f1: the best harmonic mean of precision and recall at any score.
         best_score: the score from which detections give it.
     """
@@ -42,10 +43,18 @@ class Figures:
     best_score: float
 
     def __str__(self) -> str:
-        return (
-            f"AP {self.average_precision:.3f}, at 0.5 recall {self.recall:.3f} and precision "
-            f"{self.precision:.3f}, best F1 {self.best_f1:.3f} at {self.best_score:.2f}"
+        average_precision, recall, precision = (
+            "-" if math.isnan(figure) else f"{figure:.3f}"
+            for figure in (self.average_precision, self.recall, self.precision)
         )
+        return (
+            f"AP {average_precision}, at 0.5 recall {recall} and precision {precision}, "
+            f"best F1 {self.best_f1:.3f} at {self.best_score:.2f}"
+        )
+
+    def as_json(self) -> dict[str, float | None]:
+        """The figures by name; JSON knows no NaN, so None stands for it."""
+        return {name: None if math.isnan(each) else each for name, each in asdict(self).items()}
 
 
 class Validation:

@@ -22,7 +22,7 @@ from mask_detector.training.groups import (
     place_of,
 )
 from mask_detector.training.inspection import inspect_photos
-from mask_detector.training.layouts import DatasetPhoto, find_photos
+from mask_detector.training.layouts import DatasetPhoto, find_photos, why_no_faces
 from mask_detector.training.samples import WORN_WRONGLY, Sample, is_pair
 from mask_detector.wording import number_of, printable
 
@@ -191,7 +191,7 @@ def _choose_classes(
     chosen = tuple(classes) if classes else tuple(sorted(found))
     where = ", ".join(map(str, folders))
     if not found:
-        raise DatasetError(f"{where}: {_why_no_faces(photos)}{_first_of(problems)}")
+        raise DatasetError(f"{where}: {why_no_faces(photos, problems)}")
     if missing := [name for name in chosen if name not in found]:
         raise DatasetError(f"{where}: no photos of the class {', '.join(missing)}")
     if len(chosen) < 2:
@@ -201,21 +201,6 @@ def _choose_classes(
         )
     check_class_names(chosen, DatasetError)
     return chosen
-
-
-def _why_no_faces(photos: Sequence[DatasetPhoto]) -> str:
-    if ignored := sum(photo.ignored for photo in photos):
-        return f"all {ignored} boxes are marked as crowds or difficult, which are not trained on"
-    if photos:
-        return f"{len(photos)} annotated photos, but no box that can be used"
-    return (
-        "no photos; expected class folders such as with_mask/ and without_mask/, "
-        "or images/ with annotations/"
-    )
-
-
-def _first_of(problems: Sequence[str]) -> str:
-    return f" (the first of {len(problems)} problems: {problems[0]})" if problems else ""
 
 
 def data_report(
@@ -236,13 +221,18 @@ def data_report(
     faces = number_of(len(dataset.samples), "face")
     lines.append(f"{faces} in {number_of(groups, 'group')}; no group is in two parts")
     lines.append(f"longer side of a face: {middle:.0f} px ({low:.0f} to {high:.0f} for 90 %)")
-    lines += [_counted(count, what) for what, count in sorted(dataset.notes.items())]
-    if dataset.problems:
-        lines.append(f"{number_of(len(dataset.problems), 'problem')}:")
-        lines += [f"  {problem}" for problem in dataset.problems[:MOST_PROBLEMS]]
-        if more := len(dataset.problems) - MOST_PROBLEMS:
-            lines += [f"  and {more} more"] if more > 0 else []
-    return "\n".join(map(printable, lines))
+    return "\n".join([*map(printable, lines), *remarks(dataset.notes, dataset.problems)])
+
+
+def remarks(notes: Counter[str], problems: Sequence[str]) -> list[str]:
+    """What was counted and what was left out, ``MOST_PROBLEMS`` at most, as lines of text."""
+    lines = [_counted(count, what) for what, count in sorted(notes.items()) if count]
+    if problems:
+        lines.append(f"{number_of(len(problems), 'problem')}:")
+        lines += [f"  {problem}" for problem in problems[:MOST_PROBLEMS]]
+        more = len(problems) - MOST_PROBLEMS
+        lines += [f"  and {more} more"] if more > 0 else []
+    return list(map(printable, lines))
 
 
 def _counted(count: int, what: str) -> str:

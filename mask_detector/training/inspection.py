@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -44,18 +44,41 @@ def inspect_photos(
     Returns:
         The photos that have samples, exact copies left out.
     """
-    with ProgressBar(len(photos), "photo", "Reading photos", shown=progress) as bar:
+
+    def has_faces(photo: DatasetPhoto, image: np.ndarray) -> bool:
+        _find_faces(photo, image, face_detector, notes)
+        return bool(photo.samples)
+
+    return look_into(photos, has_faces, problems, notes, "Reading photos" if progress else "")
+
+
+def look_into(
+    photos: Sequence[DatasetPhoto],
+    look: Callable[[DatasetPhoto, np.ndarray], bool],
+    problems: list[str],
+    notes: Counter[str],
+    progress: str = "",
+) -> list[DatasetPhoto]:
+    """Decode all photos, leave out exact copies, and give every photo a group.
+
+    Args:
+        photos: they get their content hash and group.
+        look: sees each photo and its picture, uint8 BGR (H, W, 3), and says whether it is used;
+            it may raise ``PhotoError``.
+        problems: gets one sentence for each photo that is left out.
+        notes: gets counts for the data report.
+        progress: what a progress bar says; empty shows none.
+    """
+    with ProgressBar(len(photos), "photo", progress, shown=bool(progress)) as bar:
         usable = []
         for photo, image in _decoded_in_threads(photos):
             bar.update()
             try:
                 if isinstance(image, PhotoError):
                     raise image
-                _find_faces(photo, image, face_detector, notes)
+                usable += [photo] if look(photo, image) else []
             except PhotoError as error:
                 problems.append(str(error))
-            else:
-                usable += [photo] if photo.samples else []
     # Copies first: of two equal photos only one may be in a group.
     usable = _without_copies(usable, problems, notes)
     _name_groups(usable)

@@ -14,7 +14,11 @@ from pathlib import Path
 
 from mask_detector.errors import DatasetError
 from mask_detector.images import is_photo
-from mask_detector.training.annotations import annotation_kinds, read_annotations
+from mask_detector.training.annotations import (
+    AnnotatedPhoto,
+    annotation_kinds,
+    read_annotations,
+)
 from mask_detector.training.annotations.gallery import Gallery, name_key
 from mask_detector.training.folders import files_below, sub_folders
 from mask_detector.training.groups import read_groups
@@ -22,7 +26,7 @@ from mask_detector.training.samples import Sample
 from mask_detector.wording import number_of
 
 SMALLEST_BOX = 6
-"""Boxes with a shorter side below this many pixels are skipped."""
+"""Boxes with a shorter side below this many pixels are no samples for the mask classifier."""
 
 SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
 """Folders of these names, in any letter case, are parts of a dataset and never classes."""
@@ -41,7 +45,7 @@ class DatasetPhoto:
         samples: annotated faces; for a class folder filled when the face is found.
         label: the name of its class folder; empty for an annotated photo.
         group: from ``groups.csv``; empty until known.
-        ignored: number of boxes that are marked as crowds or difficult.
+        annotation: what people marked in it; None in a class folder.
         reboxed: its boxes follow another convention; the face detector's replace them.
         content: SHA-256 of the file; empty until it is read.
         hashes: perceptual hashes of the photo and its mirror image.
@@ -51,7 +55,7 @@ class DatasetPhoto:
     samples: list[Sample]
     label: str = ""
     group: str = ""
-    ignored: int = 0
+    annotation: AnnotatedPhoto | None = None
     reboxed: bool = False
     content: str = ""
     hashes: tuple[int, int] = (0, 0)
@@ -61,13 +65,24 @@ class DatasetPhoto:
         """The classes of its faces."""
         return [self.label] if self.label else [sample.label for sample in self.samples]
 
+    @property
+    def ignored(self) -> int:
+        """The number of boxes that are marked as crowds or difficult."""
+        return len(self.annotation.ignored) if self.annotation else 0
 
-def find_photos(folder: Path, problems: list[str], notes: Counter[str]) -> list[DatasetPhoto]:
+
+def find_photos(
+    folder: Path,
+    problems: list[str],
+    notes: Counter[str],
+    smallest_box: float = SMALLEST_BOX,
+) -> list[DatasetPhoto]:
     """The photos of a dataset folder in a stable order, not yet read.
 
     Args:
-        problems: gets a sentence for each file or folder that is left out.
+        problems: gets a sentence for each file, folder or box that is left out.
         notes: gets counts for the data report.
+        smallest_box: boxes whose shorter side has fewer pixels give no samples.
 
     Raises:
         DatasetError: the folder is missing, or its annotations or groups cannot be used.
@@ -77,8 +92,31 @@ def find_photos(folder: Path, problems: list[str], notes: Counter[str]) -> list[
     if not folder.is_dir():
         raise DatasetError(f"{folder}: there is no such dataset folder")
     photos = _photos_in(folder, problems, notes, _DEEPEST)
+    for photo in photos:
+        if photo.annotation:
+            photo.samples = _samples(photo.annotation, smallest_box, problems)
     _read_groups(folder, photos, problems)
     return photos
+
+
+def why_no_faces(photos: Sequence[DatasetPhoto], problems: Sequence[str]) -> str:
+    """Why folders give nothing to learn from, as the end of a sentence.
+
+    Args:
+        photos: what :func:`find_photos` found in them.
+        problems: what it left out; the first is named.
+    """
+    first = f" (the first of {len(problems)} problems: {problems[0]})" if problems else ""
+    if ignored := sum(photo.ignored for photo in photos):
+        why = f"all {ignored} boxes are marked as crowds or difficult, which are not trained on"
+    elif photos:
+        why = f"{len(photos)} annotated photos, but no box that can be used"
+    else:
+        why = (
+            "no photos; expected class folders such as with_mask/ and without_mask/, "
+            "or images/ with annotations/"
+        )
+    return why + first
 
 
 def _photos_in(
@@ -155,7 +193,11 @@ def _photos_of_splits(
     problems += [str(error) for error in errors]
     names = ", ".join(split.name for split in splits)
     notes[f"photos from {names}, which are split again by groups"] += len(photos)
-    classes = {label for photo in photos for label in photo.labels}
+    classes = {
+        label
+        for photo in photos
+        for label in (photo.annotation.labels if photo.annotation else [photo.label])
+    }
     beside = [path for path in others if not classes or path.name in classes]
     problems += [
         f"{path}: left out, it is no class of {names} beside it"
@@ -183,20 +225,22 @@ def _annotated_photos(
 ) -> list[DatasetPhoto]:
     annotated, unusable = read_annotations(images, annotations)
     problems += unusable
-    photos = []
-    for photo in annotated:
-        samples = []
-        for box, label in zip(photo.boxes, photo.labels, strict=True):
-            x1, y1, x2, y2 = map(float, box)
-            if min(x2 - x1, y2 - y1) >= SMALLEST_BOX:
-                samples.append(Sample(photo.path, label, "", (x1, y1, x2, y2)))
-            else:
-                problems.append(f"{photo.path}: a box of {x2 - x1:.0f} x {y2 - y1:.0f} px, skipped")
-        photos.append(DatasetPhoto(photo.path, samples, ignored=len(photo.ignored)))
+    photos = [DatasetPhoto(photo.path, [], annotation=photo) for photo in annotated]
     notes["boxes marked as crowds or difficult, not used"] += sum(p.ignored for p in photos)
     all_photos = sum(map(is_photo, files_below(images, [])))
     notes["photos without usable annotations, left out"] += all_photos - len(photos)
     return photos
+
+
+def _samples(photo: AnnotatedPhoto, smallest_box: float, problems: list[str]) -> list[Sample]:
+    samples = []
+    for box, label in zip(photo.boxes, photo.labels, strict=True):
+        x1, y1, x2, y2 = map(float, box)
+        if min(x2 - x1, y2 - y1) >= smallest_box:
+            samples.append(Sample(photo.path, label, "", (x1, y1, x2, y2)))
+        else:
+            problems.append(f"{photo.path}: a box of {x2 - x1:.0f} x {y2 - y1:.0f} px, skipped")
+    return samples
 
 
 def _read_groups(folder: Path, photos: Sequence[DatasetPhoto], problems: list[str]) -> None:

@@ -17,8 +17,9 @@ from face_detector import train
 from face_detector.errors import UserFacingError
 from face_detector.training import fitting
 from face_detector.training.onnx_file import read_weights
-from face_detector.training.shared import DatasetError
+from face_detector.training.shared import DatasetError, match_photos
 from face_detector.training.trainable import TRAINABLE
+from face_detector.training.validation import figures
 from face_detector.weights import ORIGINAL, SSD_PROTOTXT, YUNET_MASKED
 
 
@@ -103,6 +104,24 @@ def test_the_mean_of_several_weights(run: Callable[..., Path], starter: Path) ->
     kernel = min(made)
     np.testing.assert_allclose(made[kernel], (first[kernel] + second[kernel]) / 2, rtol=1e-6)
     assert json.loads(output.with_suffix(".json").read_text())["crops"] == 0
+
+
+def test_figures_without_annotated_faces_are_null() -> None:
+    nothing = figures(match_photos([]))
+    assert nothing.as_json()["average_precision"] is None
+    assert "AP -, at 0.5 recall - and precision -" in str(nothing)
+
+
+def test_one_person_gives_no_report(
+    run: Callable[..., Path], starter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"{path.parent.name}/{path.name}" for path in starter.rglob("*.jpg")]
+    rows = "".join(f"{name},ben\n" for name in names)
+    (starter / "groups.csv").write_text("file,group\n" + rows)
+    output = run("--dataset", starter, "--epochs", 0)
+    assert json.loads(output.with_suffix(".json").read_text())["test"] == {}
+    printed = capsys.readouterr().out
+    assert "scores are not calibrated" in printed and "nothing is measured" in printed
 
 
 def test_keras_must_be_able_to_train(

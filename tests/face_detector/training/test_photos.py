@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -27,6 +29,15 @@ class Teacher:
         return Detections(boxes, np.array([0.9, 0.8, 0.5], np.float32), landmarks)
 
 
+def read(
+    folders: list[Path], reboxed: Sequence[Path] = ()
+) -> tuple[list[TrainingPhoto], list[str]]:
+    """The photos and the problems."""
+    problems: list[str] = []
+    photos = read_training_photos(folders, reboxed, [Teacher()], problems, Counter(), False)
+    return photos, problems
+
+
 Write = Callable[[str], Path]
 
 
@@ -35,7 +46,7 @@ def write_photo(tmp_path: Path) -> Write:
     def write(name: str) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        rng = np.random.default_rng(len(name))
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
         cv2.imwrite(str(path), rng.integers(0, 256, (100, 100, 3)).astype(np.uint8))
         return path
 
@@ -56,7 +67,7 @@ def annotated(tmp_path: Path, write_photo: Write) -> Path:
 
 
 def test_annotated_photos(annotated: Path) -> None:
-    (photo,), problems = read_training_photos([annotated], [], [Teacher()], progress=False)
+    (photo,), problems = read([annotated])
     assert problems == [] and photo.annotated
     np.testing.assert_allclose(photo.boxes, [np.array(FACE) + 0.5, STRANGER], atol=1e-4)
     assert photo.by_people.tolist() == [True, False] and photo.bare.tolist() == [True, False]
@@ -65,7 +76,7 @@ def test_annotated_photos(annotated: Path) -> None:
 
 
 def test_reboxed_photos(annotated: Path) -> None:
-    (photo,), _ = read_training_photos([], [annotated], [Teacher()], progress=False)
+    (photo,), _ = read([], [annotated])
     assert not photo.annotated and not photo.by_people.any()
     assert photo.boxes.tolist() == [list(FACE), list(STRANGER)]
     assert photo.ignored.tolist() == [list(DOUBT)] and not len(photo.hard_negatives)
@@ -76,7 +87,8 @@ def test_class_folders(tmp_path: Path, write_photo: Write) -> None:
         write_photo(f"faces/{name}")
     (tmp_path / "faces" / "with_mask" / "broken.jpg").write_bytes(b"none")
     folder = tmp_path / "faces"
-    photos, problems = read_training_photos([folder], [], [Teacher()], progress=False)
+    (folder / "groups.csv").write_text("file,group\na,anna\nbb,ben\nccc,carla\n")
+    photos, problems = read([folder])
     assert [photo.path.name for photo in photos] == ["bb.png", "ccc.png", "a.png"]
     assert len(problems) == 1 and "broken.jpg" in problems[0]
     assert [photo.bare.tolist() for photo in photos] == [[False] * 2, [False] * 2, [True] * 2]
@@ -84,14 +96,55 @@ def test_class_folders(tmp_path: Path, write_photo: Write) -> None:
     assert all(photo.ignored.tolist() == [list(DOUBT)] for photo in photos)
 
 
+@pytest.mark.parametrize("splits", [True, False], ids=["train and valid", "one folder"])
+def test_layouts_are_those_of_the_mask_classifier(
+    tmp_path: Path, write_photo: Write, splits: bool
+) -> None:
+    for folder in ("set/train", "set/valid") if splits else ("set",):
+        write_photo(f"{folder}/images/{len(folder)}.png")
+        labels = tmp_path / folder / "labels"
+        labels.mkdir()
+        # One face is of another class, one smaller than what the mask classifier learns from.
+        rows = "0 0.25 0.25 0.3 0.3\n1 0.8 0.8 0.04 0.04\n"
+        (labels / f"{len(folder)}.txt").write_text(rows)
+    (tmp_path / "set" / "data.yaml").write_text("names: [with_mask, dog]\n")
+    write_photo("set/__MACOSX/a.png")
+    photos, problems = read([tmp_path / "set"])
+    assert [photo.by_people.tolist() for photo in photos] == [[True, True, False]] * (1 + splits)
+    (problem,) = problems
+    assert "unknown classes (dog)" in problem
+
+
+def test_groups_named_by_the_ends_of_paths_stay_together(
+    tmp_path: Path, write_photo: Write
+) -> None:
+    paths = [write_photo(f"faces/with_mask/{number}.png") for number in range(12)]
+    rows = "".join(f"{path.name},{number % 4}\n" for number, path in enumerate(paths))
+    groups = tmp_path / "faces" / "groups.csv"
+    groups.write_text("file,group\n" + rows)
+    photos, problems = read([tmp_path / "faces"])
+    parts = {(int(photo.path.stem) % 4, photo.part) for photo in photos}
+    assert len(photos) == 12 and len(parts) == 4 and not problems
+    groups.write_text("file,group\nnobody.png,a\n")
+    with pytest.raises(DatasetError, match="none of its names fits a photo"):
+        read([tmp_path / "faces"])
+
+
+def test_copies_are_used_once(tmp_path: Path, write_photo: Write) -> None:
+    path = write_photo("faces/with_mask/a.png")
+    (path.parent / "b.png").write_bytes(path.read_bytes())
+    photos, _ = read([tmp_path / "faces"])
+    assert [photo.path.name for photo in photos] == ["a.png"]
+
+
 @pytest.mark.parametrize("content", [[], ["notes.txt"]])
 def test_no_photos(tmp_path: Path, content: list[str]) -> None:
     for name in content:
         (tmp_path / name).touch()
     with pytest.raises(DatasetError, match="no photos; expected class folders"):
-        read_training_photos([tmp_path], [], [Teacher()], progress=False)
+        read([tmp_path])
     with pytest.raises(DatasetError, match="no such dataset folder"):
-        read_training_photos([tmp_path / "missing"], [], [Teacher()], progress=False)
+        read([tmp_path / "missing"])
 
 
 def test_photos_are_kept_as_json_and_read_back() -> None:
