@@ -113,7 +113,8 @@ def process(arguments: argparse.Namespace, earlier: EarlierRun, window: bool) ->
             bar.update()
             failed = "error" in result.record
             if failed or not quiet:
-                bar.write(photo_line(photo, result.record), sys.stderr if failed else None)
+                advice = summary.advice if summary.photos == len(photos) == 1 else ""
+                bar.write(photo_line(photo, result.record, advice), sys.stderr if failed else None)
             if result.image is not None and show_photo(result.image, photo.path.name) in QUIT_KEYS:
                 break
     if page:

@@ -113,7 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                         break
                     detector.hiding = window.blur != "none"  # a key may have changed it
         if any(each.frames for each in watches):
-            print_summary(watches, time.monotonic() - started, outputs.messages)
+            advice = command_line.advice_on(arguments.detector)
+            print_summary(watches, time.monotonic() - started, outputs.messages, advice)
     return command_line.OK if sources.check() else command_line.FAILED
 
 

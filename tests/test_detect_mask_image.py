@@ -80,7 +80,9 @@ def test_without_a_display_it_writes_beside_and_says_so(detect, examples, tmp_pa
 def test_no_faces_is_said_in_words(detect, tmp_path) -> None:
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((300, 400, 3), 200, np.uint8))
     result = detect("--image", "wall.png", "--output", "found.png", cwd=tmp_path)
-    assert (result.returncode, result.stdout) == (0, "wall.png: no faces found -> found.png\n")
+    advice = "--detector yunet finds more faces and is quicker"
+    words = f"wall.png: no faces found ({advice}) -> found.png\n"
+    assert (result.returncode, result.stdout) == (0, words)
 
 
 def test_json_lines_keep_the_contract(detect, examples, tmp_path) -> None:

@@ -10,32 +10,37 @@ from mask_detector.photos.paths import Photo
 from mask_detector.wording import faces_in_words, number_of
 
 
-def photo_line(photo: Photo, record: Mapping[str, Any]) -> str:
-    """A photo's line on the terminal: what was found and where its picture is, or its error."""
+def photo_line(photo: Photo, record: Mapping[str, Any], advice: str = "") -> str:
+    """A photo's line on the terminal: what was found and where its picture is, or its error.
+
+    Args:
+        advice: what is said of a photo without a face.
+    """
     if "error" in record:
         return f"{photo.name}: {record['error']}"
     where = f" -> {photo.picture}" if photo.picture else ""
-    return f"{photo.name}: {faces_in_words(record['counts'])}{where}"
+    said = f" ({advice})" if advice and not any(record["counts"].values()) else ""
+    return f"{photo.name}: {faces_in_words(record['counts'])}{said}{where}"
 
 
 class Summary:
     """Counts photos and faces.
 
     Attributes:
+        advice: what is said where there are fewer faces than photos.
         failed: photos that could not be processed.
         photos: all that were processed, could not be or had been before.
 
     Args:
         classes: the model's class names.
         done_before: photos that an earlier run has done; None where none is skipped.
-        advice: what is said where there are fewer faces than photos.
     """
 
     def __init__(
         self, classes: Sequence[str], done_before: int | None = None, advice: str = ""
     ) -> None:
         self.failed = self._done = 0
-        self._done_before, self._advice = done_before, advice
+        self._done_before, self.advice = done_before, advice
         self._faces = Counter(dict.fromkeys(classes, 0))
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -62,4 +67,4 @@ class Summary:
         photos = number_of(self._done, "photo")
         text = f"{photos}{before}, {self.failed:,} failed; {faces_in_words(self._faces)}"
         few = sum(self._faces.values()) < self._done
-        return f"{text} ({self._advice})" if few and self._advice else text
+        return f"{text} ({self.advice})" if few and self.advice else text

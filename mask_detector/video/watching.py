@@ -47,6 +47,10 @@ class Watched(Protocol):
 class Watch:
     """The state of one source from frame to frame: its tracks and its people.
 
+    Attributes:
+        frames: how many have been processed.
+        faces: how many were found in them, counted in each frame.
+
     Args:
         source: the source, at ``index`` among all.
         detector: the detector whose faces :meth:`update` gets.
@@ -56,7 +60,7 @@ class Watch:
     def __init__(
         self, source: Watched, index: int, detector: MaskDetector, zones: Sequence[Zone] = ()
     ) -> None:
-        self.source, self.frames = source, 0
+        self.source, self.frames, self.faces = source, 0, 0
         self.people = People(detector.classes)
         self._index, self._zones, self._classes = index, zones, detector.classes
         self._tracker = FaceTracker(detector.classes, detector.unsure)
@@ -90,6 +94,7 @@ class Watch:
         inside = [face for face in faces if not face.outside]
         self.people.see(inside, frame.time_s)
         self.frames += 1
+        self.faces += len(found)
         # The captions' size follows people who come closer slowly, rather than jump.
         size = text_size(width, height, [face.box[2] - face.box[0] for face in inside])
         last = self._text_size or size
@@ -163,19 +168,23 @@ def with_progress(
             yield views
 
 
-def print_summary(watches: Sequence[Watch], seconds: float, file: TextIO | None = None) -> None:
+def print_summary(
+    watches: Sequence[Watch], seconds: float, file: TextIO | None = None, advice: str = ""
+) -> None:
     """Print frames and people from the start to the end, one line per source.
 
     Args:
         watches: one for each source.
         seconds: how long it took.
         file: where to; None is standard output.
+        advice: what is said of a source with fewer faces than frames.
     """
     for each in watches:
         people = people_in_words(each.people.seen(), each.people.ever_unmasked())
         name = f"{each.source.name}: " if len(watches) > 1 else ""
         frames = number_of(each.frames, "frame")
-        say(f"{name}{frames}, {each.frames / seconds:.1f} per second; {people}", file)
+        said = f" ({advice})" if advice and each.faces < each.frames else ""
+        say(f"{name}{frames}, {each.frames / seconds:.1f} per second; {people}{said}", file)
 
 
 class Pace:

@@ -56,5 +56,7 @@ def test_a_photo_in_one_line() -> None:
     photo = Photo(Path("a.jpg"), Path("a.jpg"))
     assert photo_line(photo, FOUND) == "a.jpg: 3 faces: 2 Mask, 1 No Mask"
     assert photo_line(photo, FAILED) == "a.jpg: the file is empty"
+    assert photo_line(photo, NOTHING, "look closer") == "a.jpg: no faces found (look closer)"
+    assert photo_line(photo, FOUND, "look closer") == photo_line(photo, FOUND)
     photo = Photo(Path("a.jpg"), Path("a.jpg"), picture=Path("out/a.jpg"))
     assert photo_line(photo, FOUND) == "a.jpg: 3 faces: 2 Mask, 1 No Mask -> out/a.jpg"

@@ -183,3 +183,7 @@ def test_the_summary_has_a_line_for_each_source(
     assert len(lines) == 2
     nobody = "nobody in sight for long enough to count"
     assert lines[0] == f"{folders[0]}: 3 frames, 1.5 per second; {nobody}"
+    watches[0].faces = 2  # fewer than frames
+    print_summary(watches, seconds=2.0, advice="look closer")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"{lines[0]} (look closer)" and second == lines[1]
