@@ -1,6 +1,6 @@
 """Measure a model end to end on annotated photos: finding faces and telling masks.
 
-    python -m benchmarks.accuracy --images photos/images --annotations photos/annotations \\
+    python benchmarks/accuracy.py --images photos/images --annotations photos/annotations \\
         --detector ssd yunet --baseline --output runs/accuracy --json runs/accuracy.json
 
 Annotations are Pascal VOC, YOLO or COCO. benchmarks/README.md says how each figure is defined.
@@ -20,12 +20,16 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+if not __package__:  # run by its path: the folder that Python looks in is this file's
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 import face_detector
 from benchmarks.accuracy_figures import CLASSIC, LOWEST_SCORE, measure
 from benchmarks.accuracy_measures import FAR_PIXELS, Observation, System
 from benchmarks.accuracy_plots import write_plots
 from benchmarks.accuracy_report import print_report, without_nan
 from benchmarks.accuracy_slices import count_members, read_slices
+from face_detector.weights import ORIGINAL
 from mask_detector import command_line
 from mask_detector.classifier import Classifier
 from mask_detector.crops import cut_crops
@@ -68,7 +72,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--confidence", type=command_line.share, default=command_line.DEFAULT_CONFIDENCE,
         metavar="P", help="face score from which a face counts as found, for recall, precision "
         "and labels")
-    add("--baseline", action="store_true", help="measure the classic recipe on the same photos too")
+    add("--baseline", action="store_true",
+        help="measure the face detectors' original weights and the classic recipe on the same "
+        "photos too, and tell differences and ratios")
     add("--slices", type=Path, nargs="+", default=[], metavar="CSV",
         help="column image, if wanted x1, y1, x2 and y2, and a column for each group of slices: "
         "all figures for each slice too")
@@ -162,9 +168,10 @@ def classify_far(system: System, image: np.ndarray, boxes: np.ndarray) -> np.nda
 
 
 def load_systems(args: argparse.Namespace) -> list[System]:
-    """The model with each face detector, then the classic recipe if asked for."""
+    """The model with each face detector and its weights, then the classic recipe if asked for."""
     systems = []
-    for name, weights in dict.fromkeys(product(args.detector, args.detector_weights)):
+    all_weights = [*args.detector_weights, *([ORIGINAL] if args.baseline else [])]
+    for name, weights in dict.fromkeys(product(args.detector, all_weights)):
         own = weights == "default"
         detector = MaskDetector.load(
             args.model,

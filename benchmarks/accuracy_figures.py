@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.accuracy_measures import (
@@ -20,7 +20,7 @@ from benchmarks.accuracy_measures import (
     unsure_bands,
 )
 from benchmarks.accuracy_slices import Slices, by_slice
-from benchmarks.intervals import Samples, differences, measures
+from benchmarks.intervals import Samples, differences, measures, ratios
 from face_detector.weights import ORIGINAL
 from mask_detector.training.evaluation import IOU_THRESHOLD, RESAMPLES
 
@@ -77,7 +77,8 @@ def measure(systems: Sequence[System], slices: Slices, args: argparse.Namespace)
             report["unsure_bands"][system.classifier] = unsure_bands(
                 system.observations, system.classes
             )
-    report["differences"] = compare(on_all)
+    report["differences"] = compare(on_all, "minus", differences)
+    report["ratios"] = compare(on_all, "over", ratios)
     report["slices"] = by_slice(systems, slices, args.confidence)
     return report
 
@@ -94,17 +95,21 @@ def measure_labels(system: System) -> dict[str, Any]:
     } | {f"all, shrunk to {FAR_PIXELS:g} px": label_figures(far, system.classes)}
 
 
-def compare(samples: dict[str, Samples]) -> dict[str, dict[str, Any]]:
-    """Each system minus its face detector's original weights, and minus the classic recipe.
+def compare(
+    samples: dict[str, Samples], word: str, compared: Callable[[Samples, Samples], Samples]
+) -> dict[str, dict[str, Any]]:
+    """Each system against its face detector's original weights, and against the classic recipe.
 
     Args:
         samples: by system, from :func:`end_to_end` on the same photos.
+        word: stands between the two in the result's names.
+        compared: what is told of the two, such as :func:`differences`.
 
     Returns:
-        By ``"system minus other"``, the differences as Measures, on the same resampled photos.
+        By ``"system WORD other"``, Measures on the same resampled photos.
     """
     return {
-        f"{name} minus {other}": measures(differences(figures, samples[other]))
+        f"{name} {word} {other}": measures(compared(figures, samples[other]))
         for name, figures in samples.items()
         for other in (f"{name} ({ORIGINAL})", CLASSIC)
         if other in samples and other != name

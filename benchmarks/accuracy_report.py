@@ -26,9 +26,10 @@ def print_report(report: dict[str, Any]) -> None:
         print("\nwith an unsure band of this half width, on the same boxes")
         print_table({b: flattened(each) for b, each in report["unsure_bands"][name].items()}, 6)
 
-    if report["differences"]:
-        print("\ndifferences on the same photos, end to end, all sizes")
-        print_table({name: flattened(each) for name, each in report["differences"].items()})
+    for kind in ("differences", "ratios"):
+        if report[kind]:
+            print(f"\n{kind} on the same photos, end to end, all sizes")
+            print_table({name: flattened(each) for name, each in report[kind].items()})
     for group, part in report["slices"].items():
         for kind, figures in (*part["systems"].items(), *part["classifiers"].items()):
             print_slices(f"{kind} by {group}", figures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,21 @@ def measures(samples: Samples) -> dict[str, Any]:
 
 def differences(samples: Samples, others: Samples) -> Samples:
     """Figures minus those of another system or slice, on the same resamples."""
+    return _compared(samples, others, np.subtract)
+
+
+def ratios(samples: Samples, others: Samples) -> Samples:
+    """Figures divided by those of another system, on the same resamples; NaN where those are 0."""
+    return _compared(samples, others, evaluation.ratio)
+
+
+def _compared(
+    samples: Samples, others: Samples, compare: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> Samples:
     return {
-        name: differences(values, others[name])
+        name: _compared(values, others[name], compare)
         if isinstance(values, dict)
-        else values - others[name]
+        else compare(values, others[name])
         for name, values in samples.items()
         if name in others
     }

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import coco_reference
 import cv2
 import numpy as np
 import pytest
 
-from benchmarks import accuracy_measures
-from benchmarks.accuracy import classify_far
+from benchmarks import accuracy_measures, classic
+from benchmarks.accuracy import classify_far, load_systems, parse_arguments
 from benchmarks.accuracy_figures import compare
 from benchmarks.accuracy_measures import Observation, System, label_figures
-from benchmarks.intervals import measures
+from benchmarks.intervals import differences, measures, ratios
+from mask_detector.detector import MaskDetector
 from mask_detector.faces import Face
 from mask_detector.training.annotations import AnnotatedPhoto, read_annotations
 from mask_detector.training.evaluation import ALL_SIZES, box_sizes
@@ -147,7 +151,8 @@ def test_intervals_hold_the_value(observations):
 def test_differences_are_of_the_same_resampled_photos(observations):
     better = accuracy_measures.end_to_end(observations, CLASSES, 0.2, resamples=50)
     worse = accuracy_measures.end_to_end(observations, CLASSES, 0.5, resamples=50)
-    pairs = compare({"ssd": better, "ssd (original)": worse, "yunet": better, "classic": worse})
+    both = {"ssd": better, "ssd (original)": worse, "yunet": better, "classic": worse}
+    pairs = compare(both, "minus", differences)
     names = ["ssd minus ssd (original)", "ssd minus classic"]
     assert list(pairs) == [*names, "ssd (original) minus classic", "yunet minus classic"]
     measured = pairs["ssd minus classic"]["face_recall"]
@@ -155,6 +160,33 @@ def test_differences_are_of_the_same_resampled_photos(observations):
     assert measured["low"] >= 0  # a lower score never loses a face, in whichever photos
     same = pairs["ssd (original) minus classic"]["average_precision"]["with_mask"]
     assert same == {"value": 0, "low": 0, "high": 0}
+    measured = compare(both, "over", ratios)["ssd over classic"]["face_recall"]
+    assert measured["value"] == better["face_recall"][0] / worse["face_recall"][0]
+
+
+def test_baseline_means_original_weights_and_the_classic_recipe(model, monkeypatch):
+    loaded = []
+
+    class Anything:
+        def __init__(self, *arguments, **options):
+            loaded.append(options.get("detector_weights", "classic"))
+            self.classes, self.detect, self.probabilities = CLASSES, None, None
+            self.classifier = SimpleNamespace(card=None)
+
+    monkeypatch.setattr(MaskDetector, "load", Anything)
+    monkeypatch.setattr(classic, "ClassicDetector", Anything)
+    photos = ["--images", "a", "--annotations", "b", "--detector", "ssd", "yunet"]
+    systems = load_systems(parse_arguments([*photos, "--baseline"]))
+    names = ["ssd", "ssd (original)", "yunet", "yunet (original)", "classic"]
+    assert [system.name for system in systems] == names
+    assert loaded == [None, "original", None, "original", "classic"]
+
+
+def test_script_runs_by_its_path(repository, tmp_path):
+    script = repository / "benchmarks" / "accuracy.py"
+    command = [sys.executable, script, "--help"]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "--baseline" in shown.stdout
 
 
 def test_far_faces_are_shrunk_with_what_is_around_them():
