@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face_detector import load, ssd
+from face_detector import DETECTORS, load, ssd
 from face_detector.detections import iou
 from face_detector.training import caffe_file
 from face_detector.training.onnx_file import convolutions, read_weights
@@ -17,8 +17,6 @@ from face_detector.weights import ORIGINAL, SSD_MASKED, YUNET_MASKED
 from face_detector.yunet import read_model
 
 PHOTOS = [f"example_{number:02}.{'png' if number == 1 else 'jpg'}" for number in range(1, 9)]
-# A thorough search of the SSD takes half a second.
-PHOTOS_OF = {"yunet": PHOTOS, "ssd": [PHOTOS[0], PHOTOS[5], PHOTOS[7]]}
 
 
 def test_opencv_opens_yunet_without_any_code_of_ours(examples: Path) -> None:
@@ -57,9 +55,8 @@ def test_names_and_shapes_are_the_originals() -> None:
     assert shapes == expected
 
 
-@pytest.mark.parametrize(
-    ("detector", "name"), [(key, name) for key, names in PHOTOS_OF.items() for name in names]
-)
+@pytest.mark.parametrize("detector", DETECTORS)
+@pytest.mark.parametrize("name", PHOTOS)
 def test_no_face_of_the_examples_is_lost(
     detector: str,
     name: str,
@@ -67,9 +64,11 @@ def test_no_face_of_the_examples_is_lost(
     annotated: Callable[[str], np.ndarray],
 ) -> None:
     image, faces = photo(name), annotated(name)
-    found, before = (
-        load(detector, weights=weights).find(image).boxes.astype(float)
-        for weights in (None, ORIGINAL)
-    )
-    lost = (iou(before, faces) > 0.5).any(axis=0) & ~(iou(found, faces) > 0.5).any(axis=0)
-    assert not lost.any()
+
+    def found(weights: str | None) -> np.ndarray:
+        boxes = load(detector, weights=weights).find(image).boxes.astype(float)
+        return (iou(boxes, faces) > 0.5).any(axis=0)
+
+    missed = ~found(None)
+    # The SSD takes half a second for a photo: it searches twice only where there is a question.
+    assert not missed.any() or not (missed & found(ORIGINAL)).any()
