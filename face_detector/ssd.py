@@ -1,7 +1,7 @@
 """SSD ResNet-10, the face detector of OpenCV's samples, here trained on masked faces.
 
-OpenCV's DNN module runs it, on pictures squashed to 300 x 300. With its original weights it sees
-faces from about 8 % of the picture's height up, with ours from about 5 %.
+OpenCV's DNN module runs it, on pictures squashed to 300 x 300, where one pass sees the larger faces
+only: see docs/face-detection.md.
 
     >>> from face_detector import load
     >>> load("ssd", size=300).find(image_bgr).boxes

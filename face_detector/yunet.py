@@ -1,7 +1,7 @@
-"""YuNet (opencv_zoo, 2023mar), a face detector of 75,856 parameters, here trained on masked faces.
+"""YuNet (opencv_zoo, 2023mar), a face detector of 53,112 weights, here trained on masked faces.
 
 ONNX Runtime runs it; where that is not installed OpenCV does, two to three times slower.
-Sees faces of about 10 to 300 pixels, and the five landmarks of each.
+Sees faces of about 10 to 400 pixels, and the five landmarks of each.
 
     >>> from face_detector import load
     >>> load("yunet", size=640).find(image_bgr).landmarks
