@@ -47,7 +47,7 @@ _SUFFIXES_WITHOUT_EXIF = (".bmp", ".dib", ".ppm", ".pnm")
 _JPEG_QUALITY = 95  # OpenCV's default
 _BAND_PIXELS = 250_000
 _MOST_PAGES = 1000
-_MOST_BYTES = 1_500_000_000  # 178 megapixels of four channels with 16 bits
+MOST_BYTES = 1_500_000_000  # 178 megapixels of four channels with 16 bits
 _LONGEST_REASON = 120
 
 
@@ -84,7 +84,7 @@ def read_bytes(path: str | Path) -> bytes:
         status = path.stat()
         if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
             raise PhotoError(f"{path}: this is a device, not a photo")
-        if status.st_size > _MOST_BYTES:
+        if status.st_size > MOST_BYTES:
             raise PhotoError(f"{path}: {status.st_size / 1e9:.1f} GB are too many for a photo")
         return path.read_bytes()
     except FileNotFoundError:

@@ -25,7 +25,9 @@ _DETECTION = """\
 _ALERTS = (
     "# What tells other systems: MQTT (--alert mqtt:..., --mqtt-counts), Prometheus (--metrics)."
 )
-_CLUSTER = "# Photos and videos on many machines: python -m mask_detector.cluster."
+_CLUSTER = """\
+# Photos and videos on many machines: python -m mask_detector.cluster.
+# boto3 lists buckets page by page: pyarrow would hold all names at a time."""
 _DEV = "# What `make test` needs: everything else, and its tools."
 _INCLUDE = "-r requirements{}.txt\n"
 

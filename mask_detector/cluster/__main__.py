@@ -16,20 +16,22 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mask_detector import command_line
-from mask_detector.cluster import engines, storage
+from mask_detector.cluster import addresses, engines
 from mask_detector.cluster.files_used import hashes, versions
 from mask_detector.cluster.inputs import find_entries
 from mask_detector.cluster.manifest import Manifest, done_shards, read_manifest, write_manifest
 from mask_detector.cluster.packages import check_packages
 from mask_detector.cluster.progress import Progress
 from mask_detector.cluster.run_file import check_run, write_run
-from mask_detector.cluster.work import Job
+from mask_detector.cluster.totals import Totals, read_totals, total
+from mask_detector.cluster.work import Job, Outcome
 from mask_detector.command_line import number, whole_number
 from mask_detector.errors import FileError, UserFacingError
 from mask_detector.images import MOST_MEGAPIXELS
@@ -105,36 +107,62 @@ def main(argv: Sequence[str] | None = None) -> int:
     job = make_job(arguments)
     manifest = prepare(arguments, job)
 
-    done = done_shards(job.output)
     mine, parts = arguments.shard or (0, 1)
     numbers = range(mine, manifest.shards, parts)
-    tasks = [(each, each in done) for each in numbers if each not in done or arguments.retry_failed]
-    before = sum(each in done for each in numbers)
-    if arguments.shard:
-        outcomes = engines.in_this_process(job, tasks)
-    else:
-        outcomes = engines.on_ray(arguments.ray, job, tasks) if tasks else iter(())
+    there = done_shards(job.output)
+    done = read_totals(job.output, [each for each in numbers if each in there])
+    again = {each for each in done if arguments.retry_failed and done[each].failed}
+    tasks = [(each, each in again) for each in numbers if each in again or each not in done]
     # How many are in a shard stands in its file: the share of the shards is near enough.
-    total = round(manifest.entries * len(tasks) / manifest.shards)
-    processed = failed = 0
-    counts = Counter(dict.fromkeys(classes, 0))
-    with Progress(total) as progress:
+    new = round(manifest.entries * (len(tasks) - len(again)) / manifest.shards)
+    left = new + sum(done[each].failed for each in again)
+    processed, undone = 0, len(tasks)
+    with Progress(left) as progress, closing(start(arguments, job, tasks)) as outcomes:
         for outcome in outcomes:
             if outcome.fatal:
                 raise UserFacingError(outcome.problem)
             if outcome.problem:
-                failed += 1
                 say(f"shard {outcome.number}: not done, {outcome.problem}", sys.stderr)
-            processed, failed = processed + outcome.entries, failed + outcome.failed
-            counts.update(outcome.counts)
-            progress.update(outcome.entries)
-    say(
-        f"{number_of(processed, 'photo or video', 'photos and videos')}, {failed:,} failed, "
-        f"{number_of(before, 'shard')} done before; {faces_in_words(counts)}"
-    )
-    if any(counts[label] for label in arguments.fail_on):
+                continue
+            done[outcome.number] = outcome.totals
+            processed += outcome.processed
+            undone -= 1
+            progress.update(outcome.processed)
+    whole = total(done.values())
+    say(summary(whole, processed, undone, classes))
+    if any(whole.counts[label] for label in arguments.fail_on):
         return command_line.FOUND
-    return command_line.FAILED if failed else command_line.OK
+    return command_line.FAILED if whole.failed or undone else command_line.OK
+
+
+def start(
+    arguments: argparse.Namespace, job: Job, tasks: Sequence[engines.Task]
+) -> Generator[Outcome, None, None]:
+    """Do the shards, here or on Ray."""
+    if arguments.shard:
+        return engines.in_this_process(job, tasks)
+    # Without tasks, Ray need not start.
+    return engines.on_ray(arguments.ray, job, tasks) if tasks else engines.in_this_process(job, ())
+
+
+def summary(whole: Totals, processed: int, undone: int, classes: Sequence[str]) -> str:
+    """The last line: what is in all records of this part of the run.
+
+    Args:
+        whole: what is in the records, those of earlier starts included.
+        processed: photos and videos processed now.
+        undone: shards without records, or whose failed photos were not processed again.
+        classes: the model's class names.
+    """
+    before = whole.entries - processed
+    parts = [
+        number_of(whole.entries, "photo or video", "photos and videos"),
+        f" ({before:,} done before)" if before else "",
+        f", {whole.failed:,} failed",
+        f", {number_of(undone, 'shard')} not done" if undone else "",
+        f"; {faces_in_words(Counter(dict.fromkeys(classes, 0)) + whole.counts)}",
+    ]
+    return "".join(parts)
 
 
 def make_job(arguments: argparse.Namespace) -> Job:
@@ -151,9 +179,16 @@ def make_job(arguments: argparse.Namespace) -> Job:
         keep_metadata=arguments.keep_metadata,
         max_megapixels=arguments.max_megapixels,
     )
-    output = storage.full_address(arguments.output)
-    found = hashes(detection)
-    return Job(output, detection, options, arguments.pictures, arguments.video_step, found)
+    output = addresses.full_address(arguments.output)
+    return Job(
+        output,
+        detection,
+        options,
+        arguments.pictures,
+        arguments.video_step,
+        hashes(detection),
+        versions(),
+    )
 
 
 def prepare(arguments: argparse.Namespace, job: Job) -> Manifest:
@@ -188,8 +223,8 @@ def describe(arguments: argparse.Namespace, job: Job) -> dict[str, Any]:
     del pictures["crops"]
     return {
         "inputs": {
-            "image": [storage.full_address(each) for each in arguments.image],
-            "list": [storage.full_address(each) for each in arguments.list],
+            "image": [addresses.full_address(each) for each in arguments.image],
+            "list": [addresses.full_address(each) for each in arguments.list],
         },
         "options": {
             **{name: str(value) for name, value in detection.items()},
@@ -198,7 +233,7 @@ def describe(arguments: argparse.Namespace, job: Job) -> dict[str, Any]:
             "video_step": job.film_step_s,
         },
         "files": job.hashes,
-        "versions": versions(),
+        "versions": job.versions,
     }
 
 

@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -24,6 +24,12 @@ _TRIES = 3
 """So often a shard is tried as a whole; then photo by photo, in a child process."""
 
 _MOST_TRIES = 20  # nodes may come and go many times
+
+_MOST_PROBLEMS = 3
+"""So often a shard is tried that tells why it cannot be done: each time costs its computing."""
+
+_PROBLEMS_IN_A_ROW = 10  # of whatever shards: it is not the shards then
+_PAUSE_S = 10.0  # of a processor whose shard was not done: others take the next meanwhile
 _POLL_S = 5.0
 _CONNECT_S = 10.0
 _MACHINES_LIMIT_S = 3600.0  # without any: they may be starting, or rented when there is work
@@ -33,19 +39,42 @@ _STORE_BYTES = 100_000_000  # results are files: Ray's own store holds next to n
 Task = tuple[int, bool]  # a shard's number, and whether only what failed is done again
 
 
-def in_this_process(job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:
+def in_this_process(job: Job, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
     """Do shards one after the other in one child process, on one core."""
+    problems = ProblemsInARow()
     with Child() as child:
         for number, retry_failed in tasks:
-            yield process_shard(job, number, retry_failed, child.process)
+            outcome = process_shard(job, number, retry_failed, child.process)
+            yield outcome
+            if problems.too_many(outcome):
+                return
 
 
 def attempt(job: Job, number: int, retry_failed: bool, isolated: bool) -> Outcome:
     """What a Ray worker does."""
-    return process_shard(job, number, retry_failed, process_isolated if isolated else None)
+    process = process_isolated if isolated else None
+    outcome = process_shard(job, number, retry_failed, process)
+    if outcome.problem and not outcome.fatal:
+        time.sleep(_PAUSE_S)
+    return outcome
 
 
-def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:
+class ProblemsInARow:
+    """Whether shard after shard cannot be done: a full disk would cost the computing of all."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def too_many(self, outcome: Outcome) -> bool:
+        """Count an attempt, and say where there are too many."""
+        self._count = self._count + 1 if outcome.problem else 0
+        if self._count < _PROBLEMS_IN_A_ROW:
+            return False
+        say(f"stopped: {self._count} attempts in a row were not done", sys.stderr)
+        return True
+
+
+def on_ray(address: str | None, job: Job, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
     """Do shards as Ray tasks, in the order in which they end.
 
     Args:
@@ -126,10 +155,11 @@ def _check_reachable(address: str) -> None:
         raise UserFacingError(f"--ray {address}: no Ray cluster there ({error})") from None
 
 
-def _on_ray(ray: Any, job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:
+def _on_ray(ray: Any, job: Job, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
     # Ray's own retries do not tell a photo that kills its worker from a machine that went away.
     remote = ray.remote(num_cpus=1, max_retries=0)(attempt)
-    waiting, tries = deque(tasks), Counter[int]()
+    waiting, tries, told = deque(tasks), Counter[int](), Counter[int]()
+    problems = ProblemsInARow()
     running: dict[Any, Task] = {}
     job_there = ray.put(job)
     machines = _Machines(ray)
@@ -148,15 +178,21 @@ def _on_ray(ray: Any, job: Job, tasks: Sequence[Task]) -> Iterator[Outcome]:
             machines.check()
         for reference in done:
             number, retry_failed = running.pop(reference)
+            tries[number] += 1
             try:
                 outcome = ray.get(reference)
+                told[number] += 1
+                stop = problems.too_many(outcome)
             except ray.exceptions.RayError as error:
                 outcome = Outcome(number, problem=str(error).strip().split("\n")[0])
-            tries[number] += 1
-            if outcome.problem and not outcome.fatal and tries[number] < _MOST_TRIES:
+                stop = False
+            last = tries[number] == _MOST_TRIES or told[number] == _MOST_PROBLEMS
+            if outcome.problem and not (outcome.fatal or last or stop):
                 waiting.append((number, retry_failed))
             else:
                 yield outcome
+            if stop:
+                return
 
 
 class _Machines:

@@ -8,10 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from face_detector import ssd, weights, yunet
+from mask_detector import __version__
 from mask_detector.errors import ModelFileError
 
-_PACKAGES = ("ai-edge-litert", "av", "numpy", "onnxruntime", "opencv-python", "pillow")
+_PACKAGES = ("ai-edge-litert", "av", "numpy", "onnxruntime", "pillow")
 
 
 def hashes(detection: Mapping[str, Any]) -> dict[str, str]:
@@ -49,11 +52,12 @@ def _sha256(path: Path) -> str:
 
 
 def versions() -> dict[str, str]:
-    """The versions of the packages that read photos and run networks."""
-    found = {}
+    """The versions of this project and of the packages that read photos and run networks."""
+    # OpenCV's own, as four packages hold it: with and without windows, with and without extras.
+    found = {"face-mask-detection": __version__, "opencv": cv2.__version__}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
-        except PackageNotFoundError:  # opencv-python-headless in its place
-            found[name] = "unknown"
+        except PackageNotFoundError:
+            found[name] = "not installed"
     return found

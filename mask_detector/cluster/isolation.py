@@ -3,7 +3,9 @@
     with Child() as child:
         table = child.process(entries, job)         # as work.process_entries
 
-Where the child dies, its photos are halved until the one is found that did it.
+Where the child dies, its photos are halved until the one is found that did it. A child that
+cannot start, or that no photo has survived, says nothing about the photos: that is an error of its
+own.
 """
 
 from __future__ import annotations
@@ -28,10 +30,24 @@ if TYPE_CHECKING:
 
 _START_LIMIT_S = 120.0
 _END_S = 10.0
+_MOST_DEATHS = 10  # of single photos, before any was processed
 
 
 class ChildDiedError(Exception):
-    """The child process ended, or was ended because it took too long."""
+    """The child process ended, or was ended because it took too long.
+
+    Attributes:
+        how: its status, its signal or the time that it took.
+    """
+
+    def __init__(self, how: str, late: bool = False) -> None:
+        ended = f"the process ended while processing it ({how})"
+        super().__init__(f"processing it took {how}" if late else ended)
+        self.how = how
+
+
+class NoChildError(UserFacingError):
+    """The child process cannot start, or dies whatever it is to process."""
 
 
 class Child:
@@ -39,32 +55,46 @@ class Child:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._empty: pa.Table | None = None
+        self._works = False  # whether any photo or video was processed
+        self._deaths = 0
 
     def process(self, entries: Sequence[Entry], job: Job) -> pa.Table:
         """The rows of some photos and videos; one that ends the child has a row with its error.
 
         Raises:
-            UserFacingError: as :func:`mask_detector.cluster.work.process_entries`.
+            UserFacingError: as :func:`mask_detector.cluster.work.process_entries`, and
+                (NoChildError) where it does not depend on the photo that the child dies.
         """
         import pyarrow as pa
 
+        self._start(job)
         try:
-            return self._ask(entries, job)
+            table = self._ask(entries, job)
+            self._works = self._works or bool(entries)
+            return table
         except ChildDiedError as death:
             if len(entries) == 1:
-                return self._error_row(entries[0], job, str(death))
+                return self._error_row(entries[0], job, death)
         middle = len(entries) // 2
         halves = [self.process(half, job) for half in (entries[:middle], entries[middle:])]
         return pa.concat_tables(halves)
 
-    def _error_row(self, entry: Entry, job: Job, why: str) -> pa.Table:
+    def _error_row(self, entry: Entry, job: Job, death: ChildDiedError) -> pa.Table:
         from mask_detector.cluster import rows
 
-        empty = self._ask([], job)  # the columns depend on the model
-        return rows.as_table([{"image": entry.image, "error": why}], empty.schema)
+        self._deaths += 1
+        if not self._works and self._deaths >= _MOST_DEATHS:
+            raise NoChildError(
+                "the process that processes photos has ended at each of the first "
+                f"{self._deaths} ({death.how}): it may lack memory"
+            )
+        empty = self._start(job)  # the columns depend on the model
+        return rows.as_table([{"image": entry.image, "error": str(death)}], empty.schema)
 
     def _ask(self, entries: Sequence[Entry], job: Job) -> pa.Table:
-        process = self._started()
+        process = self._process
+        assert process is not None
         assert process.stdin is not None and process.stdout is not None
         limit_s = _START_LIMIT_S + sum(
             FILM_LIMIT_S if entry.film else PHOTO_LIMIT_S for entry in entries
@@ -85,29 +115,27 @@ class Child:
             raise
         except (OSError, EOFError, ValueError):  # of JSON and Arrow: the answer is damaged
             status = self._end()
-            raise ChildDiedError(
-                f"processing it took more than {limit_s - _START_LIMIT_S:g} s"
-                if late.is_set() or status == TOO_LATE_STATUS
-                else f"the process ended while processing it ({_words(status)})"
-            ) from None
+            if late.is_set() or status == TOO_LATE_STATUS:
+                limit = f"more than {limit_s - (_START_LIMIT_S if entries else 0):g} s"
+                raise ChildDiedError(limit, late=True) from None
+            raise ChildDiedError(_words(status)) from None
         except BaseException:  # Ctrl-C: what the child answers is not waited for
             self._end()
             raise
         finally:
             timer.cancel()
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            # The child finds the packages that this process finds.
-            environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "mask_detector.cluster.child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment,
-                start_new_session=True,  # Ctrl-C is for this process, which ends the child
-            )
-        return self._process
+    def _start(self, job: Job) -> pa.Table:
+        """Start the child unless it runs, load its models, and return a table without rows."""
+        try:
+            if self._process is None:
+                self._process, self._empty = _child_process(), None
+            if self._empty is None:
+                self._empty = self._ask([], job)
+        except (OSError, ChildDiedError) as error:
+            how = error.how if isinstance(error, ChildDiedError) else error.strerror
+            raise NoChildError(f"the process that processes photos cannot start ({how})") from None
+        return self._empty
 
     def _end(self) -> int:
         """End the child and return its exit status."""
@@ -128,6 +156,18 @@ class Child:
 
     def __exit__(self, *exception: object) -> None:
         self._end()
+
+
+def _child_process() -> subprocess.Popen[bytes]:
+    # The child finds the packages that this process finds.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "mask_detector.cluster.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,  # Ctrl-C is for this process, which ends the child
+    )
 
 
 def _words(status: int) -> str:

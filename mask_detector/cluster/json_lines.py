@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mask_detector import command_line
-from mask_detector.cluster import rows, storage, tables
+from mask_detector.cluster import addresses, rows, tables
 from mask_detector.cluster.manifest import done_shards, part_name
 from mask_detector.cluster.packages import check_packages
 from mask_detector.errors import FileError
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     check_packages("pyarrow")
     with JsonLines(STANDARD_STREAM) as lines:
-        for record in read_records(storage.full_address(arguments.output)):
+        for record in read_records(addresses.full_address(arguments.output)):
             lines.write(record)
     return command_line.OK
 
@@ -41,7 +41,7 @@ def read_records(output: str) -> Iterator[dict[str, Any]]:
     if not done:
         raise FileError(f"{output}: there are no records of a run")
     for number in done:
-        table = tables.read_table(storage.join(output, "records", part_name(number)))
+        table = tables.read_table(addresses.join(output, "records", part_name(number)))
         for batch in table.to_batches():
             yield from map(rows.as_record, batch.to_pylist())
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from mask_detector.cluster import storage, tables
+from mask_detector.cluster import addresses, storage, tables
 from mask_detector.errors import FileError
 
 _FIRST_SIZE, _LARGEST_SIZE = 32, 1000
@@ -67,7 +67,7 @@ def read_manifest(output: str) -> Manifest | None:
     Raises:
         FileError: it cannot be read.
     """
-    address = storage.join(output, "manifest", "complete.json")
+    address = addresses.join(output, "manifest", "complete.json")
     try:
         return Manifest(**json.loads(storage.read(address)))
     except FileNotFoundError:
@@ -112,7 +112,7 @@ def write_manifest(output: str, entries: Iterable[Entry], shard_size: int | None
     manifest = Manifest(shards, photos, films)
     if shards:
         text = json.dumps(asdict(manifest))
-        storage.write(storage.join(output, "manifest", "complete.json"), text.encode())
+        storage.write(addresses.join(output, "manifest", "complete.json"), text.encode())
     return manifest
 
 
@@ -125,7 +125,7 @@ def _write_shard(output: str, number: int, shard: list[Entry]) -> None:
 
     columns = pa.schema([("image", pa.string()), ("film", pa.bool_())])
     data = tables.encoded(tables.as_table(map(asdict, shard), columns))
-    storage.write(storage.join(output, "manifest", part_name(number)), data)
+    storage.write(addresses.join(output, "manifest", part_name(number)), data)
 
 
 def read_shard(output: str, number: int) -> list[Entry]:
@@ -134,7 +134,7 @@ def read_shard(output: str, number: int) -> list[Entry]:
     Raises:
         FileError: it cannot be read.
     """
-    table = tables.read_table(storage.join(output, "manifest", part_name(number)))
+    table = tables.read_table(addresses.join(output, "manifest", part_name(number)))
     return [Entry(**row) for row in tables.read_rows(table)]
 
 
@@ -144,7 +144,7 @@ def done_shards(output: str) -> set[int]:
     Raises:
         FileError: the records' folder cannot be read.
     """
-    folder = storage.join(output, "records")
+    folder = addresses.join(output, "records")
     try:
         return set(_numbers(folder))
     except FileNotFoundError:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mask_detector.cluster import storage
+from mask_detector.cluster import addresses, storage
 from mask_detector.errors import FileError
 
 FORMAT = 1
@@ -23,7 +23,7 @@ def write_run(output: str, run: Mapping[str, Any]) -> None:
         FileError: it cannot be written.
     """
     text = json.dumps({"format": FORMAT, **run}, indent=2)
-    storage.write(storage.join(output, "run.json"), f"{text}\n".encode())
+    storage.write(addresses.join(output, "run.json"), f"{text}\n".encode())
 
 
 def check_run(output: str, run: Mapping[str, Any]) -> None:
@@ -32,7 +32,7 @@ def check_run(output: str, run: Mapping[str, Any]) -> None:
     Raises:
         FileError: it is another one, or ``run.json`` cannot be read.
     """
-    address = storage.join(output, "run.json")
+    address = addresses.join(output, "run.json")
     try:
         there = json.loads(storage.read(address))
     except OSError as error:

@@ -48,13 +48,33 @@ def _part(rows: list[Mapping[str, Any]], columns: pa.Schema) -> pa.Table:
     )
 
 
-def encoded(table: pa.Table) -> bytes:
-    """The table as a Parquet file."""
+def encoded(table: pa.Table, metadata: Mapping[bytes, bytes] | None = None) -> bytes:
+    """The table as a Parquet file, with names and values in its footer."""
     from pyarrow import parquet
 
     data = io.BytesIO()
+    if metadata:
+        table = table.replace_schema_metadata(dict(metadata))
     parquet.write_table(table, data, compression="zstd")
     return data.getvalue()
+
+
+def read_metadata(address: str) -> dict[bytes, bytes]:
+    """The names and values in a Parquet file's footer; the rows are not read.
+
+    Raises:
+        FileError: it is missing, damaged or cannot be read.
+    """
+    from pyarrow import parquet
+
+    def footer() -> dict[bytes, bytes]:
+        with storage.opened(address) as file:
+            return parquet.ParquetFile(file).metadata.metadata or {}
+
+    try:
+        return storage.retried(footer)
+    except (OSError, ValueError) as error:
+        raise FileError(f"{address}: cannot be read ({storage.reason(error)})") from None
 
 
 def read_table(address: str) -> pa.Table:
@@ -70,8 +90,7 @@ def read_table(address: str) -> pa.Table:
         with parquet.ParquetFile(pa.BufferReader(storage.read(address))) as file:
             return file.read()
     except (OSError, ValueError) as error:
-        why = storage.reason(error) if isinstance(error, OSError) else error
-        raise FileError(f"{address}: cannot be read ({why})") from None
+        raise FileError(f"{address}: cannot be read ({storage.reason(error)})") from None
 
 
 def read_rows(table: pa.Table) -> Iterator[dict[str, Any]]:

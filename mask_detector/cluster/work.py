@@ -6,30 +6,34 @@ the file with the records is the only sign that a shard is done.
 
 from __future__ import annotations
 
+import sys
 import tempfile
-from collections import Counter
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mask_detector.cluster import rows, storage, tables
-from mask_detector.cluster.files_used import hashes
+from mask_detector.cluster import addresses, rows, storage, tables
+from mask_detector.cluster.files_used import hashes, versions
 from mask_detector.cluster.limits import FILM_LIMIT_S, PHOTO_LIMIT_S, limited
 from mask_detector.cluster.manifest import Entry, part_name, read_shard
+from mask_detector.cluster.totals import Totals
 from mask_detector.detector import MaskDetector
 from mask_detector.drawing import draw_faces
-from mask_detector.errors import PhotoError, SourceError, UserFacingError
+from mask_detector.errors import FileError, PhotoError, SourceError, UserFacingError
 from mask_detector.faces import count_faces
 from mask_detector.images import PICTURE_SUFFIXES, encode_photo, photo_pages
 from mask_detector.photos.metadata import exif_for_picture
 from mask_detector.photos.parallel import in_parallel
 from mask_detector.photos.processing import PictureOptions, process_photo
 from mask_detector.records import error_record, frame_record
+from mask_detector.terminal import say
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_WRITE_WAITS_S = (1, 5, 15, 60)
 _READ_AHEAD = 4  # photos at a time, so that the detector does not wait for the network
 _TIFF_SUFFIXES = (".tif", ".tiff")
 
@@ -45,6 +49,7 @@ class Job:
         pictures: whether annotated pictures are written.
         film_step_s: seconds from one processed frame of a video to the next; 0 takes all.
         hashes: SHA-256 of the files that decide what is found, by name.
+        versions: those of the packages that do, by name.
     """
 
     output: str
@@ -53,6 +58,7 @@ class Job:
     pictures: bool = False
     film_step_s: float = 1.0
     hashes: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -61,17 +67,15 @@ class Outcome:
 
     Attributes:
         number: which shard.
-        entries: photos and videos processed.
-        failed: rows with an error.
-        counts: faces by label.
+        processed: photos and videos that were processed now.
+        totals: what is in all of its records.
         problem: why its records are not written, None if they are.
         fatal: whether the problem is that of every shard.
     """
 
     number: int
-    entries: int = 0
-    failed: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
+    processed: int = 0
+    totals: Totals = field(default_factory=Totals)
     problem: str | None = None
     fatal: bool = False
 
@@ -89,47 +93,65 @@ def process_shard(
         process: makes the rows of some entries; the default is :func:`process_entries`.
     """
     process = process or process_entries
-    address = storage.join(job.output, "records", part_name(number))
+    address = addresses.join(job.output, "records", part_name(number))
     try:
-        entries = read_shard(job.output, number)
+        storage.check_writable(address)
+        entries = chosen = read_shard(job.output, number)
         if retry_failed:
-            table, entries = _again(tables.read_table(address), entries, job, process)
+            table, chosen = _again(tables.read_table(address), entries, job, process)
         else:
             table = process(entries, job)
-        if entries:
-            storage.write(address, tables.encoded(table))
+        totals = Totals(len(entries), rows.failed_rows(table), rows.total_counts(table))
+        _write(address, tables.encoded(table, totals.as_metadata()))
     except UserFacingError as error:
         return Outcome(number, problem=str(error), fatal=isinstance(error, OtherFilesError))
     except OSError as error:
         return Outcome(number, problem=f"{address}: {storage.reason(error)}")
-    if not entries:
-        return Outcome(number)
-    return Outcome(number, len(entries), rows.failed_rows(table), rows.total_counts(table))
+    return Outcome(number, len(chosen), totals)
+
+
+def _write(address: str, data: bytes) -> None:
+    """Write records; a disk may have room again soon, and the work is done."""
+    for wait_s in _WRITE_WAITS_S:
+        try:
+            storage.write(address, data)
+            return
+        except FileError as error:
+            say(f"{error}; trying again in {wait_s} s", sys.stderr)
+            time.sleep(wait_s)
+    storage.write(address, data)
 
 
 class OtherFilesError(UserFacingError):
-    """This machine's model files are not those of the run."""
+    """This machine's model files or packages are not those of the run."""
 
 
 def _again(
     before: pa.Table, entries: Sequence[Entry], job: Job, process: Process
 ) -> tuple[pa.Table, list[Entry]]:
-    """The table with new rows for the entries that have a row with an error, and these."""
+    """The table with new rows for the entries that have a row with an error, and these.
+
+    All rows are in the order of the entries.
+    """
     import pyarrow as pa
 
-    named = {entry.image for entry in entries}
-    # Further pages of a TIFF are called "#2" and so on: all pages are processed again.
-    owners = [
-        image if image in named else image.rpartition("#")[0]
-        for image in before.column("image").to_pylist()
-    ]
     errors = before.column("error").to_pylist()
+    owners = _owners(before, entries)
     failed = {owner for owner, error in zip(owners, errors, strict=True) if error is not None}
     chosen = [entry for entry in entries if entry.image in failed]
-    if not chosen:
-        return before, []
-    kept = before.filter(pa.array([owner not in failed for owner in owners]))
-    return pa.concat_tables([kept, process(chosen, job)]), chosen
+    kept = before.filter(pa.array([owner not in failed for owner in owners], pa.bool_()))
+    table = pa.concat_tables([kept, process(chosen, job)])
+    place = {entry.image: number for number, entry in enumerate(entries)}
+    places = [place[owner] for owner in _owners(table, entries)]
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return table.take(pa.array(order, pa.int64())), chosen
+
+
+def _owners(table: pa.Table, entries: Sequence[Entry]) -> list[str]:
+    """The photo or video that each row is of: pages of a TIFF are called "#2" and so on."""
+    named = {entry.image for entry in entries}
+    images: list[str] = table.column("image").to_pylist()
+    return [image if image in named else image.rpartition("#")[0] for image in images]
 
 
 def process_entries(entries: Sequence[Entry], job: Job) -> pa.Table:
@@ -180,7 +202,7 @@ def _photo_records(name: str, data: bytes, job: Job) -> Iterator[dict[str, Any]]
             exif = exif_for_picture(data) if job.options.keep_metadata else None
             place = picture_place(name, number)
             picture = encode_photo(Path(place), photo.image, exif)
-            storage.write(storage.join(job.output, "pictures", place), picture)
+            storage.write(addresses.join(job.output, "pictures", place), picture)
         yield photo.record
 
 
@@ -190,7 +212,7 @@ def picture_place(name: str, page: int = 1) -> str:
     >>> picture_place("s3://archive/2024/a.jpg"), picture_place("/data/b.heic", page=2)
     ('s3/archive/2024/a.jpg', 'local/data/b.heic_2.png')
     """
-    scheme = storage.scheme_of(name)
+    scheme = addresses.scheme_of(name)
     path = name.partition("://")[2] if scheme else Path(name).as_posix().replace(":", "")
     suffix = Path(path).suffix
     number = "" if page == 1 else f"_{page}"
@@ -215,7 +237,7 @@ def _film_records(name: str, job: Job) -> Iterator[dict[str, Any]]:
 
 def _local_film(name: str, folder: Path) -> str:
     """A video's file on this machine: FFmpeg jumps to and fro in it."""
-    if storage.scheme_of(name) is None:
+    if addresses.scheme_of(name) is None:
         return name
     target = folder / Path(name).name
     storage.download(name, target)
@@ -252,15 +274,22 @@ def detector_for(job: Job, thorough: bool = True) -> MaskDetector:
     Raises:
         UserFacingError: it cannot be loaded, or (OtherFilesError) is another than the run's.
     """
-    key = repr((job.detection, thorough, job.hashes))
+    key = repr((job.detection, thorough, job.hashes, job.versions))
     if key not in _detectors:
-        other = [
-            name for name, found in hashes(job.detection).items() if job.hashes.get(name) != found
-        ]
-        if job.hashes and other:
-            raise OtherFilesError(
-                f"{other[0]} of this machine is not the file that the run was begun with: "
-                "all machines need the same model files"
-            )
+        _check_machine(job)
         _detectors[key] = MaskDetector.load(**job.detection, thorough=thorough, threads=1)
     return _detectors[key]
+
+
+def _check_machine(job: Job) -> None:
+    """Raise OtherFilesError where this machine's files and packages are not those of the run."""
+    for what, here, there in (
+        ("file", hashes(job.detection), job.hashes),
+        ("version", versions(), job.versions),
+    ):
+        other = [name for name in there if here.get(name) != there[name]]
+        if other:
+            raise OtherFilesError(
+                f"{other[0]} of this machine is not the {what} that the run was begun with: "
+                "all machines need the same model files and packages"
+            )

@@ -424,7 +424,7 @@ def test_reading_a_file(photo, tmp_path) -> None:
 
 
 def test_what_is_no_file_of_a_photo(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("mask_detector.images._MOST_BYTES", 1e9)
+    monkeypatch.setattr("mask_detector.images.MOST_BYTES", 1e9)
     with (tmp_path / "sparse.jpg").open("wb") as file:
         file.truncate(2_000_000_000)
     with pytest.raises(PhotoError, match=r"2.0 GB are too many for a photo"):

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 from pyarrow import parquet
 
+import mask_detector
 from mask_detector.cluster import packages
 from mask_detector.cluster.inputs import Entry
 from mask_detector.cluster.limits import TOO_LATE_STATUS
@@ -50,7 +52,7 @@ def test_an_interrupted_run_goes_on_with_its_own_photos(
     shutil.copy(photos / "a.png", photos / "0_new.png")  # belongs to a new run
     written = kept.stat().st_mtime_ns
     done = cluster(*arguments)
-    assert "2 shards done before" in done.stdout
+    assert done.stdout.startswith("7 photos and videos (4 done before), 2 failed; ")
     assert kept.stat().st_mtime_ns == written
     assert records_of(output, photos) == script_records
     assert not [path for path in output.rglob("*") if path.name.endswith(".part")]
@@ -65,10 +67,53 @@ def test_failed_photos_are_processed_again_where_asked(
     (photos / "inner place/empty.jpg").unlink()
     done = cluster("--image", photos, "--output", output, "--retry-failed")
     assert done.returncode == 1
-    assert done.stdout.startswith("2 photos and videos, 1 failed")
+    assert done.stdout.startswith("7 photos and videos (5 done before), 1 failed")
     gone = {"error": "there is no such file"}
     expected = script_records | {"bad.jpg": script_records["a.png"], "inner place/empty.jpg": gone}
-    assert records_of(output, photos) == expected
+    found = records_of(output, photos)
+    assert found == expected
+    # In the order of the manifest still, the pages of a TIFF after one another.
+    order = [Path(each.image) for each in read_shard(str(output), 0)]
+    places = [order.index(photos / name.partition("#2")[0]) for name in found]
+    assert places == sorted(places)
+
+
+def test_the_exit_status_counts_what_was_done_before(cluster, photos, tmp_path):
+    output = tmp_path / "results"
+    arguments = ("--image", photos, "--output", output, "--shard-size", 2)
+    first = cluster(*arguments, shard="0/2")
+    assert first.stdout.startswith("4 photos and videos, ")
+    for shard in ("0/2", "1/2"):
+        cluster(*arguments, shard=shard)
+    one = cluster(*arguments, "--fail-on", "without_mask", shard="0/1")
+    assert one.stdout.startswith("7 photos and videos (7 done before), 2 failed; 20 faces")
+    assert one.returncode == 3
+    assert cluster(*arguments, shard="0/1").returncode == 1
+    (output / "records/part-000000.parquet").write_bytes(b"")
+    damaged = cluster(*arguments, shard="0/1")
+    assert (damaged.returncode, len(damaged.stderr.splitlines())) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("program", "how"), [("/bin/false", "status 1"), ("/nowhere/python", "No such file")]
+)
+def test_a_child_that_cannot_start_fails_its_shard(
+    cluster, photo_folder, tmp_path, monkeypatch, program, how
+):
+    monkeypatch.setattr(sys, "executable", program)
+    done = cluster("--image", photo_folder / "b.jpg", "--output", tmp_path / "results")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert f"cannot start ({how}" in done.stderr
+    assert "0 failed, 1 shard not done" in done.stdout
+    assert not list((tmp_path / "results").rglob("records/part*"))
+
+
+def test_a_secret_is_in_no_result_and_no_message(cluster, tmp_path):
+    output = tmp_path / "results"
+    done = cluster("--image", "s3://AKIAX:wJal/K7@archive/2024", "--output", output)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert not any(secret in done.stderr for secret in ("AKIAX", "wJal", "K7"))
+    assert not output.exists()
 
 
 @pytest.mark.parametrize(
@@ -151,6 +196,8 @@ def test_files_of_the_results_hold_what_the_run_was_begun_with(cluster, photo_fo
     run = json.loads((output / "run.json").read_text())
     assert run["options"]["detector_size"] == "320"
     assert len(run["files"]["the model"]) == 64 and run["versions"]["onnxruntime"]
+    assert run["versions"]["opencv"] == cv2.__version__
+    assert run["versions"]["face-mask-detection"] == mask_detector.__version__
     assert read_shard(str(output), 0) == [Entry(str(photo_folder / "a.png"))]
 
 
