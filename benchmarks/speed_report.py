@@ -207,6 +207,7 @@ def report(results: Results, repeats: Repeats) -> str:
             "the start of the process, during which one core works (one photo's whole process, "
             "less that photo). Processor time of a photo in one pass, one thread, in ms:\n",
             _parts(results),
+            _thorough(results) + "\n",
             "## More faces (640×480), more pixels (4 faces): time of a frame\n",
             table(
                 ["", *ENGINES],
@@ -227,7 +228,8 @@ def report(results: Results, repeats: Repeats) -> str:
             "## Many machines\n",
             "Listing and cutting, and the processor time of a run on this machine's own Ray, its "
             "start included, over that of the photo script; YuNet in one pass at 640, records "
-            f"only.\n\n* {results.listing}.\n* {results.cluster}.\n",
+            f"only.\n\n* {results.listing}.\n* {results.cluster}.\n"
+            "* Killed workers, nodes and drivers: [What it costs](cluster.md#what-it-costs).\n",
         ]
     )
 
@@ -237,20 +239,39 @@ def _parts(results: Results) -> str:
     rows = []
     for engine, spent in results.parts.items():
         every = sum(spent.values())
-        start_ms = 1e3 * results.photo[engine][0].median - every
-        start = (_cores() or 1) * start_ms / results.folder[engine].photos  # what a photo has of it
+        start = _start_ms(results, engine, results.folder[engine].photos)
         records = spent["read and decode"] + spent["detect"] + spent["record"]
         totals = (every, records, every + start, records + start)
         rows.append([engine, *(f"{each:.1f}" for each in spent.values())])
         rows[-1] += [f"{total / spent['detect']:.2f}" for total in totals]
     ratios = ["all ÷ detect", "without pictures ÷ detect"]
-    header = [
-        "",
-        *next(iter(results.parts.values())),
-        *ratios,
-        *(f"{each}, start" for each in ratios),
-    ]
-    return table(header, rows)
+    return table(["", *results.parts[SSD], *ratios, *(f"{each}, start" for each in ratios)], rows)
+
+
+def _start_ms(results: Results, engine: str, photos: int) -> float:
+    """What each photo has of the start: the time of all cores, of which one works."""
+    whole_ms = 1e3 * results.photo[engine][0].median
+    return (_cores() or 1) * (whole_ms - sum(results.parts[engine].values())) / photos
+
+
+def _thorough(results: Results) -> str:
+    """The lowest ratios to detection in thorough searches, from the same parts."""
+    bounds = []
+    for engine, spent in results.parts.items():
+        run = results.folder.get(f"{engine}, thorough")
+        if run is None or run.over is None:
+            continue
+        detect_ms = 1e3 * (_cores() or 1) / run.rate.median / run.over
+        all_ms = _start_ms(results, engine, run.photos) + sum(spent.values()) - spent["detect"]
+        records = 1 + (all_ms - spent["draw"] - spent["encode"]) / detect_ms
+        bounds.append(
+            f"{engine} {1 + all_ms / detect_ms:.2f} with pictures and {records:.2f} without "
+            f"({detect_ms:.0f} ms of detection a photo, {run.photos} photos share the start)"
+        )
+    return (
+        f"The same parts bound the thorough rows: {'; '.join(bounds)}. All parts are measured in "
+        "one thread: what they take longer where all cores work is not in the bounds.\n"
+    )
 
 
 def readme_table(results: Results) -> str:

@@ -31,7 +31,7 @@ def test_the_dashboard_shows_figures_that_there_are(repository):
         text = generate_latest(served).decode()
     dashboard = json.loads((repository / "deploy/grafana-dashboard.json").read_text())
     used = set(re.findall(r"face_mask_\w+", json.dumps(dashboard["panels"])))
-    assert len(used) == 8
+    assert len(used) == 9
     for name in used:
         assert re.search(rf"^{name}\b", text, re.MULTILINE), name
 

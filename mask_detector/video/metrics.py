@@ -69,6 +69,7 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self._reconnects: dict[str, int] = {}
+        self._read: dict[str, int] = {}
         self._alerts = alerts
         registry.register(self)
         address, port = listener
@@ -92,6 +93,7 @@ class Metrics:
         self._delay.labels(source).observe(time.monotonic() - view.frame.read_at)
         self._last.labels(source).set_to_current_time()
         self._reconnects[source] = view.frame.reconnects
+        self._read[source] = view.frame.given
 
     def collect(self) -> Iterator[Any]:
         """What others count, asked for whenever the page is read."""
@@ -100,12 +102,14 @@ class Metrics:
         sent, failed = (self._alerts.delivered, self._alerts.failed) if self._alerts else (0, 0)
         yield CounterMetricFamily("face_mask_alerts_sent", "Alerts delivered", value=sent)
         yield CounterMetricFamily("face_mask_alerts_failed", "Alerts not delivered", value=failed)
-        reconnects = CounterMetricFamily(
-            "face_mask_reconnects", "How often a source has come back", labels=["source"]
-        )
-        for source, count in list(self._reconnects.items()):
-            reconnects.add_metric([source], count)
-        yield reconnects
+        for name, words, counts in (
+            ("face_mask_frames_read", "Frames read, those not processed included", self._read),
+            ("face_mask_reconnects", "How often a source has come back", self._reconnects),
+        ):
+            family = CounterMetricFamily(name, words, labels=["source"])
+            for source, count in list(counts.items()):
+                family.add_metric([source], count)
+            yield family
 
     def __enter__(self) -> Metrics:
         return self

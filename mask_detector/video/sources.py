@@ -60,6 +60,8 @@ class Frame:
         time_s: seconds from the start of the file; for live sources from the first frame that
             any of them gave.
         reconnects: how often the source had come back by then.
+        given: frames that the source had given by then, over all reconnections: this one, and those
+            that were skipped.
         read_at: when it was read, as ``time.monotonic`` counts.
     """
 
@@ -67,6 +69,7 @@ class Frame:
     number: int
     time_s: float
     reconnects: int = 0
+    given: int = 0
     read_at: float = field(default_factory=time.monotonic, compare=False)
 
 
@@ -93,7 +96,7 @@ class Source:
         self._source = source
         self._options = options
         self._clock = clock or Clock()
-        self._number = self._reconnects = 0
+        self._number = self._reconnects = self._given = 0
 
     @property
     def stopped(self) -> bool:
@@ -163,6 +166,7 @@ class Source:
     def _numbered(self, capture: Capture) -> Iterator[Frame]:
         options, end_s = self._options, None
         for media_s, image in capture.frames():
+            self._given += 1
             options.check_size(self.name, image.shape[0] * image.shape[1])
             if media_s is None:
                 seconds = self._clock.seconds()
@@ -177,7 +181,7 @@ class Source:
                 return
             end_s = None
             if self._number % options.every == 0:
-                yield Frame(image, self._number, seconds, self._reconnects)
+                yield Frame(image, self._number, seconds, self._reconnects, self._given)
             self._number += 1
         if end_s is not None:
             raise SourceError(

@@ -26,7 +26,7 @@ CLASSES = ("with_mask", "without_mask")
 
 
 def view(number: int = 0, **counts: int) -> View:
-    frame = Frame(np.zeros((4, 4, 3), np.uint8), number, number / 25, reconnects=2)
+    frame = Frame(np.zeros((4, 4, 3), np.uint8), number, number / 25, 2, given=5 * number + 1)
     faces = dict.fromkeys(CLASSES, 0) | counts
     return View(0, 'door "1"\\', True, frame, [], [], faces, faces)
 
@@ -51,6 +51,7 @@ def test_the_page_is_read_by_a_prometheus_client():
     }
     name = 'door "1"\\'
     assert samples["face_mask_frames_total", name, None] == 2
+    assert samples["face_mask_frames_read_total", name, None] == 6
     assert samples["face_mask_faces", name, "with_mask"] == 2
     assert samples["face_mask_faces", name, "without_mask"] == 0
     assert samples["face_mask_faces", name, "unsure"] == 1

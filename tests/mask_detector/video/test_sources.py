@@ -111,6 +111,8 @@ def test_a_part_of_a_file(numbered: Path, options: SourceOptions, numbers: range
     frames = read(numbered, options=options)
     assert [frame.number for frame in frames] == list(numbers)
     assert [int(frame.image[0, 0, 0]) for frame in frames] == [5 * n for n in numbers]
+    if not options.start:
+        assert [frame.given for frame in frames] == [n + 1 for n in numbers]
 
 
 @pytest.mark.parametrize("start", [2, 9])
