@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -26,21 +25,25 @@ from mask_detector import command_line
 from mask_detector.cluster import addresses, engines
 from mask_detector.cluster.files_used import hashes, versions
 from mask_detector.cluster.inputs import find_entries
-from mask_detector.cluster.manifest import Manifest, done_shards, read_manifest, write_manifest
+from mask_detector.cluster.manifest import (
+    Manifest,
+    done_shards,
+    read_manifest,
+    wait_for_manifest,
+    write_manifest,
+)
 from mask_detector.cluster.packages import check_packages
 from mask_detector.cluster.progress import Progress
 from mask_detector.cluster.run_file import check_run, write_run
 from mask_detector.cluster.totals import Totals, read_totals, total
 from mask_detector.cluster.work import Job, Outcome
 from mask_detector.command_line import number, whole_number
-from mask_detector.errors import FileError, UserFacingError
+from mask_detector.errors import UserFacingError
 from mask_detector.images import MOST_MEGAPIXELS
 from mask_detector.models.model_file import read_model
 from mask_detector.photos.processing import DEFAULT_MEGAPIXELS, PictureOptions
 from mask_detector.terminal import say
 from mask_detector.wording import faces_in_words, number_of
-
-_MANIFEST_WAIT_S, _MANIFEST_POLL_S = 3600.0, 1.0
 
 
 # fmt: off
@@ -206,12 +209,9 @@ def prepare(arguments: argparse.Namespace, job: Job) -> Manifest:
         if not manifest.shards:
             raise UserFacingError("there are no photos or videos in what --image and --list name")
         return manifest
-    waited_from = time.monotonic()
-    while manifest is None:
-        if time.monotonic() - waited_from > _MANIFEST_WAIT_S:
-            raise FileError(f"{job.output}: part 0 (or N) of --shard K/N has written no manifest")
-        time.sleep(_MANIFEST_POLL_S)
-        manifest = read_manifest(job.output)
+    if manifest is None:
+        say("waiting for the manifest, which part 0 (or N) of --shard K/N writes", sys.stderr)
+        manifest = wait_for_manifest(job.output)
     check_run(job.output, run)
     return manifest
 

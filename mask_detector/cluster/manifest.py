@@ -8,6 +8,7 @@ when the input changes: a shard's results belong to its names, whenever they are
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
@@ -15,6 +16,7 @@ from mask_detector.cluster import addresses, storage, tables
 from mask_detector.errors import FileError
 
 _FIRST_SIZE, _LARGEST_SIZE = 32, 1000
+_WAIT_S, _POLL_S = 3600.0, 1.0
 _SHARE = 32  # while a manifest grows, a shard has at most 1 / _SHARE of it
 
 
@@ -76,6 +78,26 @@ def read_manifest(output: str) -> Manifest | None:
         raise FileError(f"{address}: cannot be read ({storage.reason(error)})") from None
     except (ValueError, TypeError):
         raise FileError(f"{address}: not as this program writes it, use another output") from None
+
+
+def wait_for_manifest(output: str) -> Manifest:
+    """The manifest of a run, once another process has completed it.
+
+    Raises:
+        FileError: it cannot be read, or has not grown for an hour.
+    """
+    shards, since = 0, time.monotonic()
+    while (manifest := read_manifest(output)) is None:
+        if time.monotonic() - since > _WAIT_S:
+            now = len(_shards_in(output, "manifest"))
+            if now <= shards:
+                raise FileError(
+                    f"{output}: no manifest after {_WAIT_S / 60:.0f} minutes in which it has not "
+                    "grown: is part 0 (or N) of --shard K/N running?"
+                )
+            shards, since = now, time.monotonic()
+        time.sleep(_POLL_S)
+    return manifest
 
 
 def write_manifest(output: str, entries: Iterable[Entry], shard_size: int | None) -> Manifest:
@@ -144,7 +166,11 @@ def done_shards(output: str) -> set[int]:
     Raises:
         FileError: the records' folder cannot be read.
     """
-    folder = addresses.join(output, "records")
+    return _shards_in(output, "records")
+
+
+def _shards_in(output: str, name: str) -> set[int]:
+    folder = addresses.join(output, name)
     try:
         return set(_numbers(folder))
     except FileNotFoundError:

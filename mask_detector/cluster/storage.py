@@ -70,6 +70,7 @@ def _connected(scheme: str, host: str) -> Any:
         endpoint_override=endpoint,
         connect_timeout=_CONNECT_S,
         request_timeout=_REQUEST_S,
+        allow_delayed_open=True,  # one request for an object that is written at once, not three
     )
 
 

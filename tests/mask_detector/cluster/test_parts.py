@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pyarrow import fs
 
-from mask_detector.cluster import engines, rows, storage, tables
+from mask_detector.cluster import engines, manifest, rows, storage, tables
 from mask_detector.cluster.inputs import Seen, find_entries, overlap
 from mask_detector.cluster.manifest import Entry, read_manifest, read_shard, write_manifest
 from mask_detector.cluster.progress import progress_line
@@ -37,17 +37,36 @@ CLASSES = ("with_mask", "without_mask")
 )
 def test_shards_grow_with_the_manifest(tmp_path, photos, size, sizes):
     entries = [Entry(f"/{number}.jpg") for number in range(photos)]
-    manifest = write_manifest(str(tmp_path), entries, size)
-    shards = [read_shard(str(tmp_path), number) for number in range(manifest.shards)]
+    made = write_manifest(str(tmp_path), entries, size)
+    shards = [read_shard(str(tmp_path), number) for number in range(made.shards)]
     assert [each for shard in shards for each in shard] == entries
     assert [len(shard) for shard in shards][: len(sizes)] == sizes
-    assert read_manifest(str(tmp_path)) == (manifest if photos else None)
+    assert read_manifest(str(tmp_path)) == (made if photos else None)
+
+
+def test_a_manifest_is_waited_for_as_long_as_it_grows(tmp_path, monkeypatch):
+    folder, sleeps = tmp_path / "manifest", []
+
+    def sleep(seconds: float) -> None:
+        sleeps.append(seconds)
+        if len(sleeps) < 3:
+            (folder / f"part-{len(sleeps):06}.parquet").touch()
+
+    folder.mkdir()
+    (folder / "part-000000.parquet").touch()
+    monkeypatch.setattr(manifest, "_WAIT_S", -1)
+    monkeypatch.setattr(manifest.time, "sleep", sleep)
+    with pytest.raises(FileError, match="part 0"):
+        manifest.wait_for_manifest(str(tmp_path))
+    assert len(sleeps) == 3
+    complete = write_manifest(str(tmp_path), [Entry("/a.jpg")], None)
+    assert manifest.wait_for_manifest(str(tmp_path)) == complete
 
 
 def test_a_video_is_a_shard_of_its_own(tmp_path):
     entries = [Entry("/a.jpg"), Entry("/b.mp4", film=True), Entry("/c.jpg")]
-    manifest = write_manifest(str(tmp_path), entries, None)
-    assert (manifest.shards, manifest.photos, manifest.films) == (2, 2, 1)
+    made = write_manifest(str(tmp_path), entries, None)
+    assert (made.shards, made.photos, made.films) == (2, 2, 1)
     assert read_shard(str(tmp_path), 0) == [entries[1]]
 
 

@@ -97,7 +97,7 @@ def test_names_that_cannot_be_read_are_rows_with_errors(bucket, cluster, records
     assert records.keys() - wrong == {"a/c.png", "a/deep/e.png", "ab/h.png"}
 
 
-def test_a_photo_takes_two_requests(endpoint, monkeypatch):
+def test_a_photo_is_read_with_two_requests_and_written_with_one(endpoint, monkeypatch):
     photo = b"x" * 3_000_000
     with server_of(photo, busy=0) as requests:
         monkeypatch.setenv("AWS_ENDPOINT_URL", requests.address)
@@ -106,6 +106,9 @@ def test_a_photo_takes_two_requests(endpoint, monkeypatch):
         monkeypatch.setattr(storage, "MOST_BYTES", 2_000_000)
         with pytest.raises(PhotoError, match=r"0\.0 GB are too many"):
             storage.read_photo_bytes("s3://archive/a.jpg")
+        requests.count.clear()
+        storage.write("s3://results/a.jpg", photo)
+        assert requests.count == {"PUT": 1}
 
 
 def test_a_bucket_that_is_missing_is_one_sentence(bucket, cluster):
@@ -135,6 +138,8 @@ def server_of(content: bytes, busy: int) -> Iterator[Requests]:
     """An S3 server that has one object, under all names; it is busy at first."""
 
     class Answers(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
             requests.count[self.command] += 1
             if requests.count[self.command] <= busy:
@@ -143,12 +148,21 @@ def server_of(content: bytes, busy: int) -> Iterator[Requests]:
                 self.end_headers()
                 return
             self.send_response(206 if "Range" in self.headers else 200)
-            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Length", str(0 if self.command == "PUT" else len(content)))
             self.send_header("ETag", '"1"')
             self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
             self.end_headers()
             if self.command == "GET":
                 self.wfile.write(content)
+
+        def do_PUT(self) -> None:
+            if length := self.headers["Content-Length"]:
+                self.rfile.read(int(length))
+            else:  # in chunks, each after a line with its size in hexadecimal digits
+                while size := int(self.rfile.readline(), 16):
+                    self.rfile.read(size + 2)
+                self.rfile.readline()
+            self.do_GET()
 
         do_HEAD = do_GET
 
