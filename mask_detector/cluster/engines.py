@@ -65,10 +65,15 @@ class ProblemsInARow:
     def __init__(self) -> None:
         self._count = 0
 
-    def too_many(self, outcome: Outcome) -> bool:
-        """Count an attempt, and say where there are too many."""
+    def too_many(self, outcome: Outcome, at_a_time: int = 1) -> bool:
+        """Count an attempt, and say where there are too many.
+
+        Args:
+            at_a_time: attempts under way: a single bad machine may end many of them one after
+                the other.
+        """
         self._count = self._count + 1 if outcome.problem else 0
-        if self._count < _PROBLEMS_IN_A_ROW:
+        if self._count < max(_PROBLEMS_IN_A_ROW, at_a_time):
             return False
         say(f"stopped: {self._count} attempts in a row were not done", sys.stderr)
         return True
@@ -182,7 +187,7 @@ def _on_ray(ray: Any, job: Job, tasks: Sequence[Task]) -> Generator[Outcome, Non
             try:
                 outcome = ray.get(reference)
                 told[number] += 1
-                stop = problems.too_many(outcome)
+                stop = problems.too_many(outcome, most)
             except ray.exceptions.RayError as error:
                 outcome = Outcome(number, problem=str(error).strip().split("\n")[0])
                 stop = False

@@ -1,4 +1,4 @@
-"""How long a photo or a video may take, and what ends a process in which one takes longer.
+"""What ends a process: a photo or a video that takes too long, or the end of its parent.
 
 A decoder that hangs holds its thread for good, so the process ends itself; the process that
 started it goes on with the other photos.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,3 +28,15 @@ def limited(limit_s: float) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def end_with_parent(every_s: float = 5.0) -> None:
+    """End this process soon after the one that started it, whatever it is doing then."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(every_s)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end with parent", daemon=True).start()

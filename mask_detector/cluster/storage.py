@@ -5,6 +5,7 @@ What an address is stands in :mod:`mask_detector.cluster.addresses`.
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
@@ -77,7 +78,8 @@ def _connected(scheme: str, host: str) -> Any:
 def is_transient(error: OSError) -> bool:
     """Whether trying again may help: 503, time-outs, dropped connections."""
     lasting = FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError
-    return not isinstance(error, lasting) and not _PERMANENT.search(str(error))
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)  # where a video is copied to
+    return not (isinstance(error, lasting) or full or _PERMANENT.search(str(error)))
 
 
 def retried(action: Callable[[], Result], sleep: Callable[[float], None] = time.sleep) -> Result:

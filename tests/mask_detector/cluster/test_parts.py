@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import tracemalloc
@@ -236,6 +237,8 @@ def test_sub_folders_of_google_cloud_storage_need_no_object_of_their_own(monkeyp
         ([OSError("AWS Error SLOW_DOWN"), OSError("Timeout was reached")], 2, "done"),
         ([OSError("AWS Error SERVICE_UNAVAILABLE")] * 9, 4, OSError),
         ([FileNotFoundError("gone")], 0, FileNotFoundError),
+        ([OSError(errno.ENOSPC, "No space left on device")], 0, OSError),
+        ([ValueError("not a name")], 0, OSError),
         ([OSError("AWS Error ACCESS_DENIED during GetObject")], 0, OSError),
     ],
 )

@@ -167,6 +167,22 @@ def test_what_takes_too_long_ends_its_process():
         assert subprocess.run(command, timeout=300).returncode == status
 
 
+def test_a_busy_child_ends_after_its_parent():
+    child = (
+        "import time; from mask_detector.cluster.limits import end_with_parent; "
+        "end_with_parent(0.05); print(1, flush=True); time.sleep(600)"
+    )
+    parent = (
+        "import subprocess, sys; "
+        "child = subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdout=subprocess.PIPE); "
+        "child.stdout.readline()"
+    )
+    # The grandchild holds standard error until it ends.
+    command = [sys.executable, "-c", parent, child]
+    done = subprocess.run(command, stderr=subprocess.PIPE, timeout=300)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_pictures_have_names_of_their_own(cluster, photo_folder, tmp_path):
     output = tmp_path / "results"
     cluster("--image", photo_folder, "--output", output, "--pictures", "--blur", "all")
