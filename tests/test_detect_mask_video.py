@@ -257,6 +257,7 @@ def test_blurred_faces_are_in_no_recording(run: Run, video: Path, tmp_path: Path
         (["--start", "9", "--end", "1:5:0:0"], "is not seconds"),
         (["--start", "9", "--end", "0:05"], "--end must be later"),
         (["--every", "0"], "must be 1 or more"),
+        (["--mqtt-counts", "mqtt://localhost:99999/t"], "no valid host and port"),
         (["--json", "-", "--csv", "-"], "only one of"),
     ],
 )

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Mapping
+from http.client import HTTPException, InvalidURL
 from typing import IO
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
@@ -61,9 +62,11 @@ def fetch(address: str, stall_s: float | None) -> TemporaryVideo:
             raise SourceError(f"{name}: the connection broke after {file.tell()} of {length} bytes")
         file.seek(0)
         return TemporaryVideo(file)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         file.close()
-        raise SourceError(f"{name}: it cannot be downloaded ({error})") from None
+        # The text of an InvalidURL would show a part of the address.
+        why = "the address is not valid" if isinstance(error, InvalidURL) else error
+        raise SourceError(f"{name}: it cannot be downloaded ({why})") from None
     except SourceError:
         file.close()
         raise

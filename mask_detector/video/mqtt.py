@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mask_detector.errors import UserFacingError
-from mask_detector.video.addresses import without_password
+from mask_detector.video.addresses import check_address, without_password
 from mask_detector.video.view import View
 from mask_detector.wording import display_name
 
@@ -38,9 +38,13 @@ _CLOSING_S = 5.0
 
 def parse_broker(text: str) -> str:
     """Check ``mqtt://HOST/TOPIC``, for argparse's ``type``."""
-    if re.match(r"mqtts?://[^/]+/.", text):
-        return text
-    raise argparse.ArgumentTypeError(f"{without_password(text)!r} is not mqtt://HOST/TOPIC")
+    if not re.match(r"mqtts?://[^/]+/+[^/]", text):
+        raise argparse.ArgumentTypeError(f"{without_password(text)!r} is not mqtt://HOST/TOPIC")
+    check_address(text)
+    *_, topic = broker_of(text)
+    if not topic or "+" in topic:
+        raise argparse.ArgumentTypeError("a topic to publish to is neither empty nor has + or #")
+    return text
 
 
 def broker_of(address: str) -> tuple[str, int, str]:

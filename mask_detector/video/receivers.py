@@ -19,14 +19,17 @@ import tempfile
 import time
 import wave
 from collections.abc import Callable, Sequence
+from http.client import InvalidURL
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from mask_detector.errors import UserFacingError
+from mask_detector.video.addresses import check_address, without_password
 from mask_detector.video.fetching import request_to
-from mask_detector.video.mqtt import PORTS, broker_of, make_client
+from mask_detector.video.mqtt import PORTS, broker_of, make_client, parse_broker
 from mask_detector.video.webhooks import post
 
 logger = logging.getLogger(__name__)
@@ -53,12 +56,22 @@ def parse_receiver(text: str) -> str:
     if kind == "sound" and not rest:
         return text
     if kind == "command" and rest.strip():
+        try:
+            _words(rest)
+        except ValueError:
+            raise argparse.ArgumentTypeError("a quote of the command is not closed") from None
         return text
     if kind == "webhook" and re.match(r"https?://[^/]", rest):
+        check_address(rest)
+        parts = urlsplit(rest)
+        if not re.fullmatch(r"[!-~]*", parts.path + parts.query):
+            raise argparse.ArgumentTypeError("a space or accent in the address must be escaped")
         return text
     if kind in PORTS and re.match(r"//[^/]+/.", rest):
-        return text
-    raise argparse.ArgumentTypeError(f"{text!r} is not {KINDS}")
+        return parse_broker(text)
+    # Without its scheme no address is known as one, so hide all before an @.
+    shown = re.sub(r":(?!//).*@", ":***@", without_password(text))
+    raise argparse.ArgumentTypeError(f"{shown!r} is not {KINDS}")
 
 
 def failure(error: Exception) -> str:
@@ -67,6 +80,8 @@ def failure(error: Exception) -> str:
     cause = reason if isinstance(reason, Exception) else error
     if isinstance(cause, subprocess.TimeoutExpired | TimeoutError):
         return f"it took longer than {DELIVERY_S:g} s"
+    if isinstance(cause, InvalidURL):
+        return "the address is not valid"  # the error's text would show a part of it
     return str(cause) or type(cause).__name__
 
 
@@ -117,10 +132,14 @@ def _beep_file() -> str:
 
 
 def _command_sender(text: str) -> Send:
-    command = shlex.split(text, posix=os.name == "posix")
+    command = _words(text)
     if shutil.which(command[0]) is None:
         raise UserFacingError(f"--alert command: there is no program {command[0]!r}")
     return lambda event: _run(command, json.dumps(event) + "\n")
+
+
+def _words(command: str) -> list[str]:
+    return shlex.split(command, posix=os.name == "posix")
 
 
 def _run(command: Sequence[str], text: str) -> None:

@@ -129,11 +129,11 @@ class Source:
                 return
             except Exception as reason:
                 # A reader that dies of anything else would look like one that came to its end.
-                error = (
-                    reason
-                    if isinstance(reason, SourceError)
-                    else SourceError(f"{self.name}: reading failed ({reason!r})")
-                )
+                if isinstance(reason, SourceError):
+                    error = reason
+                else:
+                    why = without_password(repr(reason))
+                    error = SourceError(f"{self.name}: reading failed ({why})")
                 if not self._may_return():
                     raise self._explained(error) from None
                 patience = self._options.give_up

@@ -101,6 +101,32 @@ def test_what_is_no_receiver_is_said(text: str) -> None:
         parse_receiver(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("command:echo it's secret", "a quote of the command is not closed"),
+        ("mqtt://me:secret@broker", "'mqtt://me:***@broker' is not sound"),
+        ("mqtt:me:secret@broker/door", "is not sound"),
+        ("https://me:secret@example.org/hook", "is not sound"),
+        ("webhook:ftp://me:secret@example.org", "is not sound"),
+        ("webhook:me:secret@example.org/hook", "is not sound"),
+        ("webhook:http://me:secret/x@example.org/hook", "no valid host and port"),
+        ("webhook:http://example.org/a b?token=secret", "must be escaped"),
+        ("mqtt://me:secret#x@broker/door", "no valid host and port"),
+        ("mqtts://[secret/door", "no valid host and port"),
+        ("mqtt://broker:99999/door", "no valid host and port"),
+        ("mqtt://broker/door/+", "a topic to publish to"),
+    ],
+)
+def test_a_receiver_that_cannot_work_is_said_at_once_without_its_password(
+    text: str, words: str
+) -> None:
+    with pytest.raises(argparse.ArgumentTypeError) as error:
+        parse_receiver(text)
+    assert words in str(error.value)
+    assert "secret" not in str(error.value)
+
+
 class Receiver:
     """A web server that answers each POST with a status, or hangs."""
 
@@ -198,6 +224,14 @@ def test_a_webhook_that_refuses_is_reported_without_its_password(heard: Callable
         alerts.send(EVENT)
     assert alerts.failed == 1
     assert "refused" in heard()
+    assert "secret" not in heard()
+
+
+def test_an_address_that_cannot_be_requested_is_not_shown(heard: Callable[[], str]) -> None:
+    with Alerts(["webhook:http://example.org/a b?token=secret"]) as alerts:
+        alerts.send(EVENT)
+    assert alerts.failed == 1
+    assert "the address is not valid" in heard()
     assert "secret" not in heard()
 
 
