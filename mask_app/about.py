@@ -89,7 +89,8 @@ def _show_figures(card: ModelCard) -> None:
                 "Correct labels on faces that were not used in training, averaged over the classes."
             ),
         )
-        right.metric(gettext("Test faces"), number(scores["test_faces"]), border=True)
+        if "test_faces" in scores:
+            right.metric(gettext("Test faces"), number(scores["test_faces"]), border=True)
     sizes = scores.get("balanced_accuracy_by_face_size", {})
     if len(sizes) > 1:
         rows = [

@@ -84,7 +84,8 @@ def model_path(worn_wrongly: bool = False) -> Path:
         worn_wrongly: the one beside it that also tells masks that are worn wrongly, whose name
             ends with ``_3``: ``mask_detector_3.model``. It may be missing.
     """
-    path = Path(_text("MASK_APP_MODEL") or DEFAULT_MODEL)
+    # Absolute: the process of a video works in another folder.
+    path = Path(_text("MASK_APP_MODEL") or DEFAULT_MODEL).absolute()
     return path.with_name(f"{path.stem}_3{path.suffix}") if worn_wrongly else path
 
 

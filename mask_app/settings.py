@@ -173,7 +173,7 @@ def _draw_detection(detectors: list[str]) -> None:
     st.slider(
         gettext("“Unsure” below"),
         0.5,
-        0.95,
+        1.0,  # as wide as a model card may set it
         step=0.01,
         format="percent",
         key=_PREFIX + "unsure_below",

@@ -6,15 +6,14 @@ for the password.
 
 from __future__ import annotations
 
-import re
-
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mask_app.login import may_upload
 from mask_detector.errors import UserFacingError
 
-_UPLOAD = re.compile(r".*/_stcore/upload_file/([^/]*)/.*")
+_UPLOADS = "/_stcore/upload_file/"
+"""What the paths of uploads contain, before the session, a slash and the file's identifier."""
 
 
 class UploadGuard:
@@ -25,15 +24,16 @@ class UploadGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        upload = _UPLOAD.fullmatch(scope["path"]) if scope["type"] == "http" else None
-        if upload and scope["method"] != "OPTIONS" and not _allowed(upload[1]):
+        if scope["type"] == "http" and scope["method"] != "OPTIONS" and _is_refused(scope["path"]):
             await PlainTextResponse("Enter the password first", 403)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
 
-def _allowed(session: str) -> bool:
+def _is_refused(path: str) -> bool:
+    _, found, rest = path.partition(_UPLOADS)
+    session = rest.partition("/")[0]
     try:
-        return may_upload(session)
+        return bool(found) and not may_upload(session)
     except UserFacingError:  # the settings cannot be read; the page says why
-        return False
+        return True

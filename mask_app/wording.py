@@ -39,6 +39,7 @@ _SENTENCES = (
     gettext_noop("{size} is too large a picture, at most {most} megapixels are accepted"),
     gettext_noop("the video is {minutes} minutes long, at most {most} are accepted"),
     gettext_noop("at most {most} videos can be here at once; remove some first"),
+    gettext_noop("the video could not be stored on the computer that runs this page"),
     gettext_noop("processing this video took too long"),
     gettext_noop("this video could not be processed"),
     gettext_noop("the file is cut off, it ends at {time}"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -39,6 +40,8 @@ _LONGEST_FACTOR = 30  # times its own duration; a video that takes longer is giv
 _LEAST_LIMIT_S = 300
 _LONGEST_WAIT_S = 1.0  # for its turn, until it is looked again whether it was cancelled
 _LEAST_TIME_S = 1.0  # of work, before its rate says anything
+_NOT_PROCESSED = "this video could not be processed"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class VideoJob:
     ) -> None:
         """
         Args:
-            folder: where results go; must exist.
+            folder: where results go; made when the job begins.
             turns: the queue of all visitors' jobs; the job joins it.
         """
         self.facts = facts
@@ -166,11 +169,15 @@ class VideoJob:
                 if self._turns.wait(self, _LONGEST_WAIT_S):
                     self._work()
                     return
+        except OSError:  # no space for its files, or no process can be started
+            logger.exception("a video could not be processed")
+            self.error = _NOT_PROCESSED
         finally:
             self._turns.leave(self)
 
     def _work(self) -> None:
         self._began = time.monotonic()
+        self._errors.parent.mkdir()
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
                 self._command,
@@ -208,7 +215,7 @@ class VideoJob:
         _, found, sentence = last.partition(f"{video}: ")
         if found:
             return sentence
-        return "this video could not be processed"
+        return _NOT_PROCESSED
 
     @property
     def waiting(self) -> bool:

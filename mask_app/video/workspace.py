@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,8 @@ from mask_app.video.job import VideoFacts, VideoJob, check_video
 from mask_app.video.turns import Turns
 from mask_detector.errors import SourceError
 from mask_detector.wording import number_of
+
+logger = logging.getLogger(__name__)
 
 VIDEO_SUFFIXES = ("mp4", "mov", "m4v", "avi", "mkv", "webm", "mpg", "mpeg")
 
@@ -38,6 +41,7 @@ class Video:
         self.facts = facts
         self.job: VideoJob | None = None
         self.made_with: tuple[object, ...] = ()
+        self._begun = 0
 
     @property
     def running(self) -> bool:
@@ -53,7 +57,8 @@ class Video:
         """Process it with these settings, from the start, when it is its turn."""
         self.cancel()
         limits = config.limits()
-        folder = Path(tempfile.mkdtemp(dir=self.file.parent))
+        self._begun += 1
+        folder = self.file.parent / f"result_{self._begun}"
         turns = _turns(limits.videos_at_once)
         self.made_with = settings.for_video()
         self.job = VideoJob(
@@ -118,15 +123,22 @@ class VideoWorkspace:
                 f"at most {limits.video_megabytes} are accepted"
             )
         suffix = Path(name).suffix.lower()
-        folder = Path(tempfile.mkdtemp(dir=self._folder.name))
+        self._taken += 1
+        folder = Path(self._folder.name) / str(self._taken)
         file = folder / f"upload{suffix if suffix[1:] in VIDEO_SUFFIXES else '.mp4'}"
-        file.write_bytes(data)
         try:
+            folder.mkdir()
+            file.write_bytes(data)
             facts = check_video(file, limits)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            logger.exception("an uploaded video could not be stored")
+            raise SourceError(
+                "the video could not be stored on the computer that runs this page"
+            ) from None
         except SourceError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._taken += 1
         video = Video(self._taken, safe_name(name), file, facts)
         self.videos.append(video)
         return video

@@ -71,31 +71,31 @@ def frame_of(
     Returns:
         uint8 BGR, shape (H, W, 3); None where there is none.
     """
-    with tempfile.TemporaryDirectory(prefix="mask_app_still_") as folder:
-        frame = Path(folder) / "frame.mp4"
-        options = {
-            "--source": video,
-            "--output": frame,
-            "--start": time_s,
-            "--max-frames": 1,
-            "--model": model,
-            "--detector": settings.detector,
-            "--blur": settings.blur,
-            "--max-megapixels": megapixels,
-        }
-        words = [word for option in options.items() for word in map(str, option)]
-        flags = ["--no-boxes", "--no-counts", "--no-display"]
-        try:
+    options = {
+        "--source": video,
+        "--start": time_s,
+        "--max-frames": 1,
+        "--model": model,
+        "--detector": settings.detector,
+        "--blur": settings.blur,
+        "--max-megapixels": megapixels,
+    }
+    words = [word for option in options.items() for word in map(str, option)]
+    flags = ["--no-boxes", "--no-counts", "--no-display"]
+    command = [sys.executable, str(REPOSITORY / "detect_mask_video.py"), *words, *flags]
+    try:
+        with tempfile.TemporaryDirectory(prefix="mask_app_still_") as folder:
+            frame = Path(folder) / "frame.mp4"
             subprocess.run(
-                [sys.executable, str(REPOSITORY / "detect_mask_video.py"), *words, *flags],
+                [*command, "--output", str(frame)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 timeout=_PATIENCE_S,
             )
-        except subprocess.TimeoutExpired:
-            return None
-        capture = cv2.VideoCapture(str(frame))
-        found, image = capture.read()
-        capture.release()
-        return image if found else None
+            capture = cv2.VideoCapture(str(frame))
+            found, image = capture.read()
+            capture.release()
+            return image if found else None
+    except (OSError, subprocess.TimeoutExpired):  # no space, or no process can be started
+        return None

@@ -40,6 +40,16 @@ def test_nothing_is_set_by_default() -> None:
     assert config.model_path().name == "mask_detector.model"
 
 
+def test_a_model_is_found_from_other_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MASK_APP_MODEL", "my.model")
+    path = config.model_path(worn_wrongly=True)
+    monkeypatch.chdir("/")  # as the process of a video works elsewhere
+    assert path.absolute() == tmp_path / "my_3.model"
+
+
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASK_APP_PHOTOS", "3")
     monkeypatch.setenv("MASK_APP_PASSWORD", "0123")

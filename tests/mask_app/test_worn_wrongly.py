@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from app_pages import photo_page
+from streamlit.testing.v1 import AppTest
 
 from mask_app import config
 from mask_app.live.processing import LiveProcessor
@@ -25,7 +26,7 @@ CLASSES = ("with_mask", "without_mask", "incorrect_mask")
 SIZE = 32
 
 
-def three_class_model(path: Path) -> Path:
+def three_class_model(path: Path, unsure: float = 0.2, **scores: float) -> Path:
     """A model file whose answer for every face is that the mask is worn wrongly."""
     nodes = [
         onnx_file.node("ReduceMean", [onnx_file.SOURCE], "means", axes=[1, 2], keepdims=0),
@@ -38,7 +39,7 @@ def three_class_model(path: Path) -> Path:
         onnx_file.tensor("bias", np.array([0, 0, 5], np.float32)),
     ]
     network = onnx_file.network(nodes, constants, SIZE, len(CLASSES))
-    write_compiled_model(path, ModelCard(CLASSES, SIZE, unsure=0.2), network)
+    write_compiled_model(path, ModelCard(CLASSES, SIZE, unsure=unsure, scores=scores), network)
     return path
 
 
@@ -51,6 +52,16 @@ def models(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     st.cache_resource.clear()
     yield tmp_path
     st.cache_resource.clear()
+
+
+def test_a_card_with_the_widest_band_and_one_figure_is_shown(models: Path) -> None:
+    three_class_model(models / "masks.model", unsure=0.5, balanced_accuracy=0.9)
+    about = AppTest.from_string("from mask_app import about\nabout.page()\n").run()
+    assert not about.exception
+    assert [each.value for each in about.metric] == ["90.0%"]
+    page = photo_page().run()
+    assert not page.exception
+    assert page.slider(key="setting_unsure_below").value == 1.0
 
 
 def test_the_switch_is_offered_only_where_there_is_such_a_model(models: Path) -> None:

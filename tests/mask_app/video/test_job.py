@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,7 +69,6 @@ def begin(examples: Path, model: Path, tmp_path: Path) -> Iterator[Callable[...,
         limits: Limits = Limits(),  # noqa: B008
     ) -> VideoJob:
         folder = tmp_path / str(len(jobs))
-        folder.mkdir()
         facts = check_video(examples / "example_video.mp4", Limits())
         jobs.append(VideoJob(video, folder, facts, limits, SETTINGS, model, turns))
         return jobs[-1]
@@ -146,6 +147,20 @@ def test_a_failure_is_a_sentence_without_the_file(
     wait_until(lambda: not job.running)
     assert job.error
     assert str(tmp_path) not in job.error
+
+
+def test_no_space_for_the_result_is_a_sentence(
+    begin: Callable[..., VideoJob], examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_process(*command: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(subprocess, "Popen", no_process)
+    turns: Turns[VideoJob] = Turns(1)
+    job = begin(examples / "example_video.mp4", turns)
+    wait_until(lambda: not job.running)
+    assert job.error == "this video could not be processed"
+    assert not turns.before(job)
 
 
 @pytest.mark.parametrize(

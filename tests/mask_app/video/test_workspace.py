@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,24 @@ def work() -> Iterator[VideoWorkspace]:
 def test_an_empty_workspace(work: VideoWorkspace) -> None:
     assert work.running == work.videos == []
     assert work.shown is None
+
+
+def test_a_video_that_cannot_be_stored_leaves_nothing(
+    work: VideoWorkspace, examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = (examples / "example_video.mp4").read_bytes()
+    write = Path.write_bytes
+
+    def full_disk(file: Path, data: bytes) -> int:
+        write(file, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    folder = Path(work._folder.name)
+    with pytest.raises(SourceError, match="could not be stored"):
+        work.take("me.mp4", film)
+    assert not list(folder.iterdir())
+    assert not work.videos
 
 
 def test_videos_wait_are_cancelled_and_removed(
