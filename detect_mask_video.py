@@ -84,7 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     output_options = command_line.options_for(OutputOptions, arguments)
 
     with StopSignals() as signals, ExitStack() as stack:  # it finishes the files
-        outputs = stack.enter_context(Outputs(output_options, detector.classes, arguments.source))
+        read = command_line.detection_files(arguments)
+        outputs = Outputs(output_options, detector.classes, arguments.source, read)
+        stack.enter_context(outputs)
         shown = not arguments.no_display and has_display()
         window = stack.enter_context(VideoWindow(arguments.blur)) if shown else None
         source_options = command_line.options_for(SourceOptions, arguments)

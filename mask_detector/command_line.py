@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 import face_detector
+from face_detector.weights import ORIGINAL
 from mask_detector.detector import DEFAULT_CONFIDENCE, DEFAULT_DETECTOR
 from mask_detector.errors import UserFacingError, missing_package
 from mask_detector.files import STANDARD_STREAM
@@ -95,6 +96,12 @@ def detection_options(arguments: argparse.Namespace) -> dict[str, Any]:
     names = ("model", "detector", "detector_size", "detector_weights", "confidence", "unsure")
     options = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     return {**options, "hiding": arguments.blur != BLUR_CHOICES[0]}
+
+
+def detection_files(arguments: argparse.Namespace) -> list[Path]:
+    """The files that the detection options name: no result may replace them."""
+    weights = getattr(arguments, "detector_weights", ORIGINAL)
+    return [arguments.model] + ([] if weights == ORIGINAL else [Path(weights)])
 
 
 def advice_on(detector: str) -> str:

@@ -69,7 +69,7 @@ class JsonLines:
 
     Args:
         path: a file, or ``-`` for standard output.
-        append: go on after the lines of an earlier run instead of replacing them.
+        append: go on after the lines of an earlier run; otherwise the first record replaces them.
 
     Raises:
         FileError: the file cannot be written.
@@ -108,7 +108,7 @@ class CsvRows:
     Args:
         path: a file, or ``-`` for standard output.
         header: the columns' names.
-        append: go on after the rows of an earlier run instead of replacing them.
+        append: go on after the rows of an earlier run; otherwise the first ``write`` replaces them.
 
     Raises:
         FileError: the file cannot be written.
@@ -116,18 +116,20 @@ class CsvRows:
 
     def __init__(self, path: str | Path, header: Sequence[str], append: bool = False) -> None:
         self._text = TextFile(path, append)
-        if self._text.is_new:
+        self._header = csv_line(header) if self._text.is_new else ""
+        if not self._text.replaces:
             try:
-                self.write([header])
+                self.write([])
             except FileError:
                 self.close()
                 raise
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Write rows, all in one piece."""
-        text = "".join(map(csv_line, rows))
+        """Write rows, all in one piece; the header comes first, even if there are no rows."""
+        text = self._header + "".join(map(csv_line, rows))
         if text:
             self._text.write(text)
+            self._header = ""
 
     @property
     def is_stream(self) -> bool:
@@ -168,7 +170,7 @@ class CsvFaces:
         path: a file, or ``-`` for standard output.
         classes: the model's class names; each has a column with its probability.
         columns: ``PHOTO_COLUMNS`` or ``FRAME_COLUMNS``: what of a record comes before the face.
-        append: go on after the rows of an earlier run instead of replacing them.
+        append: go on after the rows of an earlier run; otherwise the first record replaces them.
 
     Raises:
         FileError: the file cannot be written.
@@ -208,7 +210,7 @@ class Records:
         json_path: a file, ``-`` for standard output, None for no JSON lines.
         csv_path: the same for CSV.
         classes: the model's class names.
-        append: go on after the records of an earlier run instead of replacing them.
+        append: go on after the records of an earlier run; otherwise the first one replaces them.
         columns: ``PHOTO_COLUMNS`` or ``FRAME_COLUMNS``.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -20,11 +21,20 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 class TextFile:
-    """A text file, or standard output for ``-``, written in whole lines that arrive at once."""
+    """A text file, or standard output for ``-``, written in whole lines that arrive at once.
+
+    Args:
+        append: go on after the lines of an earlier run. Otherwise the first line replaces them: a
+            run that ends before it has any loses none.
+
+    Attributes:
+        is_new: there are no lines to go on after.
+        replaces: there are lines that the first one will replace.
+    """
 
     def __init__(self, path: str | Path, append: bool) -> None:
         self.path = path
-        self.is_new = True
+        self.is_new, self.replaces = True, False
         self.is_stream = str(path) == STANDARD_STREAM
         self._stream = standard_output() if self.is_stream else None
         self._file: io.FileIO | None = None
@@ -34,7 +44,9 @@ class TextFile:
             if append:
                 self.is_new = drop_half_line(Path(path)) == 0
             # Without a buffer a line is one call of the system's: killed, it is there or not.
-            self._file = io.FileIO(path, "a" if append else "w")
+            self._file = io.FileIO(path, "a")
+            # The size of a device or a pipe is 0.
+            self.replaces = not append and os.fstat(self._file.fileno()).st_size > 0
         except OSError as error:
             raise FileError(f"{path}: cannot write there ({error.strerror})") from None
 
@@ -47,6 +59,9 @@ class TextFile:
                 self._stream.write(text)
                 self._stream.flush()
             elif self._file is not None:
+                if self.replaces:
+                    self._file.truncate(0)
+                    self.replaces = False
                 data = memoryview(encoded(text))
                 while data:
                     data = data[self._file.write(data) :]

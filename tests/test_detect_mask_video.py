@@ -300,6 +300,18 @@ def test_a_recording_never_overwrites_its_source(run: Run, video: Path, tmp_path
     assert copy.read_bytes() == video.read_bytes()
 
 
+def test_records_of_an_earlier_run_outlive_a_source_that_gives_no_frame(
+    run: Run, tmp_path: Path
+) -> None:
+    files = {option: tmp_path / option for option in ("json", "csv", "counts")}
+    for path in files.values():
+        path.write_text("old\n")
+    options = [each for option, path in files.items() for each in (f"--{option}", path)]
+    done = run("--source", tmp_path / "nothing.mp4", "--detector", "yunet", *options)
+    assert done.returncode == 2
+    assert {path.read_text() for path in files.values()} == {"old\n"}
+
+
 def test_two_sources_one_broken(run: Run, video: Path, tmp_path: Path) -> None:
     output = tmp_path / "tiled.mp4"
     missing = f"rtsp://me:secret@127.0.0.1:{free_port()}/door"

@@ -7,6 +7,7 @@ with Outputs(OutputOptions(json="-"), detector.classes, ["talk.mp4"]) as outputs
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -81,23 +82,29 @@ class Outputs:
         classes: the model's class names.
         sources: names of the sources; views of several are written with their source's name, and
             a recording of a single file has its sound.
+        read: other files that the run reads, such as the model.
 
     Attributes:
         messages: where a summary may be printed: standard output unless records go there.
 
     Raises:
-        UserFacingError: a file cannot be written, would overwrite a source, a receiver is not
-            installed, or alerts or snapshots are asked for with a model of other classes.
+        UserFacingError: a file cannot be written, or would overwrite a source, the model or
+            another output; a receiver is not installed; alerts or snapshots are asked for with a
+            model of other classes.
     """
 
     def __init__(
-        self, options: OutputOptions, classes: Sequence[str], sources: Sequence[str]
+        self,
+        options: OutputOptions,
+        classes: Sequence[str],
+        sources: Sequence[str],
+        read: Sequence[Path] = (),
     ) -> None:
         if options.output_split and not options.output:
             raise UserFacingError("--output-split needs --output")
         if options.alert or options.snapshots:
             check_labels([UNMASKED], classes)
-        _check_no_source_is_overwritten(options, sources)
+        _check_nothing_is_overwritten(options, sources, read)
         self._several = len(sources) > 1
         self._sinks: list[Sink] = []
         self._recording: Recording | None = None
@@ -158,12 +165,30 @@ def _recording(options: OutputOptions, sources: Sequence[str]) -> Recording:
     return Recording(options.output, sound_of=sound_of, split_s=split_s)
 
 
-def _check_no_source_is_overwritten(options: OutputOptions, sources: Sequence[str]) -> None:
-    inputs = [path for path in map(Path, map(local_path, sources)) if path.is_file()]
+def _check_nothing_is_overwritten(
+    options: OutputOptions, sources: Sequence[str], read: Sequence[Path]
+) -> None:
+    films = [path for path in map(Path, map(local_path, sources)) if path.is_file()]
+    taken = list(read)
     for output in map(Path, options.files):
-        if output.exists() and any(path.samefile(output) for path in inputs):
+        if str(output) == STANDARD_STREAM or (output.exists() and not output.is_file()):
+            continue  # any number of them may be /dev/null
+        if any(_is_same_file(output, path) for path in films):
             raise SourceError(f"{output}: this is a source, write to another file")
+        if any(_is_same_file(output, path) for path in taken):
+            raise UserFacingError(f"{output}: this would replace a file of this run, name another")
+        taken.append(output)
     if options.output and options.output_split:
-        for path in inputs:
+        for path in films:
             if is_part(path, options.output):
                 raise SourceError(f"{path}: this is a source, split to files of another name")
+        for path in taken:
+            if is_part(path, options.output):
+                raise UserFacingError(f"{path}: a part of the recording would replace this file")
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    """Whether two names are those of one file: links followed, and case ignored as some do."""
+    if os.path.realpath(one).casefold() == os.path.realpath(other).casefold():
+        return True
+    return one.exists() and other.exists() and one.samefile(other)

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mask_detector.faces import UNMASKED_LABELS
 from mask_detector.records import CsvRows
@@ -183,8 +184,8 @@ class MinuteCounts:
             name = time.strftime("%Y-%m-%d %H:%M")
         minute = self._minutes.get(view.source)
         if minute is None or minute.name != name:
-            if minute:
-                self._write(minute)
+            # The first frame replaces the counts of an earlier run, before there is a row.
+            self._rows.write([self._row(minute)] if minute else [])
             minute = _Minute(view.name, name, People(self._classes))
             self._minutes[view.source] = minute
         minute.people.see(view.inside, view.frame.time_s)
@@ -192,8 +193,8 @@ class MinuteCounts:
 
     def close(self) -> None:
         """Write the minutes that have begun, and close the file."""
-        for minute in self._minutes.values():
-            self._write(minute)
+        if self._minutes:
+            self._rows.write(map(self._row, self._minutes.values()))
         self._rows.close()
 
     def __enter__(self) -> MinuteCounts:
@@ -202,10 +203,10 @@ class MinuteCounts:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _write(self, minute: _Minute) -> None:
+    def _row(self, minute: _Minute) -> list[Any]:
         seen = minute.people.seen()
         people = [seen.get(label, 0) for label in (*self._classes, "unsure")]
-        self._rows.write([[minute.source, minute.name, *people, minute.most]])
+        return [minute.source, minute.name, *people, minute.most]
 
 
 @dataclass

@@ -111,6 +111,32 @@ def test_json_lines_go_on_after_a_crash(tmp_path, before, append, after) -> None
     assert path.read_text() == after
 
 
+@pytest.mark.parametrize(
+    ("old", "faces", "json_lines", "csv_lines"),
+    [
+        ("old\n", None, 1, 1),
+        ("", None, 0, 1),
+        (None, None, 0, 1),
+        ("old\n", [], 1, 1),
+        ("old\n", [SURE], 1, 2),
+    ],
+)
+def test_the_first_record_replaces_those_of_an_earlier_run(
+    tmp_path, old, faces, json_lines, csv_lines
+) -> None:
+    """A run that fails before it has one loses none of them."""
+    paths = [tmp_path / "json", tmp_path / "csv"]
+    if old is not None:
+        for path in paths:
+            path.write_text(old)
+    with Records(*paths, CLASSES) as records:
+        if faces is not None:
+            records.write(photo_record("a.jpg", 1, 1, faces, {}))
+    lines = [path.read_text().splitlines() for path in paths]
+    assert list(map(len, lines)) == [json_lines, csv_lines]
+    assert [line == ["old"] for line in lines] == [bool(old) and faces is None] * 2
+
+
 def test_half_a_line_at_the_end_of_a_large_file(tmp_path) -> None:
     path = tmp_path / "found.jsonl"
     for length in (0, 1, 65_535, 65_536, 200_000):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,34 @@ def test_no_part_of_a_recording_overwrites_a_source(tmp_path: Path) -> None:
         Outputs(options, CLASSES, [str(source)])
     with Outputs(options, CLASSES, ["0"]) as outputs:
         assert outputs.recording
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        OutputOptions(json="same", csv="./same"),
+        OutputOptions(csv="same", counts="link"),
+        OutputOptions(output=Path("out.mp4"), json="OUT.mp4"),
+        OutputOptions(json="a.model"),
+        OutputOptions(output=Path("out.mp4"), output_split=1, counts="out_001.mp4"),
+    ],
+)
+def test_outputs_replace_neither_each_other_nor_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: OutputOptions
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.model").write_bytes(b"precious")
+    Path("link").symlink_to("same")
+    with pytest.raises(UserFacingError, match="would replace"):
+        Outputs(options, CLASSES, ["0"], [Path("a.model")])
+    assert Path("a.model").read_bytes() == b"precious"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.model", "link"}
+
+
+def test_any_number_of_outputs_may_be_thrown_away() -> None:
+    options = OutputOptions(json=os.devnull, csv=os.devnull, counts="-")
+    with Outputs(options, CLASSES, ["0"]):
+        pass
 
 
 def test_splitting_needs_a_recording() -> None:

@@ -100,6 +100,17 @@ def test_every_minute_has_its_row(tmp_path: Path) -> None:
     assert written_before_the_end == rows(path)[:-1]
 
 
+def test_the_first_frame_replaces_the_counts_of_an_earlier_run(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("old\n")
+    with MinuteCounts(path, CLASSES):
+        pass
+    assert path.read_text() == "old\n"
+    with MinuteCounts(path, CLASSES) as counts:
+        counts.take(view([], 0.0))
+        assert rows(path) == [["source", "minute", "with_mask", "without_mask", "unsure", "most"]]
+
+
 def test_a_live_minute_is_the_clocks_and_sources_are_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
