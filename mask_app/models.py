@@ -112,9 +112,14 @@ def live_detector(settings: Settings) -> MaskDetector:
     with _spinner(f"live models {settings.detector} {settings.worn_wrongly}"):
         shared = shared_detector(settings.detector, thorough=False)
         detector = ConfidentDetector(shared, settings.confidence)
-        hiding = settings.blur != "none"
         classify = classifier(thorough=False, worn_wrongly=settings.worn_wrongly)
-        return MaskDetector(detector, classify, settings.unsure, hiding)
+        # Even if nobody is hidden in the live picture: small pictures and reports hide everybody.
+        return MaskDetector(detector, classify, settings.unsure, hiding=True)
+
+
+def hiding_detector(name: str) -> face_detector.FaceDetector:
+    """Finds what is hidden where everybody is, in a frame of a video; by a detector's name."""
+    return shared_detector(name, thorough=False)
 
 
 def _spinner(name: str) -> AbstractContextManager[object]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mask_app.models import hiding_detector
 from mask_app.report.footage import VideoFindings
 from mask_app.report.parts import Context
 from mask_app.video.events import events_in
@@ -43,6 +44,7 @@ def findings(
     for record in records:
         people.see(_inside(record), record["time_s"])
     busiest = max(records, key=lambda record: sum(record["counts"].values()), default=None)
+    hiding = None if context.show_faces else hiding_detector(job.settings.detector)
     image = None
     if busiest is not None:
         image = _picture(file, busiest, job, model, megapixels, context)
@@ -53,7 +55,7 @@ def findings(
         job.warning,
         job.rows(),
         people.seen(),
-        with_pictures(events_in(records), job.output, records, hide=not context.show_faces),
+        with_pictures(events_in(records), job.output, records, hiding),
         events_in(records, "unsure"),
         None if busiest is None or image is None else (image, busiest["time_s"]),
     )

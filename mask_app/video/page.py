@@ -217,7 +217,8 @@ def _with_pictures(events: Sequence[Event], job: VideoJob, settings: Settings) -
     hide = settings.event_blur != "none"
     if hide not in job.event_pictures:
         with st.spinner(gettext("One moment…")):
-            job.event_pictures[hide] = with_pictures(events, job.output, read_records(job), hide)
+            hiding = models.hiding_detector(job.settings.detector) if hide else None
+            job.event_pictures[hide] = with_pictures(events, job.output, read_records(job), hiding)
     return job.event_pictures[hide]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from face_detector import FaceDetector
 from mask_app.video.events import Event
 from mask_detector.images import decode_photo
 from mask_detector.privacy import hide_boxes
@@ -56,7 +57,10 @@ def blurred(picture: bytes) -> bytes:
 
 
 def with_pictures(
-    events: Sequence[Event], video: Path, records: Sequence[Mapping[str, Any]], hide: bool
+    events: Sequence[Event],
+    video: Path,
+    records: Sequence[Mapping[str, Any]],
+    hiding: FaceDetector | None,
 ) -> list[Event]:
     """The events of a processed video with pictures, each of the moment with the largest face.
 
@@ -64,12 +68,13 @@ def with_pictures(
         events: N = 0 gives none.
         video: as the app wrote it, its boxes drawn and faces hidden as the settings asked.
         records: of its frames, in order, as ``detect_mask_video.py --json`` writes them.
-        hide: hide everybody.
+        hiding: hide everybody, also whom only this detector finds: the records have nobody below
+            the chosen confidence. None hides nobody.
     """
     capture = cv2.VideoCapture(str(video))
     try:
         pictured = [
-            _with_picture(event, capture, records, hide) for event in events[:MOST_PICTURES]
+            _with_picture(event, capture, records, hiding) for event in events[:MOST_PICTURES]
         ]
     finally:
         capture.release()
@@ -77,7 +82,10 @@ def with_pictures(
 
 
 def _with_picture(
-    event: Event, capture: cv2.VideoCapture, records: Sequence[Mapping[str, Any]], hide: bool
+    event: Event,
+    capture: cv2.VideoCapture,
+    records: Sequence[Mapping[str, Any]],
+    hiding: FaceDetector | None,
 ) -> Event:
     boxes = {
         record["frame"]: face["box"]
@@ -95,7 +103,7 @@ def _with_picture(
     found, image = capture.read()
     if not found:
         return event
-    if hide:
+    if hiding is not None:
         time_s = records[place]["time_s"]
         near = [
             face["box"]
@@ -103,7 +111,7 @@ def _with_picture(
             if abs(record["time_s"] - time_s) <= _BESIDES_S
             for face in record["faces"]
         ]
-        hide_boxes(image, near)
+        hide_boxes(image, [*near, *hiding.find(image).boxes])
     return replace(event, picture=_person(image, boxes[number]))
 
 

@@ -25,9 +25,11 @@ from mask_app.live.keeping import PictureFolder
 from mask_app.live.processing import ALARM_AFTER_SECONDS, LiveProcessor
 from mask_app.live.server_cameras import ServerTrack, SharedCamera
 from mask_app.live.tracks import BrowserTrack
+from mask_app.models import live_detector
 from mask_app.settings import Settings
 from mask_detector.detector import MaskDetector
 from mask_detector.faces import Face, Faces
+from mask_detector.images import read_photo
 from mask_detector.video.zones import parse_zone
 
 SETTINGS = Settings("yunet", 0.5, 0.1, "none", mirror=False, alarm=True, alarm_pause=5)
@@ -168,6 +170,14 @@ def test_pictures_of_people_without_a_mask_are_blurred_unless_asked(tmp_path: Pa
     assert picture(shown) == clear
     shown.settings = replace(shown.settings, event_faces=False)
     assert detail_of(picture(shown)) < detail_of(clear) / 2
+
+
+def test_faces_below_the_confidence_are_found_to_be_hidden(examples: Path) -> None:
+    """Small pictures and reports hide everybody, also where the live picture hides nobody."""
+    detector = live_detector(replace(SETTINGS, confidence=1.0))
+    faces = detector.detect(read_photo(examples / "example_02.jpg"))
+    assert not faces
+    assert faces.candidates
 
 
 def test_a_folder_of_pictures_stays_small_and_forgets(tmp_path: Path) -> None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
 import pytest
 
+from face_detector import Detections, FaceDetector
 from mask_app.video.events import Event, EventLog, as_csv, events_in
+from mask_app.video.pictures import with_pictures
+from mask_detector.images import decode_photo
 
 Frames = list[dict[int | None, str]]
 
@@ -87,3 +96,21 @@ def test_a_log_stays_small_and_forgets_what_is_older() -> None:
             log.see(10 * number + step / 10, [(number, "")])
         log.see(10 * number + 5, [])
     assert [event.track for event in log.events()] == [7, 8, 9]
+
+
+@pytest.mark.parametrize("found", [[], [[170, 40, 240, 130]]])
+def test_whom_only_the_detector_finds_is_hidden_too(
+    examples: Path, found: Sequence[Sequence[float]]
+) -> None:
+    """The face beside the person of the event has no record: it is below the confidence."""
+    boxes = np.array(found, np.float32).reshape(-1, 4)
+    detector = SimpleNamespace(find=lambda image: Detections(boxes, np.ones(len(boxes))))
+    face = {"track": 1, "box": [68, 92, 130, 170]}
+    records = [{"frame": 40, "time_s": 2.0, "faces": [face]}]
+    event = Event(1, 2.0, 2.0)
+    video = examples / "example_video.mp4"
+    (shown,) = with_pictures([event], video, records, None)
+    (hidden,) = with_pictures([event], video, records, cast(FaceDetector, detector))
+    pictures = [decode_photo(each.picture).astype(int) for each in (shown, hidden)]
+    beside = np.abs(pictures[0] - pictures[1])[:40, -8:]  # right of the hidden face
+    assert (beside.mean() > 5) == bool(found)
