@@ -117,6 +117,28 @@ def group_near_duplicates(hashes: np.ndarray, bits: int = NEAR_DUPLICATE_BITS) -
     return [first.setdefault(int(c), index) for index, c in enumerate(component)]
 
 
+def nearest_duplicates(
+    hashes: np.ndarray, others: np.ndarray, bits: int = NEAR_DUPLICATE_BITS
+) -> list[int]:
+    """For each picture the most similar one of others, by perceptual hashes.
+
+    Args:
+        hashes, others: uint64, shapes (N, K) and (M, K), as in :func:`group_near_duplicates`.
+
+    Returns:
+        N indices into ``others``; -1 where more than ``bits`` bits differ.
+    """
+    if not len(others):
+        return [-1] * len(hashes)
+    found: list[int] = []
+    for start in range(0, len(hashes), 512):  # bounds the table of distances
+        chunk = hashes[start : start + 512, :1, None] ^ others.T[None]
+        distances = np.bitwise_count(chunk).min(axis=1)  # (n, M)
+        near = distances.min(axis=1) <= bits
+        found += np.where(near, distances.argmin(axis=1), -1).tolist()
+    return found
+
+
 def perceptual_hashes(image: np.ndarray) -> tuple[int, int]:
     """64-bit perceptual hashes (pHash) of a BGR picture and of its mirror image."""
     import imagehash  # not part of an installation for detection

@@ -16,7 +16,11 @@ from face_detector.detections import box_areas, iou
 from mask_detector.errors import PhotoError
 from mask_detector.images import decode_photo, photo_pages
 from mask_detector.terminal import ProgressBar
-from mask_detector.training.groups import group_near_duplicates, perceptual_hashes
+from mask_detector.training.groups import (
+    group_near_duplicates,
+    nearest_duplicates,
+    perceptual_hashes,
+)
 from mask_detector.training.layouts import DatasetPhoto
 from mask_detector.training.samples import Sample
 
@@ -106,8 +110,7 @@ def _decode(photo: DatasetPhoto) -> np.ndarray | PhotoError:
         return PhotoError(f"{photo.path}: the file cannot be read ({error.strerror})")
     except PhotoError as error:
         return PhotoError(f"{photo.path}: {error}")
-    if not photo.group:
-        photo.hashes = perceptual_hashes(image)
+    photo.hashes = perceptual_hashes(image)
     return image
 
 
@@ -168,7 +171,7 @@ def _reboxed(sample: Sample, found: Detections) -> Sample:
 def _without_copies(
     photos: Sequence[DatasetPhoto], problems: list[str], notes: Counter[str]
 ) -> list[DatasetPhoto]:
-    """One of each exact copy; none where copies have different labels."""
+    """One of each exact copy, in the group of any; none where copies have different labels."""
     copies: dict[str, list[DatasetPhoto]] = defaultdict(list)
     for photo in photos:
         copies[photo.content].append(photo)
@@ -178,6 +181,7 @@ def _without_copies(
             names = ", ".join(str(photo.path) for photo in same)
             problems.append(f"one photo under different labels, none used: {names}")
             continue
+        same[0].group = next((photo.group for photo in same if photo.group), "")
         kept.append(same[0])
         notes["copies of another photo, dropped"] += len(same) - 1
     for note in [note for note, count in notes.items() if not count]:
@@ -186,10 +190,13 @@ def _without_copies(
 
 
 def _name_groups(photos: Sequence[DatasetPhoto]) -> None:
-    """Put every photo without a group into one with its near-duplicates and other versions."""
+    """Put every photo without a group into one with its near-duplicates and other versions.
+
+    If ``groups.csv`` names one of those, that is its group. Those that it names keep theirs.
+    """
+    named = [photo for photo in photos if photo.group]
     unnamed = [photo for photo in photos if not photo.group]
-    hashes = np.array([photo.hashes for photo in unnamed], np.uint64).reshape(-1, 2)
-    joined_to = group_near_duplicates(hashes)  # the index of an earlier photo, or its own
+    joined_to = group_near_duplicates(_hashes(unnamed))  # the index of an earlier one, or its own
 
     def first(index: int) -> int:
         while joined_to[index] != index:
@@ -200,14 +207,32 @@ def _name_groups(photos: Sequence[DatasetPhoto]) -> None:
     for index, photo in enumerate(unnamed):
         if source := _source(photo):
             joined_to[first(index)] = first(of_source.setdefault(source, index))
-    members: dict[int, list[DatasetPhoto]] = defaultdict(list)
-    for index, photo in enumerate(unnamed):
-        members[first(index)].append(photo)
+    members: dict[int, list[int]] = defaultdict(list)
+    for index in range(len(unnamed)):
+        members[first(index)].append(index)
+    known = _known_groups(unnamed, named)
     for same in members.values():
-        # Named by content, so that files may be moved without changing the split.
-        name = min(photo.content for photo in same)[:16]
-        for photo in same:
-            photo.group = name
+        # New ones are named by content, so that files may be moved without changing the split.
+        new = min(unnamed[index].content for index in same)[:16]
+        group = next((known[index] for index in same if known[index]), new)
+        for index in same:
+            unnamed[index].group = group
+
+
+def _known_groups(unnamed: Sequence[DatasetPhoto], named: Sequence[DatasetPhoto]) -> list[str]:
+    """For each photo without a group that of another version or a near-duplicate, if any."""
+    of_source = {source: photo.group for photo in named if (source := _source(photo))}
+    groups = []
+    similar = nearest_duplicates(_hashes(unnamed), _hashes(named))
+    for photo, index in zip(unnamed, similar, strict=True):
+        of_similar = named[index].group if index >= 0 else ""
+        groups.append(of_source.get(_source(photo), of_similar))
+    return groups
+
+
+def _hashes(photos: Sequence[DatasetPhoto]) -> np.ndarray:
+    """The photos' perceptual hashes, uint64 (N, 2)."""
+    return np.array([photo.hashes for photo in photos], np.uint64).reshape(-1, 2)
 
 
 def _source(photo: DatasetPhoto) -> str:

@@ -62,8 +62,10 @@ class DatasetPhoto:
 
     @property
     def labels(self) -> list[str]:
-        """The classes of its faces."""
-        return [self.label] if self.label else [sample.label for sample in self.samples]
+        """The classes of its faces, in the order of their boxes from left to right."""
+        if self.label:
+            return [self.label]
+        return [sample.label for sample in sorted(self.samples, key=lambda sample: sample.box)]
 
     @property
     def ignored(self) -> int:
@@ -131,6 +133,8 @@ def _photos_in(
             raise DatasetError(
                 f"{folder}: expected annotations/ or labels/ beside {images.name}/, found neither"
             )
+        others = [path for path in inside if path not in (images, annotations)]
+        problems += _photos_beside(images, files, others)
         return _annotated_photos(images, annotations, problems, notes)
     # train/ and test/ are parts of a dataset, in which the same layouts are looked for.
     splits = [path for path in inside if path.name.lower() in SPLITS]
@@ -152,6 +156,19 @@ def _photos_in(
             "annotations, left out"
         )
     return photos
+
+
+def _photos_beside(images: Path, files: Sequence[Path], others: Sequence[Path]) -> list[str]:
+    """A sentence for each place beside an annotated folder ``images`` whose photos are not read."""
+    counts = {images.parent: sum(map(is_photo, files))}
+    for folder in others:
+        if not folder.name.startswith("_"):  # set aside by its owner
+            counts[folder] = sum(map(is_photo, files_below(folder, [])))
+    return [
+        f"{folder}: {number_of(count, 'photo')} beside {images.name}/ and its annotations, left out"
+        for folder, count in counts.items()
+        if count
+    ]
 
 
 def _named(folders: Sequence[Path], names: Sequence[str]) -> Path | None:

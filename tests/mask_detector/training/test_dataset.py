@@ -48,6 +48,16 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
+def voc(name: str, *boxes: tuple[str, int, int, int, int]) -> str:
+    """Boxes (label, x1, y1, x2, y2) of a photo in Pascal VOC's form, which counts from 1."""
+    objects = "".join(
+        f"<object><name>{label}</name><bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin>"
+        f"<xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox></object>"
+        for label, x1, y1, x2, y2 in boxes
+    )
+    return f"<annotation><filename>{name}</filename>{objects}</annotation>"
+
+
 def read(*folders: Path, detector=None, **options):
     return read_dataset(
         folders, detector or FixedDetector((8, 8, 56, 56)), progress=False, **options
@@ -161,6 +171,31 @@ def test_exact_copies_are_dropped(folder):
     assert dataset.notes["copies of another photo, dropped"] == 1
 
 
+@pytest.mark.parametrize("named", ["0.png", "copy.png"])
+def test_one_of_exact_copies_keeps_the_group_of_either(folder, named):
+    shutil.copy(folder / "with_mask" / "0.png", folder / "with_mask" / "copy.png")
+    (folder / "groups.csv").write_text(f"file,group\nwith_mask/{named},anna\n")
+    assert "anna" in {sample.group for sample in read(folder).samples}
+
+
+@pytest.mark.parametrize(("second", "used"), [("mask none", 2), ("none mask", 0)])
+def test_boxes_of_copies_may_come_in_another_order(tmp_path, second, used):
+    boxes = {"mask": (10, 10, 40, 40), "none": (60, 10, 90, 40)}
+    for name, labels in (("a", "mask none"), ("b", "none mask")):
+        where = boxes if name == "a" else dict(zip(second.split(), boxes.values(), strict=True))
+        (tmp_path / name / "images").mkdir(parents=True)
+        write_photo(tmp_path / name / "images" / "scene.png", picture(1, 100))
+        (tmp_path / name / "annotations").mkdir()
+        (tmp_path / name / "annotations" / "scene.xml").write_text(
+            voc("scene.png", *((label, *where[label]) for label in labels.split()))
+        )
+    annotated(tmp_path / "c", 2, "mask", "10 10 80 80")
+    annotated(tmp_path / "c", 3, "none", "10 10 80 80")
+    dataset = read(tmp_path / "a", tmp_path / "b", tmp_path / "c")
+    assert len(dataset.samples) == 2 + used
+    assert len(dataset.problems) == (used == 0)
+
+
 def test_photo_under_two_labels_is_reported_and_not_used(folder):
     shutil.copy(folder / "with_mask" / "0.png", folder / "without_mask" / "same.png")
     dataset = read(folder)
@@ -195,6 +230,23 @@ def test_groups_file_is_believed(folder):
     assert len(set(groups.values())) == 5
 
 
+def test_photos_that_resemble_named_ones_join_their_group(folder):
+    write_photo(folder / "with_mask" / "brighter.jpg", picture(0) // 2 + 90)
+    write_photo(folder / "with_mask" / "mirrored.jpg", picture(0)[:, ::-1])
+    for index, name in enumerate(("1_jpg.rf.12ab.png", "1_jpg.rf.34cd.png")):
+        write_photo(folder / "without_mask" / name, picture(20 + index))
+    write_photo(folder / "with_mask" / "like the named.jpg", picture(2))
+    (folder / "groups.csv").write_text(
+        "file,group\nwith_mask/0.png,anna\nwithout_mask/1_jpg.rf.34cd.png,ben\n"
+        "2.png,carl\nlike the named.jpg,eve\n"  # these are alike: the file is believed
+    )
+    groups = {sample.photo.name: sample.group for sample in read(folder).samples}
+    assert groups["brighter.jpg"] == groups["mirrored.jpg"] == groups["0.png"] == "anna"
+    assert groups["1_jpg.rf.12ab.png"] == groups["1_jpg.rf.34cd.png"] == "ben"
+    assert (groups["like the named.jpg"], groups["2.png"]) == ("eve", "carl")
+    assert len(set(groups.values())) == 8
+
+
 @pytest.mark.parametrize("content", [b"photo,person\na,b\n", b"\xff\xfe\x00"])
 def test_groups_file_of_another_form(folder, content):
     (folder / "groups.csv").write_bytes(content)
@@ -211,15 +263,8 @@ def test_annotated_photos_give_a_sample_a_box(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "annotations").mkdir()
     write_photo(tmp_path / "images" / "scene.png", picture(1, 200))
-    objects = "".join(
-        f"<object><name>{label}</name><bndbox><xmin>{x + 1}</xmin><ymin>11</ymin>"
-        f"<xmax>{x + side}</xmax><ymax>{10 + side}</ymax></bndbox></object>"
-        for label, x, side in (("mask", 10, 30), ("none", 60, 40), ("mask", 120, 4))
-    )
-    (tmp_path / "annotations" / "scene.xml").write_text(
-        "<annotation><filename>scene.png</filename><size><width>200</width><height>200</height>"
-        f"</size>{objects}</annotation>"
-    )
+    boxes = ("mask", 11, 11, 40, 40), ("none", 61, 11, 100, 50), ("mask", 121, 11, 124, 14)
+    (tmp_path / "annotations" / "scene.xml").write_text(voc("scene.png", *boxes))
     dataset = read(tmp_path, detector=FixedDetector((9, 9, 41, 41), landmarks=True))
     assert [(s.label, s.box) for s in dataset.samples] == [
         ("mask", (10, 10, 40, 40)),
@@ -290,12 +335,9 @@ def annotated(folder: Path, index: int, label: str, box: str) -> None:
     (folder / "images").mkdir(parents=True, exist_ok=True)
     (folder / "annotations").mkdir(exist_ok=True)
     write_photo(folder / "images" / f"{index}.png", picture(index, 100))
-    x1, y1, x2, y2 = box.split()
-    (folder / "annotations" / f"{index}.xml").write_text(
-        f"<annotation><filename>{index}.png</filename><object><name>{label}</name><bndbox>"
-        f"<xmin>{x1}</xmin><ymin>{y1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax>"
-        "</bndbox></object></annotation>"
-    )
+    x1, y1, x2, y2 = map(int, box.split())
+    text = voc(f"{index}.png", (label, x1, y1, x2, y2))
+    (folder / "annotations" / f"{index}.xml").write_text(text)
 
 
 def test_masks_worn_wrongly_are_taught_between_two_classes(tmp_path):

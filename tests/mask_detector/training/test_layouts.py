@@ -202,6 +202,17 @@ def test_photos_beside_class_folders_are_named(tmp_path):
     assert problems == [f"{tmp_path}: 1 photo in no class folder and without annotations, left out"]
 
 
+def test_photos_beside_annotated_ones_are_named(tmp_path):
+    texts = {"images__a_png": "", "labels__a_txt": YOLO.format(0), "classes_txt": "with_mask"}
+    make(tmp_path, **texts, with_mask__q_png="", plot_png="", _old__b_png="", notes__c_csv="mine")
+    found, problems, _ = find(tmp_path)
+    assert found == {"images/a.png": ["with_mask"]}
+    assert problems == [
+        f"{place}: 1 photo beside images/ and its annotations, left out"
+        for place in (tmp_path, tmp_path / "with_mask")
+    ]
+
+
 @pytest.mark.parametrize(
     ("texts", "sentence"),
     [
