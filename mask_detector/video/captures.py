@@ -4,8 +4,9 @@
         for time_s, image in capture.frames():
             ...
 
-Videos and streams are in :mod:`mask_detector.video.decoding`; threads, reconnecting and the
-numbering of frames in :mod:`mask_detector.video.sources`.
+Videos and streams are in :mod:`mask_detector.video.decoding`, the choice of the kind in
+:mod:`mask_detector.video.opening`; threads, reconnecting and the numbering of frames in
+:mod:`mask_detector.video.sources`.
 """
 
 from __future__ import annotations
@@ -129,6 +130,7 @@ class Folder(Capture):
     rate = FOLDER_RATE
 
     def __init__(self, path: Path, options: SourceOptions) -> None:
+        self._path = path
         try:
             self._paths = sorted((each for each in path.iterdir() if is_photo(each)), key=_natural)
         except OSError as error:
@@ -141,18 +143,29 @@ class Folder(Capture):
 
     def frames(self) -> Iterator[tuple[float | None, np.ndarray]]:
         """The photos; one that cannot be read is reported and left out."""
+        given = False
         for number, path in enumerate(self._paths[self._first :], start=self._first):
             try:
-                yield number / FOLDER_RATE, read_photo(path)
+                image = read_photo(path)
             except PhotoError as error:
                 logger.warning("%s", error)
+                continue
+            given = True
+            yield number / FOLDER_RATE, image
+        if not given:
+            raise SourceError(f"{self._path}: no photo in this folder can be read")
+
+
+class NotAPictureError(SourceError):
+    """A file that is named like a picture is none that Pillow reads."""
 
 
 class Animation(Capture):
     """An animated WebP, GIF or PNG, read by Pillow: FFmpeg reads not all of them.
 
     Raises:
-        SourceError: it is damaged, or a photo without further pictures.
+        NotAPictureError: Pillow cannot read it.
+        SourceError: it is a photo without further pictures.
     """
 
     live = False
@@ -163,7 +176,8 @@ class Animation(Capture):
             self._picture = Image.open(path)
             count = getattr(self._picture, "n_frames", 1)
         except _PILLOW_ERRORS as error:
-            raise SourceError(f"{path}: this is no picture, or a damaged one ({error})") from None
+            problem = f"this is no picture, or a damaged one ({error})"
+            raise NotAPictureError(f"{path}: {problem}") from None
         if count == 1:
             self._picture.close()
             raise SourceError(
@@ -196,7 +210,7 @@ class Animation(Capture):
 
 def _natural(path: Path) -> list[Any]:
     """Sorts frame2 before frame10."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name)]
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
 
 
 def find_cameras() -> list[int]:

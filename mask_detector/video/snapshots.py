@@ -53,7 +53,9 @@ class Snapshots:
         rule = self._rules.setdefault(view.source, UnmaskedRule(AFTER_S))
         for face in rule.due(view.inside, view.frame.time_s):
             place = re.sub(r"[^\w-]+", "-", view.name).strip("-")[-40:] or "source"
-            name = f"bare_{time.strftime('%Y%m%d_%H%M%S')}_{place}_{face.track}.jpg"
+            now = time.strftime("%Y%m%d_%H%M%S")
+            # The source's number, since the ends of two long addresses may be the same.
+            name = f"bare_{now}_{view.source + 1}_{place}_{face.track}.jpg"
             try:
                 write_photo(
                     self._folder / name, crop_with_margin(view.frame.image, face.box, _MARGIN)

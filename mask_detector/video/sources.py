@@ -18,22 +18,13 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from mask_detector.errors import SourceError
-from mask_detector.images import is_photo
-from mask_detector.video.addresses import is_address, local_path, without_password
-from mask_detector.video.captures import (
-    Animation,
-    Camera,
-    Capture,
-    Folder,
-    SourceOptions,
-    find_cameras,
-)
-from mask_detector.video.decoding import Video
+from mask_detector.video.addresses import is_address, without_password
+from mask_detector.video.captures import Capture, SourceOptions, find_cameras
+from mask_detector.video.opening import open_capture
 from mask_detector.video.timeline import Clock
 
 logger = logging.getLogger(__name__)
@@ -148,18 +139,7 @@ class Source:
                 wait = min(2 * wait, LONGEST_WAIT_S)
 
     def _open(self) -> Capture:
-        capture: Capture
-        path = Path(local_path(self._source))
-        if self._source.isdecimal():
-            capture = Camera(int(self._source))
-        elif is_address(self._source):
-            capture = Video(self._source, self._options)
-        elif path.is_dir():
-            capture = Folder(path, self._options)
-        elif is_photo(path) and path.is_file():
-            capture = Animation(path)
-        else:
-            capture = Video(self._source, self._options)
+        capture = open_capture(self._source, self._options)
         self.live, self.length_s, self.rate = capture.live, capture.length_s, capture.rate
         return capture
 
@@ -243,11 +223,15 @@ class Sources:
         """Whether no source went away for good.
 
         Raises:
-            SourceError: none of them ever gave a frame, and one says why.
+            SourceError: all ended, or failed, and none of them ever gave a frame.
         """
         errors = [source.error for source in self.sources if source.error]
-        if errors and not any(source.seen for source in self.sources):
-            raise errors[0]
+        if not any(source.seen for source in self.sources):
+            if errors:
+                raise errors[0]
+            if not self._running:  # else the user has stopped them
+                names = ", ".join(source.name for source in self.sources)
+                raise SourceError(f"{names}: no frame is left by --start, --end and --every")
         return not errors
 
     def stop(self, index: int) -> None:

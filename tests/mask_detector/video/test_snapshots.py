@@ -18,12 +18,12 @@ from mask_detector.video.tracking import TrackedFace
 from mask_detector.video.view import View
 
 
-def view(time_s: float, label: str, track: int = 1, unsure: bool = False) -> View:
+def view(time_s: float, label: str, track: int = 1, unsure: bool = False, source: int = 0) -> View:
     face = TrackedFace((40, 20, 60, 50), 0.9, {label: 1.0}, unsure, track, label)
     image = np.zeros((80, 100, 3), np.uint8)
     image[20:50, 40:60] = 200
     name = "rtsp://me:***@door/1"
-    return View(0, name, True, Frame(image, 0, time_s), [face], [], {}, {})
+    return View(source, name, True, Frame(image, 0, time_s), [face], [], {}, {})
 
 
 def test_one_picture_of_each_unmasked_person(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_one_picture_of_each_unmasked_person(tmp_path: Path) -> None:
         for track, label in ((1, "without_mask"), (2, "with_mask"), (3, "without_mask")):
             snapshots.take(view(step / 10, label, track, unsure=track == 3))
     (path,) = (tmp_path / "new" / "folder").iterdir()
-    assert path.name.endswith("_rtsp-me-door-1_1.jpg")
+    assert path.name.endswith("_1_rtsp-me-door-1_1.jpg")
     picture = read_photo(path)
     assert picture.shape == (30 + 2 * 9, 20 + 2 * 6, 3)
     assert picture[20:30, 10:20].mean() > 180
@@ -43,6 +43,17 @@ def test_a_short_time_without_a_mask_is_not_kept(tmp_path: Path) -> None:
     for step in range(20):
         snapshots.take(view(step * AFTER_S / 3, "without_mask" if step % 3 else "with_mask"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sources_whose_names_end_alike_keep_their_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.time, "strftime", lambda form: "20260101_120000")
+    snapshots = Snapshots(tmp_path, keep_days=7)
+    for time_s in (0.0, AFTER_S):
+        for source in (0, 1):
+            snapshots.take(view(time_s, "without_mask", source=source))
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_what_is_too_old_goes_and_strangers_stay(tmp_path: Path) -> None:

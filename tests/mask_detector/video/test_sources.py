@@ -141,13 +141,30 @@ def test_a_start_after_the_end_is_an_error(numbered: Path, tmp_path: Path, start
             read(source, options=SourceOptions(start=start))
 
 
+def test_options_that_leave_no_frame_are_an_error(numbered: Path) -> None:
+    with Sources([str(numbered)], SourceOptions(start=1, end=1.04, every=20)) as sources:
+        assert not any(sources)
+        with pytest.raises(SourceError, match="no frame is left by --start, --end and --every"):
+            sources.check()
+
+
+def test_a_folder_without_a_photo_that_can_be_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(SourceError, match="no photo in this folder can be read"):
+        read(tmp_path)
+
+
+def test_a_video_that_is_named_like_a_picture_is_read(numbered: Path, tmp_path: Path) -> None:
+    assert len(read(numbered.rename(tmp_path / "video.jpg"))) == 50
+
+
 def test_a_folder_is_read_in_the_order_that_people_count(tmp_path: Path) -> None:
-    for number in (1, 2, 10):
-        cv2.imwrite(str(tmp_path / f"frame{number}.png"), np.full((8, 8, 3), number, np.uint8))
+    for number, name in ((1, "1"), (2, "2"), (10, "10"), (11, "10²")):
+        cv2.imwrite(str(tmp_path / f"frame{name}.png"), np.full((8, 8, 3), number, np.uint8))
     (tmp_path / "frame3.png").write_text("not a photo")
     (tmp_path / "notes.txt").touch()
     frames = read(tmp_path)
-    assert [int(frame.image[0, 0, 0]) for frame in frames] == [1, 2, 10]
+    assert [int(frame.image[0, 0, 0]) for frame in frames] == [1, 2, 10, 11]
 
 
 @pytest.mark.parametrize("format", ["webp", "gif", "png"])
