@@ -46,13 +46,12 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--recursive", "-r", action="store_true", help="include sub-folders")
     add("--max-megapixels", type=command_line.number(0.001, MOST_MEGAPIXELS), metavar="N",
         default=DEFAULT_MEGAPIXELS, help="refuse larger photos")
-
     command_line.add_detection_arguments(parser)
 
     results = parser.add_argument_group("results")
     add = results.add_argument
     add("--output", "-o", type=Path, metavar="PATH",
-        help="write annotated photos to a file for one, a folder for many; no photo is replaced")
+        help="write annotated photos to a folder, one also to a file; no photo is replaced")
     command_line.add_record_arguments(results, "photo")
     add("--contact-sheet", type=Path, metavar="FILE",
         help="write one page with all photos of this run in small, least certain first")
@@ -82,8 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     wanted = command_line.options_for(Results, arguments)
     window = not (wanted.any() or arguments.no_display) and has_display()
+    read = command_line.detection_files(arguments)
     photos = find_photos(arguments.image, arguments.recursive, without=wanted.paths())
-    photos = name_results(photos, wanted, pictures_here=not (wanted.any() or window))
+    photos = name_results(photos, wanted, not (wanted.any() or window), read)
     with EarlierRun(photos, wanted, arguments.skip_done) as earlier:
         return process(arguments, earlier, window)
 
@@ -108,7 +108,7 @@ def process(arguments: argparse.Namespace, earlier: EarlierRun, window: bool) ->
     ):
         for photo, result in processed:  # in the order of the photos
             with deferred_signals():  # all files hold the same photos at the end
-                earlier.store(result, records)
+                earlier.store(photo, result, records)
             summary.add(result.record)
             bar.update()
             failed = "error" in result.record
@@ -121,7 +121,7 @@ def process(arguments: argparse.Namespace, earlier: EarlierRun, window: bool) ->
         page.write()
     if (earlier.done and not photos) or (summary.photos > 1 and not quiet):
         say(str(summary), sys.stderr if quiet else None)
-    if summary.found(arguments.fail_on):
+    if earlier.found(arguments.fail_on) or summary.found(arguments.fail_on):
         return command_line.FOUND
     return command_line.FAILED if summary.failed else command_line.OK
 

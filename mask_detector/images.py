@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import logging
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ from mask_detector.photos.formats import (
     reduce_jpeg,
     upright_turn,
 )
+from mask_detector.photos.metadata import picture_with_exif
+
+logger = logging.getLogger(__name__)
 
 PHOTO_SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".mpo", ".png", ".webp", ".bmp",
@@ -44,7 +48,6 @@ MOST_MEGAPIXELS = 178
 _JPEG_SUFFIXES = (".jfif", ".jif", ".pjpeg", ".pjp")  # OpenCV does not know these names
 
 _SUFFIXES_WITHOUT_EXIF = (".bmp", ".dib", ".ppm", ".pnm")
-_JPEG_QUALITY = 95  # OpenCV's default
 _BAND_PIXELS = 250_000
 _MOST_PAGES = 1000
 MOST_BYTES = 1_500_000_000  # 178 megapixels of four channels with 16 bits
@@ -248,18 +251,6 @@ def _upright_bgr(photo: Image.Image) -> np.ndarray:
     return turn(image)
 
 
-def _with_exif(suffix: str, image: np.ndarray, exif: bytes) -> bytes:
-    kind = {".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}.get(suffix, "JPEG")
-    options = {"quality": _JPEG_QUALITY} if kind == "JPEG" else {"lossless": True}
-    stream = io.BytesIO()
-    try:
-        picture = Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-        picture.save(stream, kind, exif=exif, **options)
-    except (OSError, ValueError) as error:
-        raise PhotoError(f"a picture cannot be written as {kind} ({error})") from None
-    return stream.getvalue()
-
-
 def check_picture_name(path: Path) -> None:
     """Raise PhotoError where a name's ending is not that of a picture we can write."""
     if path.suffix.lower() not in PICTURE_SUFFIXES:
@@ -281,7 +272,8 @@ def encode_photo(path: Path, image: np.ndarray, exif: bytes | None = None) -> by
     """A picture, uint8 BGR, shape (H, W, 3), as a file of that name holds it.
 
     Args:
-        exif: as ``metadata.exif_for_picture`` gives it; BMP and PPM hold none.
+        exif: as ``metadata.exif_for_picture`` gives it. BMP and PPM hold none; more than a JPEG
+            holds (64 kB) is left out, and the log says so.
 
     Raises:
         PhotoError: the name's ending is no photo format, or that format takes no picture as large.
@@ -289,7 +281,10 @@ def encode_photo(path: Path, image: np.ndarray, exif: bytes | None = None) -> by
     check_picture_name(path)
     suffix = path.suffix.lower()
     if exif is not None and suffix not in _SUFFIXES_WITHOUT_EXIF:
-        return _with_exif(suffix, image, exif)
+        try:
+            return picture_with_exif(suffix, image, exif)
+        except (OSError, ValueError) as error:  # too large a picture fails below once more
+            logger.warning("%s: written without EXIF (%s)", path, error)
     try:
         encoded, data = cv2.imencode(".jpg" if suffix in _JPEG_SUFFIXES else suffix, image)
     except cv2.error:

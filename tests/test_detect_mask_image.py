@@ -340,6 +340,8 @@ def test_pages_limits_and_metadata(detect, astronaut, tmp_path) -> None:
         (["--json", "photo.jpg"], "would replace"),
         (["--csv", "./here/../photo.jpg"], "would replace"),
         (["--json", "a", "--csv", "a"], "would replace"),
+        (["--model", "letter.txt", "--json", "letter.txt"], "would replace"),
+        (["--detector-weights", "letter.txt", "--csv", "letter.txt"], "would replace"),
         (["--fail-on", "beard"], "the model knows with_mask, without_mask, unsure"),
         (["--model", "missing.model"], "missing.model: there is no such model file"),
         (["--model", "letter.txt"], "not a mask_detector.model, or damaged"),

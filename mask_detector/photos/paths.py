@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 _TIFF_SUFFIXES = (".tif", ".tiff")
 _MOST_ENDINGS = 5  # named in a line
+_NO_PLACE = Path(
+    "folder"
+)  # for a folder that is a problem: nothing is written, and "." has no name
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Photo:
     Attributes:
         path: where it is, as the user named it.
         place: its name below an output folder: sub-folders of the folder it was found in are kept.
+        in_folder: whether it was found in a folder, not named itself.
         name: its name in records: the path, and for further pages of a TIFF "#2" and so on.
         frame: which frame of its file it is, from 0.
         problem: why there is nothing to read at ``path``, where that is known beforehand.
@@ -46,6 +50,7 @@ class Photo:
     path: Path
     place: Path
     name: str = ""
+    in_folder: bool = False
     frame: int = 0
     problem: str | None = None
     picture: Path | None = None
@@ -66,23 +71,30 @@ def find_photos(
 ) -> list[Photo]:
     """The photos that a command line names, each once, in its order; folders sorted by name.
 
-    Each page of a TIFF is a photo. What is left out of a folder is logged in one line.
+    Each page of a TIFF is a photo. A photo that is named by several paths is one, a link to it
+    another, with a name of its own. What is left out of a folder is logged in one line.
 
     Args:
         wanted: files, folders, patterns such as ``"door/*.jpg"``, and ``-`` for any of these
             from standard input, one a line (or ended by NUL bytes, as ``find -print0`` does).
         recursive: include the folders' sub-folders.
-        without: files and folders that are left out of a folder: results of this run.
+        without: files and folders that are left out of a folder: results of this run. A folder
+            that is named itself is searched.
 
     Returns:
         The photos. What cannot be found is among them, to fail when it is read.
     """
-    excluded = {path.absolute() for path in without}
+    excluded = {Path(os.path.realpath(path)) for path in without}
     photos: dict[Path, Photo] = {}
     for text in _names(wanted):
         for photo in _photos_at(text, recursive, excluded):
-            photos.setdefault(photo.path.absolute(), photo)
+            photos.setdefault(_name_in_folder(photo.path), photo)
     return [page for photo in photos.values() for page in _pages(photo)]
+
+
+def _name_in_folder(path: Path) -> Path:
+    """Equal for all paths to one name in a folder, which may be a link's."""
+    return Path(os.path.realpath(path.parent), path.name)
 
 
 def _address(text: str) -> Photo:
@@ -139,7 +151,7 @@ def _photos_at(text: str, recursive: bool, excluded: Collection[Path]) -> list[P
     if listing.photos:
         return sorted(listing.photos, key=lambda photo: photo.path)
     hint = "" if recursive else " itself; --recursive includes its sub-folders"
-    return [Photo(path, Path(path.name), problem=f"there are no photos in this folder{hint}")]
+    return [Photo(path, _NO_PLACE, problem=f"there are no photos in this folder{hint}")]
 
 
 class _Listing:
@@ -153,20 +165,23 @@ class _Listing:
         self._add(folder)
 
     def _add(self, folder: Path) -> None:
+        real = Path(os.path.realpath(folder))
         try:
             entries = list(folder.iterdir())
         except OSError as error:
             problem = f"the folder cannot be read ({error.strerror})"
-            self.photos.append(Photo(folder, Path(folder.name), problem=problem))
+            self.photos.append(Photo(folder, _NO_PLACE, problem=problem))
             return
         for entry in entries:
-            if is_system_file(entry) or entry.absolute() in self._excluded:
+            if is_system_file(entry) or real / entry.name in self._excluded:
                 continue
             if not is_folder(entry):
-                # Pipes and devices could keep a run waiting forever; broken links are reported.
-                readable = is_file(entry) or not entry.exists()
+                # Pipes and devices could keep a run waiting forever; broken links and what the
+                # folder does not let us look at are reported.
+                readable = is_file(entry) or not os.path.exists(entry)  # noqa: PTH110
                 if readable and (is_photo(entry) or starts_like_a_photo(entry)):
-                    self.photos.append(Photo(entry, entry.relative_to(self._folder)))
+                    place = entry.relative_to(self._folder)
+                    self.photos.append(Photo(entry, place, in_folder=True))
                 elif _could_be_a_picture(entry):
                     self._left_out[entry.suffix.lower()] += 1
             elif self._recursive and entry.is_symlink():

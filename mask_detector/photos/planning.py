@@ -12,6 +12,7 @@ from mask_detector.errors import UserFacingError
 from mask_detector.files import STANDARD_STREAM, make_folder
 from mask_detector.images import PICTURE_SUFFIXES, check_picture_name
 from mask_detector.photos.paths import Photo, is_folder
+from mask_detector.photos.sources import PictureSources
 
 
 @dataclass(frozen=True)
@@ -47,23 +48,31 @@ class Results:
 
 
 def name_results(
-    photos: Sequence[Photo], results: Results, pictures_here: bool = False
+    photos: Sequence[Photo],
+    results: Results,
+    pictures_here: bool = False,
+    read: Iterable[Path] = (),
 ) -> list[Photo]:
     """The photos with the names of their pictures and faces.
 
     No two results share a name, and none has that of a photo. A picture keeps its photo's format
-    where that can be written, and is PNG otherwise.
+    where that can be written, and is PNG otherwise. Where earlier runs have noted their pictures
+    (:mod:`mask_detector.photos.sources`) photos keep their names, and pictures are no photos.
 
     Args:
         pictures_here: without ``results.output``, write ``NAME_mask.png`` to the current folder.
+        read: other files that the run reads, such as the model; no result replaces them.
 
     Raises:
-        UserFacingError: a place cannot be written to, a file would replace a photo, or
+        UserFacingError: a place cannot be written to, a file would replace one that is read, or
             ``output`` names one picture for several photos.
     """
-    originals, files = [photo.path for photo in photos], results.files()
+    sources = PictureSources(results.output)
+    made = set(map(_same_name, sources.pictures()))
+    photos = [photo for photo in photos if _same_name(photo.path) not in made]
+    originals, files = [*(photo.path for photo in photos), *read], results.files()
     _check_files(files, originals)
-    pictures = _name_pictures(photos, originals, results.output, files, pictures_here)
+    pictures = _name_pictures(photos, originals, results.output, files, pictures_here, sources)
     crops: Sequence[Path | None] = [None] * len(photos)
     if results.crops is not None:
         make_folder(results.crops)
@@ -80,32 +89,40 @@ def _name_pictures(
     output: Path | None,
     files: Sequence[Path],
     pictures_here: bool,
+    sources: PictureSources,
 ) -> Sequence[Path | None]:
     if output is None and not pictures_here:
         return [None] * len(photos)
     if output is None:
         return unique_paths([Path(f"{photo.place.stem}_mask.png") for photo in photos], originals)
-    if _names_a_file(output, len(photos)):
+    if _names_a_file(output, photos):
         check_picture_name(output)
         _check_files([output], [*originals, *files])
         return [output]
     make_folder(output)
-    places = [_picture_name(photo.place) for photo in photos]
-    return unique_paths([output / place for place in places], [*originals, *files])
+    known = [sources.picture_of(photo) for photo in photos]
+    places = [photo.place for photo, picture in zip(photos, known, strict=True) if picture is None]
+    taken = [*originals, *files, *sources.pictures()]
+    new = iter(unique_paths([output / _picture_name(place) for place in places], taken))
+    return [picture or next(new) for picture in known]
 
 
 def _picture_name(place: Path) -> Path:
     return place if place.suffix.lower() in PICTURE_SUFFIXES else place.with_suffix(".png")
 
 
-def _names_a_file(output: Path, photos: int) -> bool:
+def _names_a_file(output: Path, photos: Sequence[Photo]) -> bool:
     if is_folder(output):
         return False
-    if photos > 1 and output.suffix.lower() in PICTURE_SUFFIXES:
+    is_picture = output.suffix.lower() in PICTURE_SUFFIXES
+    if len(photos) > 1 and is_picture:
         raise UserFacingError(
-            f"--output {output} names one picture for {photos} photos: name a folder"
+            f"--output {output} names one picture for {len(photos)} photos: name a folder"
         )
-    return photos == 1 and bool(output.suffix)
+    # A folder's only photo today may have company tomorrow, and ".26" is the end of a date: both
+    # go to folders, whatever their names. Another ending of a file is refused by its name.
+    is_ending = bool(output.suffix) and not output.suffix[1:].isdigit()
+    return len(photos) == 1 and (is_picture or (is_ending and not photos[0].in_folder))
 
 
 def _check_files(files: Iterable[Path], taken: Iterable[Path]) -> None:

@@ -17,7 +17,7 @@ from mask_detector.crops import crop_with_margin
 from mask_detector.drawing import draw_faces
 from mask_detector.errors import UserFacingError
 from mask_detector.faces import Face, Faces, count_faces
-from mask_detector.files import PendingFile, make_folder
+from mask_detector.files import PendingFile, make_folder, prepare_file
 from mask_detector.images import (
     decode_again,
     decode_photo,
@@ -196,7 +196,7 @@ def photo_processor(
         if not options.no_boxes and (photo.picture or window):
             draw_faces(image, faces)  # only now: crops and tiles have no captions
         if photo.picture:
-            make_folder(photo.picture.parent)
+            prepare_file(photo.picture)
             processed.picture = PendingFile(photo.picture, encode_photo(photo.picture, image, exif))
 
     return process

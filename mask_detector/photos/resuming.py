@@ -1,8 +1,9 @@
 """Go on where an earlier run ended, however it ended.
 
 A photo is done when its record is in the JSON lines and its picture in its place. A run that is
-killed may have written one and not the other: records are written to their files first, then the
-picture is put into its place. Rows that are missing in the CSV are made from the JSON lines.
+killed may have written one and not the other: records are written to their files first, then it is
+noted whose the picture is, then the picture is put into its place. Rows that are missing in the CSV
+are made from the JSON lines.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import csv
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -22,6 +23,7 @@ from mask_detector.files import STANDARD_STREAM, delete_forgotten, write_bytes
 from mask_detector.photos.paths import Photo, is_file
 from mask_detector.photos.planning import Results
 from mask_detector.photos.processing import ProcessedPhoto
+from mask_detector.photos.sources import PictureSources
 from mask_detector.records import Records, csv_header, face_rows
 from mask_detector.text_files import csv_line, drop_half_line, encoded, harmless_cell
 
@@ -44,9 +46,12 @@ class EarlierRun:
 
     def __init__(self, photos: Sequence[Photo], results: Results, skip_done: bool) -> None:
         self.left, self.done = list(photos), 0 if skip_done else None
+        self._sources = PictureSources(results.output, begin=skip_done)
         self._json, self._csv = _file(results.json), _file(results.csv)
         self._digests: dict[str, bytes] = {}
         self._faces: dict[str, int] = {}  # of photos that did not fail
+        self._labels: dict[str, frozenset[str]] = {}  # of the same photos
+        self._found: set[str] = set()  # of those among them that are skipped
         self._locks = ExitStack()
         if not skip_done:
             return
@@ -56,19 +61,32 @@ class EarlierRun:
             for folder in {photo.picture.parent for photo in photos if photo.picture}:
                 delete_forgotten(folder)
             self._read_records()
-            self.left = [photo for photo in photos if not self._is_done(photo)]
-            self.done = len(photos) - len(self.left)
+            self._skip_done(photos)
             self._locks = self._locks.pop_all()
 
     def _read_records(self) -> None:
+        same: dict[frozenset[str], frozenset[str]] = {}  # one object for all that are equal
         for record in _records(self._json):
             name = record["image"]
             self._digests[name] = _digest(record)
             self._faces.pop(name, None)
             if isinstance(record.get("faces"), list):
                 self._faces[name] = len(record["faces"])
+                labels = _labels(record)
+                self._labels[name] = same.setdefault(labels, labels)
+
+    def _skip_done(self, photos: Sequence[Photo]) -> None:
+        done: list[Photo] = []
+        self.left = []
+        for photo in photos:
+            (done if self._is_done(photo) else self.left).append(photo)
+        self.done = len(done)
+        self._found.update(*(self._labels.get(photo.name, ()) for photo in done))
+        self._sources.note(done)
 
     def _is_done(self, photo: Photo) -> bool:
+        if photo.problem is not None:
+            return False
         if self._json is not None and photo.name not in self._faces:
             return False
         return photo.picture is None or is_file(photo.picture)
@@ -77,7 +95,11 @@ class EarlierRun:
         """Whether the photo has no such record yet: one that fails again is not added again."""
         return self._digests.get(record["image"]) != _digest(record)
 
-    def store(self, photo: ProcessedPhoto, records: Records) -> None:
+    def found(self, labels: Iterable[str]) -> bool:
+        """Whether a photo that is skipped has a face with one of these labels in its record."""
+        return not self._found.isdisjoint(labels)
+
+    def store(self, photo: Photo, processed: ProcessedPhoto, records: Records) -> None:
         """Write the photo's record and put its picture into its place.
 
         In this order nothing is lost, whenever the run is killed: a picture is there only where
@@ -86,10 +108,12 @@ class EarlierRun:
         Raises:
             FileError: something cannot be written.
         """
-        if self.is_new(photo.record):
-            records.write_to_files(photo.record)
-        photo.put_picture()
-        records.write_to_stream(photo.record)
+        if self.is_new(processed.record):
+            records.write_to_files(processed.record)
+        if processed.picture is not None:
+            self._sources.note([photo])
+        processed.put_picture()
+        records.write_to_stream(processed.record)
 
     def complete_csv(self, classes: Sequence[str]) -> None:
         """Let the CSV hold a row for each face of the photos that are done, and none of the rest.
@@ -119,6 +143,13 @@ class EarlierRun:
 
 def _file(name: str | None) -> Path | None:
     return None if name in (None, STANDARD_STREAM) else Path(str(name))
+
+
+def _labels(record: Mapping[str, Any]) -> frozenset[str]:
+    """The labels of a photo's faces, ``unsure`` among them."""
+    counts = record.get("counts")
+    items = counts.items() if isinstance(counts, dict) else ()
+    return frozenset(label for label, faces in items if faces)
 
 
 def _digest(record: Mapping[str, Any]) -> bytes:

@@ -3,11 +3,12 @@ from __future__ import annotations
 import io
 import random
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from PIL.ExifTags import IFD, Base
+from PIL.ExifTags import GPS, IFD, Base
 
 from mask_detector.images import PICTURE_SUFFIXES, encode_photo
 from mask_detector.photos.metadata import exif_for_picture
@@ -47,6 +48,36 @@ def test_what_describes_the_photo_is_kept(kind) -> None:
     assert exif.get_ifd(IFD.Exif)[Base.ISOSpeedRatings] == 200
     assert exif.get_ifd(IFD.GPSInfo)[1] == "N"
     assert not exif.get_ifd(IFD.IFD1)
+
+
+TITLE = "A holiday in the mountains".encode("utf-16-le") + b"\0\0"
+COMMENT, METHOD = b"ASCII\0\0\0a long comment", b"ASCII\0\0\0HYBRID-FIX"
+
+
+def with_texts(comment: bytes = COMMENT) -> bytes:
+    exif = Image.Exif()
+    exif[Base.XPTitle] = TITLE
+    exif.get_ifd(IFD.Exif).update({Base.UserComment: comment, GPS.GPSProcessingMethod: NOTE})
+    exif.get_ifd(IFD.GPSInfo).update({GPS.GPSProcessingMethod: METHOD, Base.UserComment: NOTE})
+    stream = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(stream, "PNG", exif=exif)
+    return stream.getvalue()
+
+
+def test_long_texts_are_kept() -> None:
+    exif = Image.Exif()
+    exif.load(exif_for_picture(with_texts()))
+    assert exif[Base.XPTitle] == TITLE
+    assert dict(exif.get_ifd(IFD.Exif)) == {Base.UserComment: COMMENT}
+    assert dict(exif.get_ifd(IFD.GPSInfo)) == {GPS.GPSProcessingMethod: METHOD}
+
+
+@pytest.mark.parametrize(("suffix", "is_kept"), [(".jpg", False), (".png", True), (".webp", True)])
+def test_more_than_a_jpeg_holds_is_left_out_and_said(suffix, is_kept, caplog) -> None:
+    image = np.zeros((2, 2, 3), np.uint8)
+    data = encode_photo(Path(f"a{suffix}"), image, exif_for_picture(with_texts(bytes(70_000))))
+    assert (Base.XPTitle in exif_of(data)) == is_kept
+    assert ("written without EXIF" in caplog.text) != is_kept
 
 
 def test_no_exif_is_none() -> None:

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -64,6 +65,36 @@ def test_folders_that_contain_themselves_end(here) -> None:
     touch("in/a.jpg")
     Path("in/loop").symlink_to(here / "in")
     assert pairs(find_photos(["in"], recursive=True)) == [("in/a.jpg", "a.jpg")]
+
+
+def test_a_photo_named_by_several_paths_is_one_and_a_link_another(here) -> None:
+    touch("in/a.jpg", "other/b.jpg")
+    Path("linked").symlink_to("in")
+    Path("in/link.jpg").symlink_to("a.jpg")
+    wanted = ["in/a.jpg", "other/../in/a.jpg", str(here / "in/a.jpg"), "linked", "in/link.jpg"]
+    assert pairs(find_photos(wanted)) == [("in/a.jpg", "a.jpg"), ("linked/link.jpg", "link.jpg")]
+
+
+@pytest.mark.parametrize("without", ["in/out", "other/../in/out", "linked/out", "link_to_out"])
+def test_an_output_folder_is_left_out_whatever_its_path(here, without) -> None:
+    touch("in/a.jpg", "in/out/a.jpg", "other/b.jpg")
+    Path("linked").symlink_to("in")
+    Path("link_to_out").symlink_to("in/out")
+    assert pairs(find_photos(["in"], True, [Path(without)])) == [("in/a.jpg", "a.jpg")]
+
+
+def test_a_folder_that_may_not_be_entered_does_not_cost_the_others(here, monkeypatch) -> None:
+    touch("in/a.jpg", "in/closed/b.jpg", "in/closed/c")
+    look = os.stat
+
+    def stat(path: Any, **options: Any) -> os.stat_result:
+        if Path(os.fsdecode(path)).parent.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return look(path, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    found = find_photos(["in"], recursive=True)
+    assert pairs(found) == [("in/a.jpg", "a.jpg"), ("in/closed/b.jpg", "closed/b.jpg")]
 
 
 def test_patterns(here) -> None:

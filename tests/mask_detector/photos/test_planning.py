@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mask_detector.errors import UserFacingError
-from mask_detector.photos.paths import Photo
+from mask_detector.photos.paths import Photo, find_photos
 from mask_detector.photos.planning import Results, name_results, unique_paths
 
 
@@ -57,6 +57,36 @@ def pictures(
 def test_where_pictures_go(here, photos, output, expected) -> None:
     Path("dots.v2").mkdir()
     assert pictures(photos, output) == expected
+
+
+@pytest.mark.parametrize(
+    ("in_folder", "output", "expected"),
+    [
+        (True, "photos.new", "photos.new/a.jpg"),
+        (True, "out.2026.11", "out.2026.11/a.jpg"),
+        (False, "out.2026.11", "out.2026.11/a.jpg"),
+        (True, "found.jpg", "found.jpg"),
+    ],
+)
+def test_a_folder_for_one_photo(here, in_folder, output, expected) -> None:
+    photo = Photo(Path("a.jpg"), Path("a.jpg"), in_folder=in_folder)
+    (named,) = name_results([photo], Results(Path(output)))
+    assert named.picture == Path(expected)
+
+
+def test_a_problem_of_the_current_folder_has_no_name(here) -> None:
+    results = Results(Path("../out"), Path("../crops"))
+    (named,) = name_results(find_photos(["."]), results)
+    assert named.problem.startswith("there are no photos")
+    name_results(find_photos(["."]), Results(), pictures_here=True)
+
+
+@pytest.mark.parametrize("result", ["json", "csv", "contact_sheet", "output"])
+def test_files_that_are_read_are_not_replaced(here, result) -> None:
+    touch("a.jpg", "weights.png")
+    results = Results(**{result: Path("../", here.name, "weights.png")})
+    with pytest.raises(UserFacingError, match=r"weights.png: this would replace a file"):
+        name_results(find_photos(["a.jpg"]), results, read=[Path("weights.png")])
 
 
 def test_pictures_here_are_named_after_the_photo(here) -> None:

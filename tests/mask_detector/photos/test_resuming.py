@@ -248,15 +248,27 @@ class FakeDetectors:
         return Faces(face(x) for x in range(int(image[0, 0, 0]) // 10))
 
 
+def draw(*names: str, grey: int = 10) -> None:
+    for name in names:
+        touch(name)
+        Image.new("L", (64, 48), grey).save(name)
+
+
 @pytest.fixture
-def script(here, run, monkeypatch) -> Callable[..., Any]:
-    """Runs the photo script on three photos, with two faces, none and one, and on a bad one."""
+def detect(here, run, monkeypatch) -> Callable[..., Any]:
+    """Runs the photo script with --skip-done."""
     monkeypatch.setattr(detect_mask_image, "DetectorPool", FakeDetectors)
+    return lambda *arguments: run("detect_mask_image.py", "--skip-done", "-i", *arguments)
+
+
+@pytest.fixture
+def script(here, detect) -> Callable[..., Any]:
+    """Runs the photo script on three photos, with two faces, none and one, and on a bad one."""
     for name, grey in (("a", 20), ("b", 0), ("c", 10)):
-        Image.new("L", (64, 48), grey).save(here / f"{name}.png")
+        draw(f"{name}.png", grey=grey)
     (here / "bad.png").touch()
     names = ("a.png", "bad.png", "b.png", "c.png")
-    return lambda *arguments: run("detect_mask_image.py", "-i", *names, "--skip-done", *arguments)
+    return lambda *arguments: detect(*names, *arguments)
 
 
 def results() -> tuple[list[str], list[str], list[str]]:
@@ -306,7 +318,7 @@ def test_a_kill_between_any_two_writers_loses_nothing(
         ["c.png", "64", "48", "1"],
         ["image", "width", "height", "face"],
     ]
-    assert pictures == ["a.png", "b.png", "c.png"]
+    assert pictures == [".pictures.jsonl", "a.png", "b.png", "c.png"]
     if json_lines == ("--json", "found.jsonl"):
         names = [json.loads(line)["image"] for line in lines]
         assert sorted(names) == ["a.png", "b.png", "bad.png", "c.png"]
@@ -323,7 +335,7 @@ def test_ctrl_c_leaves_all_files_with_the_same_photos(script, monkeypatch) -> No
     stopped = script("--json", "found.jsonl", "--csv", "found.csv", "-o", "out")
     assert (stopped.returncode, stopped.stderr) == (130, "interrupted\n")
     lines, found, pictures = results()
-    assert [json.loads(line)["image"] for line in lines] == pictures == ["a.png"]
+    assert [json.loads(line)["image"] for line in lines] == pictures[1:] == ["a.png"]
     assert len(found) == 3
 
 
@@ -359,4 +371,95 @@ def test_pictures_that_wait_for_their_records_are_not_left_behind(script, monkey
             script("-o", "out")
     left = set(threading.enumerate()) - before
     assert not [thread for thread in left if "ThreadPool" in thread.name]
-    assert not list(Path("out").iterdir())
+    assert [path.name for path in Path("out").iterdir()] == [".pictures.jsonl"]
+
+
+# ---------------------------------------------------------------------------- whose a picture is
+
+
+def names_in(folder: str) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("[!.]*.png"))
+
+
+@pytest.mark.parametrize("records", [(), ("--json", "found.jsonl")])
+def test_photos_of_one_name_have_pictures_of_their_own(detect, records) -> None:
+    draw("monday/a.png", "tuesday/a.png")
+    for day in ("monday", "tuesday", "monday", "./tuesday", "monday/../tuesday"):
+        assert detect(day, "-o", "out", *records).returncode == 0
+    assert names_in("out") == ["a.png", "a_2.png"]
+    lines = [json.loads(line) for line in Path("out/.pictures.jsonl").read_text().splitlines()]
+    assert lines == [
+        {"photo": "../monday/a.png", "picture": "a.png"},
+        {"photo": "../tuesday/a.png", "picture": "a_2.png"},
+    ]
+
+
+def test_a_picture_stays_its_photo_s_when_others_come(detect) -> None:
+    draw("in/a.png", "in/b.gif")
+    assert detect("in", "-o", "out").stdout.count(" -> ") == 2
+    draw("in/a.gif", "in/b.png")
+    added = detect("in", "-o", "out").stdout
+    assert "in/a.gif: 1 face: 1 Mask -> out/a_2.png" in added
+    assert "in/b.png: 1 face: 1 Mask -> out/b_2.png" in added
+    assert detect("in", "-o", "out").stdout == "no photos left to do, 4 done before\n"
+
+
+def test_pictures_without_a_note_are_taken_for_those_of_their_names(detect, run) -> None:
+    draw("in/a.png", "other/a.png")
+    run("detect_mask_image.py", "-i", "in", "-o", "out")
+    assert not Path("out/.pictures.jsonl").exists(), "only runs with --skip-done make notes"
+    assert detect("in", "-o", "out").stdout == "no photos left to do, 1 done before\n"
+    assert "-> out/a_2.png" in detect("other", "-o", "out").stdout
+    assert "-> out/a_2.png" in run("detect_mask_image.py", "-i", "other", "-o", "out").stdout
+
+
+@pytest.mark.parametrize(
+    ("wanted", "output"), [(["in"], "in"), (["in", "out"], "out"), (["out/../in", "-r"], "in/out")]
+)
+def test_own_pictures_are_no_photos(detect, here, wanted, output) -> None:
+    draw("in/a.png")
+    Path("out").mkdir()
+    first = detect(*wanted, "-o", output)
+    pictures = names_in(".")
+    for _ in range(2):
+        assert detect(*wanted, "-o", here / output).stdout.startswith("no photos left to do, 1")
+    assert names_in(".") == pictures and len(pictures) == 2
+    assert "1 face" in first.stdout
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        b'\xff\n[]\n3\n{}\n{"photo": 1}\n{"pho',
+        b'{"photo": "../in/a.png", "picture": "../in/a.png"}\n',
+        b'{"photo": "../in/a.png", "picture": "/tmp/a.png"}\n',
+    ],
+)
+def test_notes_of_something_else_do_no_harm(detect, noted) -> None:
+    draw("in/a.png")
+    touch("out/.pictures.jsonl")
+    Path("out/.pictures.jsonl").write_bytes(noted)
+    assert "-> out/a.png" in detect("in", "-o", "out").stdout
+    assert detect("in", "-o", "out").stdout == "no photos left to do, 1 done before\n"
+
+
+def test_a_folder_in_a_picture_s_place_is_the_photo_s_error(detect) -> None:
+    draw("in/a.png", "in/b.png")
+    Path("out/a.png").mkdir(parents=True)
+    for _ in range(2):
+        result = detect("in", "-o", "out", "--json", "found.jsonl")
+        assert (result.returncode, result.stderr) == (
+            1,
+            "in/a.png: out/a.png: this is a folder, name a file\n",
+        )
+    assert Path("out/b.png").is_file()
+    assert len(Path("found.jsonl").read_text().splitlines()) == 2
+
+
+def test_faces_found_before_count_for_fail_on(detect) -> None:
+    draw("in/a.png")
+    draw("in/b.png", grey=0)
+    fail_on = ("--json", "found.jsonl", "--fail-on", "with_mask")
+    assert [detect("in", *fail_on).returncode for _ in range(2)] == [3, 3]
+    assert detect("in/b.png", *fail_on).returncode == 0
+    assert detect("in", "--json", "found.jsonl", "--fail-on", "without_mask").returncode == 0
