@@ -72,16 +72,26 @@ def open_old(arguments: argparse.Namespace) -> ModelFile:
         file = read_model(path)
     else:
         file = _foreign_keras(path, classes, pixels)
-    changes: dict[str, Any] = {"classes": tuple(classes)} if classes else {}
+    card = with_class_names(file, classes) if classes else file.card
     if arguments.margin is not None:
-        changes |= {"margin": arguments.margin, "square": True}
-    card = dataclasses.replace(file.card, **changes)
-    if len(card.classes) != len(file.card.classes):
-        names = ", ".join(card.classes)
-        raise ModelFileError(
-            f"{path}: the network has {len(file.card.classes)} outputs, the classes are {names}"
-        )
+        card = dataclasses.replace(card, margin=arguments.margin, square=True)
     return dataclasses.replace(file, card=card)
+
+
+def with_class_names(file: ModelFile, classes: Sequence[str]) -> ModelCard:
+    """The card of a model whose outputs get these names, in their order.
+
+    Raises:
+        ModelFileError: there are more or fewer outputs.
+    """
+    if len(classes) != len(file.card.classes):
+        raise ModelFileError(
+            f"{file.path}: the network has {len(file.card.classes)} outputs, the classes are "
+            f"{', '.join(classes)}"
+        )
+    new_names = dict(zip(file.card.classes, classes, strict=True))
+    thresholds = {new_names[name]: level for name, level in file.card.thresholds.items()}
+    return dataclasses.replace(file.card, classes=tuple(classes), thresholds=thresholds)
 
 
 def _foreign_keras(path: Path, classes: Sequence[str] | None, pixels: str | None) -> ModelFile:

@@ -18,6 +18,7 @@ from mask_detector.detector import DEFAULT_CONFIDENCE
 from mask_detector.files import make_folder, write_bytes
 from mask_detector.models.default_model import DEFAULT_MODEL
 from mask_detector.models.exports import onnx_bytes
+from mask_detector.models.model_card import odds_of_thresholds
 from mask_detector.models.model_file import read_model
 
 FOLDER = Path(__file__).resolve().parent.parent / "web" / "models"
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "classes": model.card.classes,
         "input_size": model.card.input_size,
         "margin": model.card.margin,
+        "odds": odds_of_thresholds(model.card).tolist(),
         "unsure": model.card.unsure,
     }
     make_folder(arguments.output)

@@ -63,9 +63,10 @@ export class Detector {
       .filter(({ box }) => box[0] < box[2] && box[1] < box[3]);
   }
 
-  // Probabilities of each class for each face: one row for each box.
+  // Probabilities of each class for each face: one row for each box. As weigh_by_thresholds in
+  // mask_detector/models/model_card.py, a class passes one half where it passed its threshold.
   async classify(picture, faces) {
-    const { input_size: size, margin, classes } = this.settings;
+    const { input_size: size, margin, odds } = this.settings;
     const batch = new Float32Array(faces.length * size * size * 3);
     const rgb = rgbOf(picture);
     faces.forEach(({ box }, index) =>
@@ -73,8 +74,11 @@ export class Detector {
     const tensor = new this.ort.Tensor("float32", batch, [faces.length, size, size, 3]);
     const outputs = await this.maskNetwork.run({ [this.maskNetwork.inputNames[0]]: tensor });
     const values = outputs[this.maskNetwork.outputNames[0]].data;
-    return faces.map((_, index) =>
-      Array.from(values.slice(index * classes.length, (index + 1) * classes.length)));
+    return faces.map((_, index) => {
+      const weighed = odds.map((odd, column) => values[index * odds.length + column] * odd);
+      const total = weighed.reduce((sum, value) => sum + value);
+      return weighed.map((value) => value / total);
+    });
   }
 
   face(picture, box, score, row) {

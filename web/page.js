@@ -23,6 +23,7 @@ const canvas = element("picture");
 const context = canvas.getContext("2d", { willReadFrequently: true });
 let detector = null;
 let stream = null;
+let run = 0; // counts photos and starts of the camera: what an earlier one still finds is not shown
 
 async function start() {
   try {
@@ -38,42 +39,57 @@ async function start() {
 
 async function showPhoto(file) {
   stopCamera();
+  const mine = ++run;
+  let photo = null;
   try {
-    const photo = await createImageBitmap(file, { imageOrientation: "from-image" });
-    draw(photo, photo.width, photo.height);
-    await detectAndMark();
+    photo = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    say(`${file.name} is not a photo that this browser can read.`);
+    if (mine === run) say(`${file.name} is not a photo that this browser can read.`);
   }
+  if (!photo || mine !== run) return;
+  draw(photo, photo.width, photo.height);
+  await detectAndMark(mine);
 }
 
 async function startCamera() {
+  const mine = ++run;
+  let opened = null;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
+    opened = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
   } catch (error) {
     const reasons = {
       NotAllowedError: "The browser was not allowed to use the camera: allow it in the address bar.",
       NotFoundError: "No camera was found: connect one and try again.",
       NotReadableError: "The camera is in use by another program: close that and try again.",
     };
-    say(reasons[error.name] ?? `The camera cannot be used (${error.name}).`);
+    const reason = reasons[error.name] ?? `The camera cannot be used (${error.name}).`;
+    if (mine === run) say(reason);
     return;
   }
+  if (mine !== run) {
+    stop(opened);
+    return;
+  }
+  stream = opened;
   const video = element("video");
   video.srcObject = stream;
-  await video.play();
   element("camera").textContent = "Stop the camera";
-  while (stream) {
+  await video.play();
+  while (stream === opened) {
     draw(video, video.videoWidth, video.videoHeight);
-    await detectAndMark();
+    await detectAndMark(mine);
     await new Promise(requestAnimationFrame);
   }
 }
 
 function stopCamera() {
-  stream?.getTracks().forEach((track) => track.stop());
+  if (stream) stop(stream);
   stream = null;
   element("camera").textContent = "Start the camera";
+}
+
+function stop(camera) {
+  camera.getTracks().forEach((track) => track.stop());
 }
 
 function draw(source, width, height) {
@@ -82,8 +98,14 @@ function draw(source, width, height) {
   context.drawImage(source, 0, 0, width, height);
 }
 
-async function detectAndMark() {
-  const faces = await detector.detect(context.getImageData(0, 0, canvas.width, canvas.height));
+async function detectAndMark(mine) {
+  let faces = null;
+  try {
+    faces = await detector.detect(context.getImageData(0, 0, canvas.width, canvas.height));
+  } catch (error) {
+    if (mine === run) say(`The faces could not be detected: ${error.message}`);
+  }
+  if (!faces || mine !== run) return;
   faces.forEach(mark);
   const counts = {};
   for (const face of faces) counts[labelOf(face)] = (counts[labelOf(face)] ?? 0) + 1;

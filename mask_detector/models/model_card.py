@@ -58,9 +58,12 @@ class ModelCard:
                 raise ModelFileError(f"{name} must be a table of names and values")
 
         for name, threshold in self.thresholds.items():
-            if name not in self.classes or not (
-                isinstance(threshold, int | float) and 0 < threshold < 1
-            ):
+            if name not in self.classes:
+                raise ModelFileError(
+                    f"there is a threshold of {name!r}, but the classes are "
+                    f"{', '.join(self.classes)}"
+                )
+            if not (isinstance(threshold, int | float) and 0 < threshold < 1):
                 raise ModelFileError(f"the threshold of {name!r} must be between 0 and 1")
 
     def to_json(self) -> str:

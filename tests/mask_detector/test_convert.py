@@ -128,6 +128,17 @@ def test_place_that_cannot_be_written_to_is_reported_first(tmp_path, new):
         run(tmp_path / "old.keras", tmp_path / new)
 
 
+def test_renamed_classes_keep_their_thresholds(repository):
+    path = repository / "mask_detector_3.model"
+    before = read_model(path).card
+    arguments = convert.parse_arguments([str(path), "new.model", "--classes", "a", "b", "c"])
+    after = convert.open_old(arguments).card
+    assert after.classes == ("a", "b", "c")
+    names = dict(zip(before.classes, after.classes, strict=True))
+    assert after.thresholds == {names[name]: value for name, value in before.thresholds.items()}
+    assert len(after.thresholds) == 1
+
+
 def test_foreign_model_without_classes(tmp_path):
     foreign(tmp_path / "old.keras", 2, "softmax")
     with pytest.raises(ModelFileError, match="--classes"):

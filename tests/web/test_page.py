@@ -12,6 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from waiting import new_page
 
@@ -19,6 +20,8 @@ from benchmarks.browser import camera_file, chromium, running_browser
 from mask_detector import MaskDetector
 from mask_detector.faces import is_unsure
 from mask_detector.images import read_photo
+from mask_detector.models.model_card import weigh_by_thresholds
+from mask_detector.models.model_file import read_model
 from scripts import make_web
 
 ONNX_RUNTIME = "./node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
@@ -110,6 +113,33 @@ def test_a_file_that_is_no_photo_is_a_sentence(page: Any, tmp_path: Path) -> Non
     page.get_by_text("notes.jpg is not a photo that this browser can read.").wait_for()
 
 
+HELD_DETECTIONS = """async () => {
+    const { Detector } = await import("./detector.js");
+    const original = Detector.prototype.detect;
+    window.held = [];
+    window.release = () => (Detector.prototype.detect = original);
+    Detector.prototype.detect = () =>
+        new Promise((found, failed) => window.held.push({ found, failed }));
+}"""
+
+
+def test_only_what_is_shown_is_marked(page: Any, examples: Path) -> None:
+    page.evaluate(HELD_DETECTIONS)
+    status = page.get_by_role("status")
+    for count, name in enumerate(("example_01.png", "example_03.jpg"), 1):
+        page.set_input_files("#file", examples / name)
+        page.wait_for_function("count => window.held.length === count", arg=count)
+    page.evaluate("window.held[1].found([])")
+    status.filter(has_text="No faces found.").wait_for()
+    page.evaluate("window.held[0].failed(new Error('too late'))")
+    page.set_input_files("#file", examples / "example_01.png")
+    page.wait_for_function("window.held.length === 3")
+    assert status.text_content() == "No faces found."
+    page.evaluate("window.held[2].failed(new Error('out of memory'))")
+    status.filter(has_text="could not be detected: out of memory").wait_for()
+    page.evaluate("window.release(); delete document.body.dataset.faces")
+
+
 def test_the_camera_starts_and_stops(page: Any) -> None:
     if shutil.which("ffmpeg") is None:
         pytest.skip("ffmpeg is not installed: it makes the browser's camera")
@@ -177,3 +207,24 @@ def test_unsure_means_the_same(page: Any, row: list[float], band: float) -> None
         return new Detector(settings).face(picture, [1, 1, 5, 5], 0.9, row).unsure; }"""
     unsure = page.evaluate(program, {"settings": settings, "row": row})
     assert unsure == is_unsure(row, band)
+
+
+def test_thresholds_weigh_as_in_python(page: Any, repository: Path, tmp_path: Path) -> None:
+    model = repository / "mask_detector_3.model"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(make_web, "onnx_bytes", lambda _: b"")
+        assert make_web.main(["--model", str(model), "--output", str(tmp_path)]) == 0
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    rows = [[0.6, 0.3, 0.1], [0.4, 0.3, 0.3], [0.1, 0.2, 0.7]]
+    program = """async ({settings, rows}) => {
+        const { Detector } = await import("./detector.js");
+        const run = async () => ({ out: { data: Float32Array.from(rows.flat()) } });
+        const network = { run, inputNames: ["in"], outputNames: ["out"] };
+        const picture = { data: new Uint8Array(400), width: 10, height: 10 };
+        const faces = rows.map(() => ({ box: [1, 1, 5, 5] }));
+        const ort = { Tensor: class {} };
+        return new Detector(settings, null, network, ort).classify(picture, faces); }"""
+    weighed = page.evaluate(program, {"settings": settings, "rows": rows})
+    card = read_model(model).card
+    assert card.thresholds
+    np.testing.assert_allclose(weighed, weigh_by_thresholds(np.array(rows), card), atol=1e-6)

@@ -31,7 +31,15 @@ def test_a_card_without_thresholds_changes_nothing():
     assert weigh_by_thresholds(rows, card) is rows
 
 
-@pytest.mark.parametrize("thresholds", [{"hat": 0.5}, {"with_mask": 0}, {"with_mask": "x"}, []])
-def test_thresholds_that_make_no_sense(thresholds):
-    with pytest.raises(ModelFileError, match="threshold"):
+@pytest.mark.parametrize(
+    ("thresholds", "sentence"),
+    [
+        ({"hat": 0.5}, "threshold of 'hat', but the classes are"),
+        ({"with_mask": 0}, "threshold of 'with_mask' must be between 0 and 1"),
+        ({"with_mask": "x"}, "between 0 and 1"),
+        ([], "thresholds must be a table"),
+    ],
+)
+def test_thresholds_that_make_no_sense(thresholds, sentence):
+    with pytest.raises(ModelFileError, match=sentence):
         ModelCard(THREE, 96, thresholds=thresholds)
