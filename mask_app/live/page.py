@@ -25,6 +25,7 @@ from mask_app.report.footage import camera_report
 from mask_app.report.parts import Context
 from mask_app.settings import WORN_WRONGLY, Settings
 from mask_app.translations import gettext, gettext_noop, number
+from mask_app.uploads import forget
 from mask_app.video import event_list
 from mask_app.video.events import as_csv
 from mask_app.wording import counts_in_words, drawn_names
@@ -201,9 +202,12 @@ def _show_events(processor: LiveProcessor) -> None:
 
 def _offer_stills(settings: Settings) -> None:
     """Single pictures, where live video does not work."""
-    if not st.toggle(gettext("Take single pictures instead of live video"), key="stills"):
-        return
-    shot = st.camera_input(gettext("Take a picture"), label_visibility="collapsed")
+    shot = None
+    if st.toggle(gettext("Take single pictures instead of live video"), key="stills"):
+        shot = st.camera_input(gettext("Take a picture"), label_visibility="collapsed")
+    earlier, st.session_state["still"] = st.session_state.get("still"), shot
+    if earlier is not None and earlier != shot:
+        forget([earlier])
     if shot is not None:
         detector = models.photo_detector(settings)
         result = photo_results.process(

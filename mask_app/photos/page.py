@@ -19,6 +19,7 @@ from mask_app.report import panel
 from mask_app.report.photos import photos_report
 from mask_app.settings import DETECTOR_NAMES, Settings
 from mask_app.translations import gettext
+from mask_app.uploads import forget
 from mask_app.wording import counts_in_words
 from mask_detector.errors import PhotoError, UserFacingError
 from mask_detector.faces import count_faces
@@ -115,6 +116,7 @@ def page(settings: Settings) -> None:
     )
     if uploads:
         photos.take(uploads, limits)
+        forget(uploads)
         st.rerun()
     if example := examples.chosen():
         photos.add(example.name, example.read_bytes(), limits.photos)

@@ -17,6 +17,7 @@ from mask_app.report.findings import findings, read_records
 from mask_app.report.footage import video_report
 from mask_app.settings import Settings
 from mask_app.translations import gettext
+from mask_app.uploads import forget
 from mask_app.video import event_list, progress, timeline
 from mask_app.video.events import Event, as_csv, read_events
 from mask_app.video.job import VideoJob
@@ -78,6 +79,7 @@ def _take_uploads(work: VideoWorkspace) -> None:
         work.refused = []
         for upload in uploads:
             _take(work, upload.name, upload.getbuffer())
+        forget(uploads)
         st.rerun()
 
 

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from app_pages import photo_page
 from PIL import Image
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
 from mask_app.about import section
@@ -239,6 +241,30 @@ def test_too_many_photos_and_too_large_ones_are_named(monkeypatch: pytest.Monkey
         r"**e.tif**: at most 2 photos or pages can be shown at once; remove some first.",
     ]
     assert r"**a\_b.jpg**" in words(page)
+
+
+@pytest.mark.parametrize("page", ["photos", "video"])
+def test_no_upload_stays_in_memory(monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+    """Streamlit would keep it until the session ends."""
+    uploaded: list[MemoryUploadedFileManager] = []
+    add = MemoryUploadedFileManager.add_file
+
+    def watch(manager: MemoryUploadedFileManager, *arguments: Any, **named: Any) -> None:
+        uploaded.append(manager)
+        add(manager, *arguments, **named)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "add_file", watch)
+    app = AppTest.from_string(
+        f"from mask_app.{page} import page\n"
+        "from mask_app.settings import Settings\n"
+        'page.page(Settings("yunet", 0.5, 0.1, "none"))\n',
+        default_timeout=300,
+    ).run()
+    app.file_uploader[0].set_value([("film.mp4", b"no film", "video/mp4")]).run()
+    assert not app.exception
+    assert len(app.error) == 1  # it has been looked at
+    (manager,) = uploaded
+    assert not any(manager.file_storage.values())
 
 
 def test_a_video_is_sent_to_its_page(examples: Path) -> None:
