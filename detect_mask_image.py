@@ -51,7 +51,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     results = parser.add_argument_group("results")
     add = results.add_argument
     add("--output", "-o", type=Path, metavar="PATH",
-        help="write annotated photos to a folder, one also to a file; no photo is replaced")
+        help="write annotated photos to a folder, or one to a file; no photo is replaced")
     command_line.add_record_arguments(results, "photo")
     add("--contact-sheet", type=Path, metavar="FILE",
         help="write one page with all photos of this run in small, least certain first")

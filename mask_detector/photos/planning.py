@@ -20,7 +20,7 @@ class Results:
     """What a run is asked to write; None stands for what it is not.
 
     Attributes:
-        output: where annotated pictures go: a file for one photo, a folder for many.
+        output: where annotated pictures go: a folder, or a file for one photo.
         crops: the folder for faces.
         contact_sheet: the page with all photos.
         json: the file of JSON lines, ``-`` for standard output.
@@ -68,8 +68,8 @@ def name_results(
             ``output`` names one picture for several photos.
     """
     sources = PictureSources(results.output)
-    made = set(map(_same_name, sources.pictures()))
-    photos = [photo for photo in photos if _same_name(photo.path) not in made]
+    if made := set(map(_same_name, sources.pictures())):
+        photos = [photo for photo in photos if _same_name(photo.path) not in made]
     originals, files = [*(photo.path for photo in photos), *read], results.files()
     _check_files(files, originals)
     pictures = _name_pictures(photos, originals, results.output, files, pictures_here, sources)
