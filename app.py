@@ -19,10 +19,12 @@ from starlette.middleware import Middleware
 import mask_app
 from mask_app.base_address import BaseAddress
 from mask_app.downloads import ROUTE
+from mask_app.retention import keep_days
 from mask_app.upload_guard import UploadGuard
 
 app = st.App(
     Path(mask_app.__file__).with_name("pages.py"),
     routes=[ROUTE],
+    lifespan=keep_days,
     middleware=[Middleware(UploadGuard), Middleware(BaseAddress)],
 )

@@ -52,7 +52,7 @@ class HistoryStore:
 
     Args:
         path: the file; made where it is missing, but not its folder.
-        days: what is older is deleted.
+        days: what is older is deleted, now and by :meth:`delete_old`.
 
     Raises:
         FileError: the file cannot be made, read or written, or is something else.
@@ -60,7 +60,6 @@ class HistoryStore:
 
     def __init__(self, path: Path, days: int) -> None:
         self.path, self._days = path, days
-        self._cleaned = 0
         if not path.parent.is_dir():
             raise FileError(f"{path}: there is no folder {path.parent}, make it first")
         with self._transaction() as database:
@@ -101,8 +100,6 @@ class HistoryStore:
                     if number
                 ],
             )
-        if minute - self._cleaned >= MINUTE_S:  # once an hour
-            self.delete_old()
 
     def rows(self, since: int, width: int = 1) -> list[tuple[int, str, str, int]]:
         """Minute, camera, label and number of people, in order of the minutes.
@@ -129,8 +126,7 @@ class HistoryStore:
 
     def delete_old(self) -> None:
         """Delete what is older than the days."""
-        self._cleaned = minute_now()
-        self.delete(before=self._cleaned - self._days * _DAY_MINUTES)
+        self.delete(before=minute_now() - self._days * _DAY_MINUTES)
 
     def delete(self, before: int | None = None) -> None:
         """Delete the minutes before one, or all.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import streamlit as st
 
@@ -96,7 +97,7 @@ def page(settings: Settings) -> None:
     settings = replace(settings, event_faces=kept is not None and not kept.blurred)
     processor.detector, processor.settings = detector, settings
     processor.takes_pictures = kept is not None
-    processor.folder = None if kept is None else _folder(kept, history.door_name())
+    processor.folder = None if kept is None else _folder(kept.folder, history.door_name())
     history.record(processor, history.door_name())
     explain_camera()
     patience = _PATIENCE_SECONDS, _FIRST_PATIENCE_SECONDS
@@ -115,8 +116,8 @@ def page(settings: Settings) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _folder(kept: config.DoorPictures, camera: str) -> PictureFolder:
-    return PictureFolder(kept.folder, camera, kept.days)
+def _folder(folder: Path, camera: str) -> PictureFolder:
+    return PictureFolder(folder, camera)
 
 
 def what_is_kept() -> str:

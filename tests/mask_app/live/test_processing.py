@@ -21,7 +21,7 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 from waiting import PATIENCE_S, run_apart, wait_until
 
-from mask_app.live.keeping import PictureFolder
+from mask_app.live.keeping import PictureFolder, delete_old_pictures
 from mask_app.live.processing import ALARM_AFTER_SECONDS, LiveProcessor
 from mask_app.live.server_cameras import ServerTrack, SharedCamera
 from mask_app.live.tracks import BrowserTrack
@@ -150,7 +150,7 @@ def test_pictures_of_people_without_a_mask_are_blurred_unless_asked(tmp_path: Pa
         if not settings:
             processor.takes_pictures = False
         elif settings["event_faces"]:
-            processor.folder = PictureFolder(tmp_path, "North", keep_days=1)
+            processor.folder = PictureFolder(tmp_path, "North")
         for step in range(8):
             processor.process(noise(), time.monotonic() + step / 10)
         assert len(processor.status().events) == 1
@@ -185,17 +185,19 @@ def test_a_folder_of_pictures_stays_small_and_forgets(tmp_path: Path) -> None:
     for path in (stranger, old):
         path.write_bytes(b"")
         os.utime(path, (0, 0))
-    folder = PictureFolder(tmp_path / "new", "North & South", keep_days=1, most=3)
-    assert not list((tmp_path / "new").iterdir())
-    PictureFolder(tmp_path, "a/b", keep_days=1).keep(b"picture", 7)
+    PictureFolder(tmp_path, "a/b").keep(b"picture", 7)
+    delete_old_pictures(tmp_path, days=1)
     assert not old.exists()
     assert stranger.exists()
+    assert len(list(tmp_path.iterdir())) == 2
+    folder = PictureFolder(tmp_path / "new", "North & South")
     for track in range(5):
-        folder._tidy_at = 0.0
         folder.keep(b"picture", track)
+    delete_old_pictures(tmp_path / "new", days=1, most=3)
     assert len(list((tmp_path / "new").iterdir())) == 3
     shutil.rmtree(tmp_path / "new")
     folder.keep(b"picture", 9)  # a folder that went away ends nothing
+    delete_old_pictures(tmp_path / "new", days=1)
 
 
 @pytest.mark.parametrize("mirror", [False, True])
