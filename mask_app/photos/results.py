@@ -33,6 +33,7 @@ from mask_detector.wording import named
 
 _SHOWN_SIDE = 1280  # pixels of the longer side on the page; downloads have all of them
 _JPEG_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
+_LONGEST_JPEG = 65_500  # pixels of a side that OpenCV encodes
 _LONGEST_NAME = 60  # characters, of up to four bytes each: file systems allow 255 bytes
 # Windows refuses these in names, with the controls and the marks that reverse what follows them.
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069<>:"|?*]')
@@ -79,14 +80,23 @@ class PhotoResult:
         confident = [face for face in faces if face.score >= settings.confidence]
         return Faces(confident, [face for face in faces if face.score < settings.confidence])
 
+    @property
+    def suffix(self) -> str:
+        """``.jpg``, or ``.png`` for a picture that is longer than a JPEG can be."""
+        return ".jpg" if max(self.width, self.height) <= _LONGEST_JPEG else ".png"
+
     def drawn(self, settings: Settings) -> bytes:
-        """JPEG of the photo in its own size, with boxes and captions."""
+        """The photo in its own size, with boxes and captions, as ``suffix`` says.
+
+        Raises:
+            PhotoError: it cannot be decoded again, as where memory is short.
+        """
         faces = self.chosen_faces(settings)
         with _budget.hold(photo_pixels(self.data, self.frame)):
             image = decode_photo(self.data, frame=self.frame)
             hide_faces(image, faces, settings.blur)
             with named(drawn_names(settings.language)):
-                return _jpeg(draw_faces(image, faces))
+                return _encoded(draw_faces(image, faces), self.suffix)
 
     def drawn_small(self, settings: Settings, marked: int | None = None) -> bytes:
         """JPEG of the small photo, with boxes and numbered captions.
@@ -106,7 +116,7 @@ class PhotoResult:
             draw_faces(image, numbered)
         if marked is not None and marked < len(faces):
             _draw_frame(image, faces[marked].box)
-        return _jpeg(image)
+        return _encoded(image)
 
 
 def process(
@@ -135,7 +145,7 @@ def process(
             height, width = image.shape[:2]
             scale = min(1.0, _SHOWN_SIDE / max(width, height))
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            small = _jpeg(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+            small = _encoded(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
             faces = tuple(detect(image))
             del image  # before another large photo is decoded
     except PhotoError as error:
@@ -199,9 +209,13 @@ def as_zip(photos: Sequence[PhotoResult], settings: Settings) -> Iterator[bytes]
     parts = _Parts()
     with zipfile.ZipFile(parts, "w") as archive:
         for photo in photos:
-            if photo.error is None:
-                archive.writestr(f"{photo.name}_mask.jpg", photo.drawn(settings))
-                yield parts.take()
+            if photo.error is not None:
+                continue
+            try:
+                archive.writestr(f"{photo.name}_mask{photo.suffix}", photo.drawn(settings))
+            except PhotoError as error:  # the others are sent all the same
+                archive.writestr(f"{photo.name}_error.txt", f"{error}\n")
+            yield parts.take()
     yield parts.take()
 
 
@@ -249,5 +263,5 @@ def _draw_frame(image: np.ndarray, box: Sequence[int]) -> None:
         cv2.rectangle(image, *corners, colour, thickness)
 
 
-def _jpeg(image: np.ndarray) -> bytes:
-    return cv2.imencode(".jpg", image, _JPEG_QUALITY)[1].tobytes()
+def _encoded(image: np.ndarray, suffix: str = ".jpg") -> bytes:
+    return cv2.imencode(suffix, image, _JPEG_QUALITY)[1].tobytes()

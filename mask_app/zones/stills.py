@@ -43,7 +43,8 @@ def still_of(image: np.ndarray, mirror: bool = False) -> Still:
     """
     height, width = image.shape[:2]
     scale = min(1.0, _SHOWN_SIDE / max(width, height))
-    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     image = cv2.flip(image, 1) if mirror else image
     return Still(cv2.imencode(".jpg", image, _JPEG_QUALITY)[1].tobytes(), width, height)
 

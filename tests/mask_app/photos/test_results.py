@@ -67,6 +67,18 @@ def test_names_in_a_zip_are_safe_and_unique() -> None:
     assert not any(part in name for name in names for part in ("/", "\\", "..", "\x1b"))
 
 
+def test_no_photo_keeps_the_others_from_a_zip() -> None:
+    """One is longer than a JPEG can be, one cannot be decoded a second time."""
+    wide = cv2.imencode(".png", np.zeros((2, 65_501, 3), np.uint8))[1].tobytes()
+    photos = [
+        process(name, data, lambda image: [], 1) for name, data in (("w", wide), ("a", noise_png()))
+    ]
+    photos.insert(0, replace(photos[1], name="b", data=b"damaged"))
+    with zipfile.ZipFile(io.BytesIO(b"".join(as_zip(photos, SETTINGS)))) as archive:
+        assert archive.namelist() == ["b_error.txt", "w_mask.png", "a_mask.jpg"]
+        assert decode_photo(archive.read("w_mask.png")).shape == (2, 65_501, 3)
+
+
 @pytest.mark.parametrize(
     ("score", "unmasked", "blur", "hidden"),
     [
