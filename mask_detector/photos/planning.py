@@ -12,7 +12,7 @@ from mask_detector.errors import UserFacingError
 from mask_detector.files import STANDARD_STREAM, make_folder
 from mask_detector.images import PICTURE_SUFFIXES, check_picture_name
 from mask_detector.photos.paths import Photo, is_folder
-from mask_detector.photos.sources import PictureSources
+from mask_detector.photos.sources import CROPS, PICTURES, PictureSources
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,13 @@ def name_results(
         UserFacingError: a place cannot be written to, a file would replace one that is read, or
             ``output`` names one picture for several photos.
     """
-    sources = PictureSources(results.output)
+    sources = PictureSources(results.output, PICTURES)
     if made := set(map(_same_name, sources.pictures())):
         photos = [photo for photo in photos if _same_name(photo.path) not in made]
     originals, files = [*(photo.path for photo in photos), *read], results.files()
     _check_files(files, originals)
     pictures = _name_pictures(photos, originals, results.output, files, pictures_here, sources)
-    crops: Sequence[Path | None] = [None] * len(photos)
-    if results.crops is not None:
-        make_folder(results.crops)
-        crops = unique_paths([photo.place.with_suffix("") for photo in photos])
+    crops = _name_crops(photos, results.crops)
     return [
         dataclasses.replace(photo, picture=picture, crops=name)
         for photo, picture, name in zip(photos, pictures, crops, strict=True)
@@ -100,11 +97,27 @@ def _name_pictures(
         _check_files([output], [*originals, *files])
         return [output]
     make_folder(output)
-    known = [sources.picture_of(photo) for photo in photos]
-    places = [photo.place for photo, picture in zip(photos, known, strict=True) if picture is None]
-    taken = [*originals, *files, *sources.pictures()]
-    new = iter(unique_paths([output / _picture_name(place) for place in places], taken))
-    return [picture or next(new) for picture in known]
+    wanted = [output / _picture_name(photo.place) for photo in photos]
+    return _unless_noted(photos, wanted, [*originals, *files], sources)
+
+
+def _name_crops(photos: Sequence[Photo], folder: Path | None) -> Sequence[Path | None]:
+    if folder is None:
+        return [None] * len(photos)
+    make_folder(folder)
+    wanted = [folder / photo.place.with_suffix("") for photo in photos]
+    names = _unless_noted(photos, wanted, [], PictureSources(folder, CROPS))
+    return [name.relative_to(folder) for name in names]
+
+
+def _unless_noted(
+    photos: Sequence[Photo], wanted: Sequence[Path], taken: Iterable[Path], sources: PictureSources
+) -> list[Path]:
+    """Unique names, except that photos keep those that earlier runs have noted."""
+    noted = [sources.picture_of(photo) for photo in photos]
+    new = [path for path, name in zip(wanted, noted, strict=True) if name is None]
+    unique = iter(unique_paths(new, [*taken, *sources.pictures()]))
+    return [name or next(unique) for name in noted]
 
 
 def _picture_name(place: Path) -> Path:

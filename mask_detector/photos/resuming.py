@@ -23,7 +23,7 @@ from mask_detector.files import STANDARD_STREAM, delete_forgotten, write_bytes
 from mask_detector.photos.paths import Photo, is_file
 from mask_detector.photos.planning import Results
 from mask_detector.photos.processing import ProcessedPhoto
-from mask_detector.photos.sources import PictureSources
+from mask_detector.photos.sources import CROPS, PICTURES, PictureSources
 from mask_detector.records import Records, csv_header, face_rows
 from mask_detector.text_files import csv_line, drop_half_line, encoded, harmless_cell
 
@@ -46,7 +46,9 @@ class EarlierRun:
 
     def __init__(self, photos: Sequence[Photo], results: Results, skip_done: bool) -> None:
         self.left, self.done = list(photos), 0 if skip_done else None
-        self._sources = PictureSources(results.output, begin=skip_done)
+        self._crops_folder = results.crops
+        self._pictures = PictureSources(results.output, PICTURES, begin=skip_done)
+        self._crops = PictureSources(results.crops, CROPS, begin=skip_done)
         self._json, self._csv = _file(results.json), _file(results.csv)
         self._digests: dict[str, bytes] = {}
         self._faces: dict[str, int] = {}  # of photos that did not fail
@@ -82,7 +84,12 @@ class EarlierRun:
             (done if self._is_done(photo) else self.left).append(photo)
         self.done = len(done)
         self._found.update(*(self._labels.get(photo.name, ()) for photo in done))
-        self._sources.note(done)
+        self._note(done)
+
+    def _note(self, photos: Sequence[Photo]) -> None:
+        self._pictures.note((photo, photo.picture) for photo in photos)
+        if (folder := self._crops_folder) is not None:
+            self._crops.note((photo, photo.crops and folder / photo.crops) for photo in photos)
 
     def _is_done(self, photo: Photo) -> bool:
         if photo.problem is not None:
@@ -110,8 +117,8 @@ class EarlierRun:
         """
         if self.is_new(processed.record):
             records.write_to_files(processed.record)
-        if processed.picture is not None:
-            self._sources.note([photo])
+        if "error" not in processed.record:
+            self._note([photo])
         processed.put_picture()
         records.write_to_stream(processed.record)
 

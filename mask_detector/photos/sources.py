@@ -1,7 +1,8 @@
-"""Which photo each picture in an output folder was made from.
+"""Which photo each picture in a folder was made from.
 
-Runs with ``--skip-done`` note it in a hidden file in that folder: a later run neither takes the
-picture of one photo for that of another with the same name, nor pictures for photos.
+Runs with ``--skip-done`` note it in a hidden file in the folder of ``--output``, and one in that of
+``--crops``: a later run neither takes the picture of one photo for that of another with the same
+name, nor replaces it, nor takes pictures for photos.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from mask_detector.errors import FileError
 from mask_detector.photos.paths import Photo, is_file, is_folder
 from mask_detector.records import JsonLines
 
-FILE_NAME = ".pictures.jsonl"
+PICTURES, CROPS = ".pictures.jsonl", ".crops.jsonl"
+"""The files; one folder may have both. The names of crops have neither class nor number."""
 
 
 class PictureSources:
@@ -24,15 +26,16 @@ class PictureSources:
 
     Args:
         folder: where pictures go; None, or a name that is no folder, for nowhere.
+        file_name: ``PICTURES`` or ``CROPS``.
         begin: whether to note pictures where no run has done so; there, later runs always do.
 
     Raises:
         FileError: what was noted there cannot be read.
     """
 
-    def __init__(self, folder: Path | None, begin: bool = False) -> None:
+    def __init__(self, folder: Path | None, file_name: str, begin: bool = False) -> None:
         self._folder = folder or Path()
-        self._file = self._folder / FILE_NAME
+        self._file = self._folder / file_name
         self._pictures: dict[str, str] = {}  # by the photo's name, both from the folder
         exists = folder is not None and is_file(self._file)
         self._is_kept = exists or (begin and folder is not None and is_folder(folder))
@@ -46,7 +49,9 @@ class PictureSources:
         except OSError as error:
             raise FileError(f"{self._file}: cannot be read ({error.strerror})") from None
         for line in lines:
-            with suppress(ValueError, KeyError, TypeError):  # a crash may have left half a line
+            with suppress(
+                ValueError, KeyError, TypeError, RecursionError
+            ):  # a crash may have left half a line
                 noted = json.loads(line)
                 photo, picture = str(noted["photo"]), str(noted["picture"])
                 if not Path(picture).is_absolute() and ".." not in Path(picture).parts:
@@ -61,22 +66,24 @@ class PictureSources:
         """All pictures of earlier runs."""
         return (self._folder / picture for picture in self._pictures.values())
 
-    def note(self, photos: Iterable[Photo]) -> None:
-        """Note that the pictures of these photos are made from them.
+    def note(self, pictures: Iterable[tuple[Photo, Path | None]]) -> None:
+        """Note which pictures are made from photos, where that is not noted yet.
 
         Raises:
             FileError: that cannot be written.
         """
         if not self._is_kept:
             return
-        new = [photo for photo in photos if photo.picture and not self.picture_of(photo)]
-        if not new:
-            return
-        with JsonLines(self._file, append=True) as lines:
-            for photo in new:
-                name = self._name(photo)
-                self._pictures[name] = str(Path(str(photo.picture)).relative_to(self._folder))
-                lines.write({"photo": name, "picture": self._pictures[name]})
+        new = {
+            self._name(photo): str(picture.relative_to(self._folder))
+            for photo, picture in pictures
+            if picture is not None and self.picture_of(photo) is None
+        }
+        if new:
+            self._pictures.update(new)
+            with JsonLines(self._file, append=True) as lines:
+                for name, place in new.items():
+                    lines.write({"photo": name, "picture": place})
 
     def _name(self, photo: Photo) -> str:
         """The photo's path from the folder, so that both may be moved together, and its page."""

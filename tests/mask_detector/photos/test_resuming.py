@@ -413,6 +413,15 @@ def test_pictures_without_a_note_are_taken_for_those_of_their_names(detect, run)
     assert "-> out/a_2.png" in run("detect_mask_image.py", "-i", "other", "-o", "out").stdout
 
 
+def test_crops_of_photos_of_one_name_keep_apart(detect) -> None:
+    draw("monday/a.png", "tuesday/a.png", "tuesday/a.gif")
+    options = ("-o", "out", "--crops", "out", "--json", "found.jsonl")
+    assert [detect(day, *options).returncode for day in ("monday", "tuesday", "monday")] == [0] * 3
+    crops = sorted(path.name for path in Path("out/with_mask").iterdir())
+    assert crops == ["a_1.jpg", "a_2_1.jpg", "a_3_1.jpg"]
+    assert names_in("out") == ["a.png", "a_2.png", "a_3.png"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "output"), [(["in"], "in"), (["in", "out"], "out"), (["out/../in", "-r"], "in/out")]
 )
