@@ -264,4 +264,5 @@ def _draw_frame(image: np.ndarray, box: Sequence[int]) -> None:
 
 
 def _encoded(image: np.ndarray, suffix: str = ".jpg") -> bytes:
-    return cv2.imencode(suffix, image, _JPEG_QUALITY)[1].tobytes()
+    options = _JPEG_QUALITY if suffix == ".jpg" else []
+    return cv2.imencode(suffix, image, options)[1].tobytes()
