@@ -34,6 +34,7 @@ from mask_detector.training import (
     streams,
 )
 from mask_detector.training.dataset import data_report, read_dataset
+from mask_detector.training.identity import digest_of_samples, digests_of_files
 from mask_detector.training.samples import draw_on_faces
 from mask_detector.training.teacher import Teacher
 from mask_detector.training.unlabelled import read_unlabelled
@@ -68,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parts = dataset.parts(*shares)
     more = draw_on_faces(parts["train"], classes, settings.drawn_masks, settings.seed)
     print(f"{len(more)} more training faces, with masks, hands, veils and others drawn on")
-    more += read_unlabelled(arguments.unlabelled, detector)
+    more += read_unlabelled(arguments.unlabelled, detector, dataset.contents)
     teacher = Teacher(arguments.teacher, classes) if arguments.teacher else None
 
     # MobileNetV2 with a new head, starting from ImageNet's weights.
@@ -78,8 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"starting from {network.load_pretrained(net, arguments.weights)}")
 
     # Whatever decides the result: an interrupted training is only resumed with the same.
-    fixed = [dataclasses.asdict(settings), dataset.digest, *classes, *map(str, shares)]
-    fixed += [arguments.weights, str(arguments.teacher), str(len(more))]
+    fixed = [dataclasses.asdict(settings), *classes]
+    fixed += [digest_of_samples({**parts, "more": more}, dataset.contents)]
+    fixed += [digests_of_files([arguments.weights]), digests_of_files([arguments.teacher or ""])]
     with fitting.Workspace(arguments.model, arguments.resume, fixed) as folder:
         # Train on augmented crops; validate on faces both near and far.
         samples = [*parts["train"], *more]
@@ -99,22 +101,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         compiled = compiling.compile_best(model, card, train, validation)
 
-    # Report on the held-out test photos, and write the model with its card.
-    tested = report.evaluate_model(compiled.flatbuffer, card, parts["test"], temperature)
-    print(tested.text)
-    folders = [*arguments.dataset, *arguments.rebox]
-    metadata = report.origin(dataset, folders, parts, len(more), settings) | {
-        "start": arguments.weights,
-        "teacher": arguments.teacher.name if arguments.teacher else "",
-        "compiled": compiled.format,
-        "minutes": round((time.monotonic() - started) / 60, 1),
-    }
-    card = dataclasses.replace(
-        card, training=metadata, scores=tested.scores, versions=package_versions()
-    )
-    if arguments.model.exists():
-        arguments.model.replace(f"{arguments.model}.previous")
-    write_model(arguments.model, model, card, compiled.flatbuffer)
+        # Report on the held-out test photos, and write the model with its card.
+        tested = report.evaluate_model(compiled.flatbuffer, card, parts["test"], temperature)
+        print(tested.text)
+        folders = [*arguments.dataset, *arguments.rebox]
+        metadata = report.origin(dataset, folders, parts, len(more), settings) | {
+            "start": arguments.weights,
+            "teacher": arguments.teacher.name if arguments.teacher else "",
+            "compiled": compiled.format,
+            "minutes": round((time.monotonic() - started) / 60, 1),
+        }
+        card = dataclasses.replace(
+            card, training=metadata, scores=tested.scores, versions=package_versions()
+        )
+        finished = folder / "finished.model"
+        write_model(finished, model, card, compiled.flatbuffer)
+        files.put_in_place(finished, arguments.model)
     charts.plot_training(arguments.plot, phases)
     charts.plot_confusion(confusion_plot, tested.confusion, classes)
     print(f"wrote {arguments.model}, {arguments.plot} and {confusion_plot}")

@@ -79,6 +79,20 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     PendingFile(path, data).put()
 
 
+def put_in_place(written: Path, path: Path) -> None:
+    """Move a finished file to its place on the same disk; one that is there becomes PATH.previous.
+
+    Raises:
+        FileError: that is not possible.
+    """
+    try:
+        if path.exists():
+            path.replace(f"{path}.previous")
+        written.replace(path)
+    except OSError as error:
+        raise FileError(f"{path}: cannot write there ({error.strerror})") from None
+
+
 class PendingFile:
     """A file that is written beside its final place and waits there until it is put into it.
 

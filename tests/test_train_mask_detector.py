@@ -8,10 +8,13 @@ import shutil
 import signal
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import cv2
 import pytest
 
+import train_mask_detector
+from mask_detector.errors import ModelFileError
 from mask_detector.models.model_file import read_model
 
 keras = pytest.importorskip("keras")
@@ -218,6 +221,33 @@ def test_outputs_are_checked_before_training(photos, run, tmp_path):
         assert done.returncode == 2
         assert "photos: this is a folder, name a file" in done.stderr
         assert "starting from" not in done.stdout
+
+
+def test_training_that_fails_at_its_end_is_kept(photos, run, tmp_path, monkeypatch):
+    def full(path: Path, *_: object) -> None:
+        path.with_name("checkpoint").touch()
+        raise ModelFileError(f"{path}: cannot write there (No space left on device)")
+
+    # What builds, trains and compiles a network is left out: it takes long.
+    for name in ("network", "streams", "compiling", "report", "dataclasses"):
+        monkeypatch.setattr(train_mask_detector, name, MagicMock())
+    for name in ("prepare", "fit", "calibrate", "thresholds"):
+        monkeypatch.setattr(train_mask_detector.fitting, name, MagicMock(return_value={}))
+    train_mask_detector.dataclasses.asdict.return_value = {}
+    train_mask_detector.streams.validation_streams.return_value = MagicMock(), MagicMock()
+    monkeypatch.setattr(train_mask_detector, "write_model", full)
+    (tmp_path / "m.model").write_text("an older model")
+    arguments = ["--dataset", photos, "--model", tmp_path / "m.model"]
+    for resume in ([], ["--resume"]):
+        done = run("train_mask_detector.py", *arguments, *resume)
+        assert done.returncode == 2
+        assert "No space left on device). What is done is kept" in done.stderr
+        assert (tmp_path / "m.model").read_text() == "an older model"
+    # Other groups may move what was trained on to the test part.
+    rows = [f"{path.parent.name}/{path.name},one" for path in sorted(photos.glob("*/*"))[:3]]
+    (photos / "groups.csv").write_text("\n".join(["file,group", *rows]))
+    done = run("train_mask_detector.py", *arguments, "--resume")
+    assert "was started with other settings or photos" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ class Dataset:
         worn_wrongly: faces labelled ``incorrect_mask`` where ``with_mask`` and ``without_mask``
             are the classes: they are taught as lying between the two.
         folder_of: number of the folder that each group comes from.
+        contents: SHA-256 of each photo that is used.
         digest: SHA-256 over every photo's content, label and box.
     """
 
@@ -59,6 +60,7 @@ class Dataset:
     notes: Counter[str] = field(default_factory=Counter)
     worn_wrongly: list[Sample] = field(default_factory=list)
     folder_of: dict[str, int] = field(default_factory=dict)
+    contents: dict[Path, str] = field(default_factory=dict)
     digest: str = ""
 
     def parts(self, test_share: Shares, validation_share: Shares = VALIDATION_SHARE) -> Parts:
@@ -172,6 +174,7 @@ def read_dataset(
             dataset.worn_wrongly
         )
     dataset.samples.sort(key=lambda s: (str(s.photo), s.box))
+    dataset.contents = {photo.path: photo.content for photo in usable}
     dataset.digest = _digest(usable)
     for name in dataset.classes:
         if not any(sample.label == name for sample in dataset.samples):

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from mask_detector.errors import DatasetError, ModelFileError, UserFacingError
+from mask_detector.errors import (
+    DatasetError,
+    FileError,
+    ModelFileError,
+    PhotoError,
+    UserFacingError,
+)
 from mask_detector.files import make_folder
 from mask_detector.models.keras_backend import import_keras
 from mask_detector.training import network
@@ -27,7 +34,9 @@ from mask_detector.training.streams import labels_of
 class Workspace:
     """The folder beside the model that holds a training's caches and checkpoints.
 
-    It is deleted when the training is complete and stays when it is interrupted, for ``resume``.
+    It is deleted when the training is complete and stays when it is interrupted or fails, for
+    ``resume``. The error of a photo that has vanished or of a full disk then becomes a
+    ``UserFacingError`` that says so.
     """
 
     def __init__(self, model: Path, resume: bool, settings: Any) -> None:
@@ -63,11 +72,27 @@ class Workspace:
     def __enter__(self) -> Path:
         return self.folder
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
+        if error is None:
             shutil.rmtree(self.folder, ignore_errors=True)
-        elif kind is KeyboardInterrupt:
+        elif isinstance(error, KeyboardInterrupt):
             print(f"\nkept the training so far in {self.folder}: continue it with --resume")
+        elif (reason := _reason(error)) and len(list(self.folder.iterdir())) > 1:
+            raise UserFacingError(
+                f"the training stopped: {reason}. What is done is kept in {self.folder}: when that "
+                "is mended, continue with --resume"
+            ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Which photo or file an error is about, and what is wrong; nothing for other errors."""
+    tensorflow = sys.modules.get("tensorflow")  # face detectors are trained without it, too
+    if tensorflow and isinstance(error, tensorflow.errors.OpError):
+        # "… PhotoError: a.png: there is no such file", "a.cache; No space left on device\n\t [[…"
+        found = re.search(r"PhotoError: (.+)|^([^;\n]+; .+)\n\s+\[\[", error.message, re.MULTILINE)
+        return next(filter(None, found.groups())) if found else ""
+    about_files = (OSError, FileError, ModelFileError, PhotoError)
+    return str(error) if isinstance(error, about_files) else ""
 
 
 def prepare(seed: int) -> None:

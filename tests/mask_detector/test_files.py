@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from mask_detector.errors import FileError
-from mask_detector.files import PendingFile, delete_forgotten, make_folder, write_bytes
+from mask_detector.files import (
+    PendingFile,
+    delete_forgotten,
+    make_folder,
+    put_in_place,
+    write_bytes,
+)
 
 
 def test_make_folder(tmp_path) -> None:
@@ -33,6 +39,19 @@ def test_a_pending_file_waits_until_it_is_put(tmp_path) -> None:
     pending.put()
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
     assert (tmp_path / "a.bin").read_bytes() == b"whole"
+
+
+def test_a_finished_file_replaces_one_that_is_kept(tmp_path) -> None:
+    path = tmp_path / "a.model"
+    for name in ("first", "second"):
+        (tmp_path / name).write_text(name)
+        put_in_place(tmp_path / name, path)
+    texts = {each.name: each.read_text() for each in tmp_path.iterdir()}
+    assert texts == {"a.model": "second", "a.model.previous": "first"}
+    (tmp_path / "b.model").touch()
+    (tmp_path / "b.model.previous").mkdir()
+    with pytest.raises(FileError, match=r"b\.model: cannot write there"):
+        put_in_place(path, tmp_path / "b.model")
 
 
 def test_a_forgotten_file_is_deleted(tmp_path) -> None:

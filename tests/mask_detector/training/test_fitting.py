@@ -87,6 +87,39 @@ class TestWorkspace:
         with pytest.raises(DatasetError, match="other settings or photos"):
             Workspace(tmp_path / "m.model", True, SETTINGS | {"photos": "abd"})
 
+    def test_photo_that_has_vanished_is_a_sentence(self, samples, classes, recipe, tmp_path):
+        gone = [*samples, dataclasses.replace(samples[0], photo=tmp_path / "gone.png")]
+        with (
+            pytest.raises(UserFacingError, match=r"stopped: .*gone\.png: there is no such file\. "),
+            Workspace(tmp_path / "m.model", False, SETTINGS) as folder,
+        ):
+            list(validation_streams(gone, classes, recipe, folder)[0])
+        assert folder.exists()
+
+    @pytest.mark.parametrize(
+        ("error", "kind"),
+        [
+            (tf.errors.OpError(None, None, "at\na.data; No space left\n\t [[{{node N}}]]", 8), 0),
+            (OSError(28, "No space left"), 0),
+            (tf.errors.OpError(None, None, "KeyError: 'hat'\n\t [[{{node N}}]]", 2), 1),
+            (KeyError("hat"), 1),
+        ],
+    )
+    def test_only_errors_of_files_become_sentences(self, tmp_path, error, kind):
+        with (
+            pytest.raises((UserFacingError, type(error))[kind], match=("No space", "hat")[kind]),
+            Workspace(tmp_path / "m.model", False, SETTINGS) as folder,
+        ):
+            (folder / "checkpoint").touch()
+            raise error
+
+    def test_nothing_is_kept_of_a_training_that_did_not_begin(self, tmp_path):
+        with (
+            pytest.raises(ModelFileError, match=r"^no such weights$"),
+            Workspace(tmp_path / "m.model", False, SETTINGS),
+        ):
+            raise ModelFileError("no such weights")
+
     def test_folder_that_cannot_be_made(self, tmp_path):
         (tmp_path / "file").touch()
         with pytest.raises(ModelFileError, match="cannot write there"):
