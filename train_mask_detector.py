@@ -76,12 +76,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     fitting.prepare(settings.seed)
     shape = (settings.alpha, settings.blocks)
     net = network.build_network(classes, settings.image_size, *shape)
-    print(f"starting from {network.load_pretrained(net, arguments.weights)}")
+    print(f"starting from {network.load_pretrained(net, arguments.weights, classes)}")
 
     # Whatever decides the result: an interrupted training is only resumed with the same.
     fixed = [dataclasses.asdict(settings), *classes]
     fixed += [digest_of_samples({**parts, "more": more}, dataset.contents)]
-    fixed += [digests_of_files([arguments.weights]), digests_of_files([arguments.teacher or ""])]
+    fixed += [digests_of_files(arguments.weights), digests_of_files(arguments.teacher)]
     with fitting.Workspace(arguments.model, arguments.resume, fixed) as folder:
         # Train on augmented crops; validate on faces both near and far.
         samples = [*parts["train"], *more]
@@ -106,8 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(tested.text)
         folders = [*arguments.dataset, *arguments.rebox]
         metadata = report.origin(dataset, folders, parts, len(more), settings) | {
-            "start": arguments.weights,
-            "teacher": arguments.teacher.name if arguments.teacher else "",
+            "start": ", ".join(Path(name).name for name in arguments.weights),
+            "teacher": ", ".join(path.name for path in arguments.teacher),
             "compiled": compiled.format,
             "minutes": round((time.monotonic() - started) / 60, 1),
         }

@@ -60,6 +60,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "without drawn masks": {"drawn_masks": 0.0},
     "drawn masks, half as many": {"drawn_masks": 0.25},
     "drawn masks, twice as many": {"drawn_masks": 1.0},
+    "none drawn that is worn wrongly": {
+        "not_drawn": ("under_nose", "under_mouth", "under_chin", "one_ear", "over_eyes")
+    },
+    "no drawn scarves and veils": {"not_drawn": ("scarf", "veil", "niqab")},
+    "no drawn things before the mouth": {"not_drawn": ("hand", "cup", "phone", "microphone")},
+    "no drawn headscarves and shields": {
+        "not_drawn": ("headscarf", "shield", "right+headscarf", "right+shield")
+    },
+    "no drawn masks of carnival": {"not_drawn": ("carnival", "eye_mask")},
     "without label smoothing": {"smoothing": 0.0},
     "without weight averaging": {"averaging": 0.0},
     "crops with more around the face": {"margin": 0.3, "margins": (0.1, 0.5)},
@@ -165,14 +174,17 @@ def _measure(
     )
     # The evaluation crops are the unchanged recipe's, whatever the variant learns from.
     unchanged = dataclasses.replace(learning, augmentation=recipe.augmentation)
-    drawn = draw_on_faces(parts["train"], classes, learning.drawn_masks, learning.seed)
+    drawn = draw_on_faces(
+        parts["train"], classes, learning.drawn_masks, learning.seed, learning.not_drawn
+    )
     fitting.prepare(learning.seed)
     net = network.build_network(classes, learning.image_size, learning.alpha, learning.blocks)
-    network.load_pretrained(net, "imagenet" if learning.alpha == 1 else "none")
+    network.load_pretrained(net, ["imagenet" if learning.alpha == 1 else "none"], classes)
     started = time.monotonic()
     # Variants that see the same crops share them: cutting them takes longer than an epoch.
     cut = f"{learning.image_size}-{learning.margin}"
-    crops = Path(f"{output}.crops") / f"{cut}-{len(drawn)}-{learning.seed}"
+    kinds = f"{len(drawn)}-{'-'.join(learning.not_drawn)}-{learning.seed}"
+    crops = Path(f"{output}.crops") / f"{cut}-{kinds}"
     evaluation_crops = Path(f"{output}.crops") / f"{cut}-evaluated"
     for folder in (crops, evaluation_crops):
         make_folder(folder)

@@ -39,7 +39,7 @@ CLASSES = ("with_mask", "without_mask", WORN_WRONGLY)
 LEAST_SIZE, CLEAR_SIZE = 20.0, 32.0
 """Smallest faces of the figures near, and of those on masks worn wrongly, in pixels."""
 
-DRAWN = ("under_nose", "veil", "niqab")
+DRAWN = ("under_nose", "veil", "niqab", "carnival", "eye_mask")
 VEILED = "veil over the mouth"
 
 
@@ -214,7 +214,7 @@ def on_worn_wrongly(faces: Faces) -> dict[str, Any]:
     total = _counts(faces, np.ones(len(faces.truth), bool), weights)
     samples = {
         f"called {name}": ratio(_counts(faces, faces.said == said, weights), total)
-        for name, said in (("Mask", "with_mask"), ("No Mask", "without_mask"))
+        for name, said in (("Mask", "with_mask"), ("No Mask", "without_mask"), ("unsure", "unsure"))
     }
     samples["not called Mask"] = 1 - samples["called Mask"]
     return {"faces": len(faces.truth), "samples": samples}

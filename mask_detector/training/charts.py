@@ -39,7 +39,8 @@ def plot_training(path: Path, phases: Mapping[str, Sequence[Mapping[str, float]]
             axes.text(start + 0.6, 0.02, name, transform=axes.get_xaxis_transform(), color="grey")
             axes.set(xlabel="epoch", ylabel=figure_name)
         start += len(rows)
-    losses.legend()
+    if phases:
+        losses.legend()
     figure.suptitle("Training photos are augmented and degraded: their accuracy is the harder one")
     save(figure, path)
 

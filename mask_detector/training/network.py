@@ -15,8 +15,11 @@ from mask_detector.models.hdf5 import check_hdf5
 from mask_detector.models.keras_backend import import_keras
 from mask_detector.models.model_file import load_keras_archive, read_model
 
-BASE, FEATURES, DROPOUT, LOGITS = "mobilenetv2", 128, 0.3, "logits"
-"""Name of the base; units of the dense layer; its dropout; name of the last layer."""
+BASE, LOGITS, PROBABILITIES = "mobilenetv2", "logits", "probabilities"
+"""Names of the base and of the last layer, in training and in a model file."""
+
+FEATURES, DROPOUT = 128, 0.3
+"""Units of the dense layer; its dropout."""
 
 ALL_BLOCKS, WIDENED = 16, 384
 """Blocks of MobileNetV2; channels that the last of fewer blocks is widened to."""
@@ -66,12 +69,14 @@ def _last_of_block(base: Any, block: int) -> Any:
     return base.get_layer(added if added in names else projected).output
 
 
-def load_pretrained(network: Any, weights: str) -> str:
-    """Put pretrained weights into the base of ``network``, and into its features where they fit.
+def load_pretrained(network: Any, weights: Sequence[str], classes: Sequence[str]) -> str:
+    """Put pretrained weights into ``network``, as far as they fit; of several files, their mean.
 
     Args:
         weights: ``imagenet``, ``none``, or a file: a ``mask_detector.model`` of ours, a classic
-            HDF5 one, or Keras weights (``.h5``, ``.weights.h5``, ``.keras``).
+            HDF5 one, or Keras weights (``.h5``, ``.weights.h5``, ``.keras``). Several files must
+            be of this network and these classes.
+        classes: what the network learns. A model of the same classes gives its last layer too.
 
     Returns:
         A description of what was loaded.
@@ -79,25 +84,52 @@ def load_pretrained(network: Any, weights: str) -> str:
     Raises:
         ModelFileError: the weights cannot be downloaded or read, or do not fit the network.
     """
+    loaded, described = [], []
+    for name in weights:
+        description, whole = _load(network, name, classes)
+        if len(weights) > 1 and not whole:
+            raise ModelFileError(
+                f"{name}: only models of the same classes and network can be averaged"
+            )
+        loaded.append(network.get_weights())
+        described.append(description)
+    network.set_weights([np.mean(arrays, axis=0) for arrays in zip(*loaded, strict=True)])
+    return described[0] if len(described) == 1 else f"the mean of {', '.join(described)}"
+
+
+def _load(network: Any, weights: str, classes: Sequence[str]) -> tuple[str, bool]:
+    """Load one file; what was loaded, and whether it was all of the network's weights."""
     if weights == "none":
-        return "random weights"
+        return "random weights", False
     if weights == "imagenet":
-        return _load_imagenet(network)
+        return _load_imagenet(network), False
     path = Path(weights)
     if path.name.endswith(".weights.h5"):
-        return _load_keras_weights(network, path)
+        return _load_keras_weights(network, path), True
     if path.suffix == ".h5":
         legacy.set_base_weights(network.get_layer(BASE), legacy.mobilenet_weights(path))
-        return f"the base of {path}"
-    source = _load_archive(path)
+        return f"the base of {path}", False
+    known: Sequence[str] = ()
+    if path.suffix == ".keras":
+        source = load_keras_archive(path)
+    else:
+        model = read_model(path)
+        known, source = model.card.classes, model.load_keras()
     _copy_weights(_inner_base(source, path), network.get_layer(BASE), path)
     try:
         for name in ("widening", "features"):
             if name in {layer.name for layer in network.layers}:
                 network.get_layer(name).set_weights(source.get_layer(name).get_weights())
     except ValueError:  # no such layer, or another shape
-        return f"the base of {path}"
-    return f"the base and the features of {path}"
+        return f"the base of {path}", False
+    last = source.layers[-1]
+    if tuple(known) != tuple(classes) or last.name != PROBABILITIES:
+        return f"the base and the features of {path}", False
+    kernel, bias = last.get_weights()
+    if len(classes) == 2:  # one logit, of the first class against the second
+        kernel, bias = kernel[:, :1] - kernel[:, 1:], bias[:1] - bias[1:]
+    network.get_layer(LOGITS).set_weights([kernel, bias])
+    return str(path), True
 
 
 def freeze_below(network: Any, block: int | None) -> int:
@@ -140,7 +172,7 @@ def with_probabilities(
     keras.mixed_precision.set_global_policy("float32")
     plain = build_network(classes, network.input_shape[1], alpha, blocks)
     plain.set_weights(network.get_weights())
-    last = keras.layers.Dense(len(classes), activation="softmax", name="probabilities")
+    last = keras.layers.Dense(len(classes), activation="softmax", name=PROBABILITIES)
     model = keras.Model(plain.input, last(plain.get_layer("dropout").output), name="mask_detector")
     last.set_weights([kernel, bias])
     return model
@@ -157,10 +189,6 @@ def _load_imagenet(network: Any) -> str:
         ) from None
     legacy.set_base_weights(network.get_layer(BASE), legacy.mobilenet_weights(path))
     return "the ImageNet weights"
-
-
-def _load_archive(path: Path) -> Any:
-    return load_keras_archive(path) if path.suffix == ".keras" else read_model(path).load_keras()
 
 
 def _load_keras_weights(network: Any, path: Path) -> str:

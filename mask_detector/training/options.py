@@ -20,11 +20,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     # fmt: off
     add = parser.add_argument_group("training").add_argument
-    add("--weights", default="imagenet", metavar="imagenet|none|FILE",
-        help="initial weights; a FILE is a mask_detector.model, a classic one, or Keras weights")
-    add("--teacher", type=Path, metavar="FILE",
-        help="a model file that a smaller network learns from: its probabilities become a part "
-        "of the targets")
+    add("--weights", nargs="+", default=["imagenet"], metavar="imagenet|none|FILE",
+        help="initial weights; a FILE is a mask_detector.model, a classic one, or Keras weights; "
+        "of several models of the same classes, the mean")
+    add("--teacher", type=Path, nargs="+", default=[], metavar="FILE",
+        help="model files to learn from, larger ones or several: the mean of their probabilities "
+        "becomes a part of the targets")
     add("--unlabelled", type=Path, nargs="+", default=[], metavar="FOLDER",
         help="more photos, of whose faces only the --teacher says what they are")
     recipe.add_options(add)

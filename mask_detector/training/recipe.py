@@ -48,6 +48,7 @@ class Recipe:
             0 for no averaging.
         least_crops: crops in an epoch, at least: small datasets are repeated, because the few
             steps of one pass over them would teach almost nothing.
+        not_drawn: kinds of drawn things that are left out.
     """
 
     image_size: int = _option(128, "side of the face crops in pixels", 32, 512)
@@ -59,7 +60,7 @@ class Recipe:
     blocks: int = _option(
         16, "blocks of MobileNetV2 that are used, of 16: fewer are smaller and faster", 4, 16)
     batch_size: int = _option(64, "batch size", 1, 4096)
-    head_epochs: int = _option(1, "epochs of training the new head on the frozen base", 1)
+    head_epochs: int = _option(1, "epochs of training the head on the frozen base", 0)
     epochs: int = _option(12, "epochs of fine-tuning, fewer if the validation loss stalls", 0)
     patience: int = _option(
         4, "epochs without a better validation loss after which a phase ends early", 1)
@@ -77,6 +78,7 @@ class Recipe:
     smoothing: float = 0.05
     averaging: float = 0.05
     least_crops: int = 1280
+    not_drawn: tuple[str, ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)
 # fmt: on
 

@@ -42,6 +42,8 @@ _DRAWN: Final = {
     "veil": ("without_mask", 0.05),
     "niqab": ("without_mask", 0.03),
     "headscarf": ("without_mask", 0.02),
+    "carnival": ("without_mask", 0.04),
+    "eye_mask": ("without_mask", 0.01),
 }
 _LEAVES_THE_MOUTH_FREE = ("under_mouth", "under_chin", "one_ear", "over_eyes")
 
@@ -118,7 +120,11 @@ def read_crop(sample: Sample, size: int, margin: float) -> np.ndarray:
 
 
 def draw_on_faces(
-    samples: Sequence[Sample], classes: Sequence[str], ratio: float, seed: int
+    samples: Sequence[Sample],
+    classes: Sequence[str],
+    ratio: float,
+    seed: int,
+    without: Sequence[str] = (),
 ) -> list[Sample]:
     """New samples: faces with something drawn over them.
 
@@ -129,6 +135,7 @@ def draw_on_faces(
     Args:
         samples: only those whose landmarks are known are drawn on.
         ratio: number of drawn faces per unmasked face.
+        without: kinds of drawings that are left out; the others are drawn more often instead.
 
     Returns:
         The new samples only; none where ``with_mask`` and ``without_mask`` are not among the
@@ -140,7 +147,7 @@ def draw_on_faces(
     seen = [sample for sample in samples if sample.landmarks is not None]
     unmasked = [sample for sample in seen if sample.label == "without_mask"]
     masked = [sample for sample in seen if sample.label == "with_mask"]
-    shares = np.array([share for _, share in _DRAWN.values()])
+    shares = np.array([(name not in without) * share for name, (_, share) in _DRAWN.items()])
     drawn = []
     for index in rng.integers(max(1, len(unmasked)), size=round(ratio * len(unmasked))):
         kind = str(rng.choice(list(_DRAWN), p=shares / shares.sum()))
@@ -148,7 +155,8 @@ def draw_on_faces(
     for index in rng.integers(max(1, len(masked)), size=round(_SHARE_ON_MASKED * len(drawn))):
         if masked:
             kind = str(rng.choice(_DRAWN_ON_MASKED))
-            drawn.append(_drawn_on(masked[index], kind, "with_mask", rng))
+            if kind not in without:
+                drawn.append(_drawn_on(masked[index], kind, "with_mask", rng))
     return drawn
 
 

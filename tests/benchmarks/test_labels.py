@@ -33,6 +33,7 @@ def test_worn_wrongly_is_no_mask_or_unsure() -> None:
     assert values(on_worn_wrongly(wrongly)) == {
         "called Mask": 0.5,
         "called No Mask": 0.0,
+        "called unsure": 0.0,
         "not called Mask": 0.5,
     }
 

@@ -191,11 +191,16 @@ def _outline(cut: str, wearing: str, rng: np.random.Generator) -> tuple[np.ndarr
         turn, drop = side * (0.85 + 0.25 * slip), 0.25 + 0.4 * bunch
         ring = ring * [0.45, 1.15] + [turn, drop]
         body = Ellipsoid((0, 1.3, -0.75), (1.42, 2.2, 1.42))
-    for _ in range(3):  # Chaikin: cut the corners
+    return cut_corners(ring), body
+
+
+def cut_corners(ring: np.ndarray, times: int = 3) -> np.ndarray:
+    """A closed line (N, 2) made smooth by Chaikin's algorithm, (N * 2**times, 2)."""
+    for _ in range(times):
         following = np.roll(ring, -1, axis=0)
         ring = np.stack([0.75 * ring + 0.25 * following, 0.25 * ring + 0.75 * following], 1)
         ring = ring.reshape(-1, 2)
-    return ring, body
+    return ring
 
 
 def _straps(outline: np.ndarray, cut: str, rng: np.random.Generator) -> list[Strap]:

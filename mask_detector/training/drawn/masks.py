@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 
 from mask_detector.training.drawn.camera import Look, Pose, fit_pose, measure_look
+from mask_detector.training.drawn.carnival import COSTUMES
 from mask_detector.training.drawn.cloth import cut_cloth, cut_scarf
 from mask_detector.training.drawn.layers import wear
 from mask_detector.training.drawn.objects import HELD
@@ -48,8 +49,10 @@ WEARINGS: Final = ("right", "under_nose", "under_mouth", "under_chin", "one_ear"
 """How a mask is worn: over nose and mouth; below the nose; below the mouth; at the chin; hanging
 from one ear; over the eyes or the forehead."""
 
-OCCLUSIONS: Final = ("hand", "scarf", *(name for name in HELD if name != "hand"), *WORN)
-"""What covers the mouth, or is worn round the face, and is no mask."""
+_OBJECTS: Final = HELD | WORN | COSTUMES
+
+OCCLUSIONS: Final = ("hand", "scarf", *(name for name in _OBJECTS if name != "hand"))
+"""What covers the mouth, or is worn round the face, and is no mask against infection."""
 
 
 def draw_mask(
@@ -118,7 +121,7 @@ def draw_occlusion(
         if chosen == "scarf":
             wear(image, pose, look, cut_scarf(rng), rng)
         else:
-            (HELD | WORN)[chosen](image, pose, look, rng)
+            _OBJECTS[chosen](image, pose, look, rng)
 
     return _on_each_face(image, landmarks, one)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mask_detector.training.drawn.dyes import CLOTH_SIZE
 
@@ -38,8 +39,17 @@ def coverage_of(outline: np.ndarray) -> np.ndarray:
     return coverage.astype(np.float32) / 255
 
 
-def _line(canvas: np.ndarray, points: np.ndarray, value: float, thickness: int = 1) -> None:
-    cv2.polylines(canvas, [_polygon(points)], False, value, thickness, cv2.LINE_AA, 4)
+def draw_line(layer: np.ndarray, points: np.ndarray, value: ArrayLike, thickness: int = 1) -> None:
+    """A line along points (N, 2: angle, height) on a layer of the cloth, in place."""
+    ink = np.asarray(value, float).tolist()
+    cv2.polylines(layer, [_polygon(points)], False, ink, thickness, cv2.LINE_AA, 4)
+
+
+def draw_oval(layer: np.ndarray, centre: ArrayLike, axes: ArrayLike, value: ArrayLike) -> None:
+    """A filled ellipse about a centre (angle, height) on a layer of the cloth, in place."""
+    turn = np.arange(24) * (np.pi / 12)
+    ring = np.add(np.stack([np.cos(turn), np.sin(turn)], 1) * np.asarray(axes), centre)
+    cv2.fillPoly(layer, [_polygon(ring)], np.asarray(value, float).tolist(), cv2.LINE_AA, 4)
 
 
 def _across(outline: np.ndarray, share: float, sag: float) -> np.ndarray:
@@ -83,8 +93,8 @@ def pleat(relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> 
     marks = np.zeros_like(relief)
     for share in np.linspace(0.25, 0.72, count) + rng.normal(0, 0.02, count):
         line = _across(outline, share, rng.normal(0.03, 0.02))
-        _line(marks, line - [0, 0.022], 0.7 * depth, 2)
-        _line(marks, line - [0, -0.012], -1.4 * depth, 2)
+        draw_line(marks, line - [0, 0.022], 0.7 * depth, 2)
+        draw_line(marks, line - [0, -0.012], -1.4 * depth, 2)
     relief += cv2.GaussianBlur(marks, (0, 0), 1.2)
 
 
@@ -100,8 +110,8 @@ def seam(relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> N
     heights = [outline[:, 1].min(), outline[:, 1].max()]
     line = np.stack([np.full(2, rng.normal(0, 0.015)), heights], 1)
     marks = np.zeros_like(relief)
-    _line(marks, line, -0.2)
-    _line(marks, line - [-0.022, 0], 0.1)
+    draw_line(marks, line, -0.2)
+    draw_line(marks, line - [-0.022, 0], 0.1)
     relief += cv2.GaussianBlur(marks, (0, 0), 0.9)
 
 
@@ -113,8 +123,8 @@ def panels(relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator) ->
     below = np.concatenate([lower, [[CLOTH_ANGLE, CLOTH_BOTTOM], [-CLOTH_ANGLE, CLOTH_BOTTOM]]])
     cv2.fillPoly(marks, [_polygon(below)], -0.13, cv2.LINE_8, 4)
     for line in (upper, lower):
-        _line(marks, line, -0.2, 1)
-        _line(marks, line - [0, 0.02], 0.1, 1)
+        draw_line(marks, line, -0.2, 1)
+        draw_line(marks, line - [0, 0.02], 0.1, 1)
     relief += cv2.GaussianBlur(marks, (0, 0), 1.2)
 
 
@@ -123,8 +133,8 @@ def hem(relief: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> No
     centre = outline.mean(0)
     ring = np.concatenate([outline, outline[:1]])
     marks = np.zeros_like(relief)
-    _line(marks, ring, -0.16, 3)
-    _line(marks, centre + (ring - centre) * rng.uniform(0.9, 0.94), -0.12)
+    draw_line(marks, ring, -0.16, 3)
+    draw_line(marks, centre + (ring - centre) * rng.uniform(0.9, 0.94), -0.12)
     relief += cv2.GaussianBlur(marks, (0, 0), 0.9)
 
 
@@ -132,8 +142,8 @@ def nose_wire(relief: np.ndarray, outline: np.ndarray) -> None:
     """The wire that is bent over the nose."""
     wire = _across(outline, 0.08, 0.0)[5:12]
     marks = np.zeros_like(relief)
-    _line(marks, wire, 0.12, 3)
-    _line(marks, wire - [0, -0.03], -0.12)
+    draw_line(marks, wire, 0.12, 3)
+    draw_line(marks, wire - [0, -0.03], -0.12)
     relief += cv2.GaussianBlur(marks, (0, 0), 0.9)
 
 
@@ -186,22 +196,17 @@ def print_mouth(colour: np.ndarray, outline: np.ndarray, rng: np.random.Generato
     y = outline[:, 1].min() + rng.uniform(0.45, 0.62) * np.ptp(outline[:, 1])
     wide, high = rng.uniform(0.3, 0.62), rng.uniform(0.06, 0.22)
 
-    def oval(centre: tuple[float, float], axes: tuple[float, float], ink: np.ndarray) -> None:
-        turn = np.arange(24) * (np.pi / 12)
-        ring = np.stack([centre[0] + axes[0] * np.cos(turn), centre[1] + axes[1] * np.sin(turn)], 1)
-        cv2.fillPoly(colour, [_polygon(ring)], ink.tolist(), cv2.LINE_AA, 4)
-
     base = colour[::16, ::16].mean(axis=(0, 1))
     if rng.random() < 0.35:  # a beard or a snout
-        oval((x, y + 0.15), (wide * 1.5, high + 0.3), base * rng.uniform(0.15, 0.7))
+        draw_oval(colour, (x, y + 0.15), (wide * 1.5, high + 0.3), base * rng.uniform(0.15, 0.7))
     if rng.random() < 0.5:  # a nose
-        oval((x, y - 0.4), (0.18, 0.09), base * rng.uniform(0.2, 0.85))
+        draw_oval(colour, (x, y - 0.4), (0.18, 0.09), base * rng.uniform(0.2, 0.85))
     if rng.random() < 0.3:  # a moustache
-        oval((x, y - 0.17), (wide, 0.06), base * 0.2)
+        draw_oval(colour, (x, y - 0.17), (wide, 0.06), base * 0.2)
     lips = np.array([rng.uniform(0.2, 0.5), rng.uniform(0.15, 0.4), rng.uniform(0.5, 0.95)])
-    oval((x, y), (wide, high), lips)
+    draw_oval(colour, (x, y), (wide, high), lips)
     if rng.random() < 0.6:  # teeth
-        oval((x, y), (wide * 0.8, high * 0.55), np.full(3, 0.95))
+        draw_oval(colour, (x, y), (wide * 0.8, high * 0.55), np.full(3, 0.95))
     marks = np.stack([x + np.linspace(-wide, wide, 9), np.full(9, y)], 1)
     marks[:, 1] += rng.uniform(-0.12, 0.12) * np.linspace(-1, 1, 9) ** 2
     cv2.polylines(colour, [_polygon(marks)], False, (lips * 0.3).tolist(), 1, cv2.LINE_AA, 4)
@@ -216,8 +221,8 @@ def window(
     axes = np.array([rng.uniform(0.42, 0.6), rng.uniform(0.26, 0.38)])
     ring = np.stack([np.cos(turn), np.sin(turn)], 1) * axes + [outline[:, 0].mean(), centre]
     cv2.fillPoly(coverage, [_polygon(ring)], rng.uniform(0.1, 0.35), cv2.LINE_AA, 4)
-    _line(relief, np.concatenate([ring, ring[:1]]), 0.75, 2)
+    draw_line(relief, np.concatenate([ring, ring[:1]]), 0.75, 2)
     glare = np.zeros_like(coverage)
     line = ring.mean(0) + np.array([[-0.6, -0.5], [-0.2, 0.5]]) * axes
-    _line(glare, line, rng.uniform(0.2, 0.7), int(rng.integers(2, 9)))
+    draw_line(glare, line, rng.uniform(0.2, 0.7), int(rng.integers(2, 9)))
     np.maximum(coverage, cv2.GaussianBlur(glare, (0, 0), 2.0), out=coverage)

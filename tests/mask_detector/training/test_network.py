@@ -92,7 +92,7 @@ def test_batch_normalisation_keeps_its_statistics(net, crops):
 
 
 def test_model_of_ours_gives_its_base_and_features(net, small_model):
-    network.load_pretrained(net, str(small_model))
+    network.load_pretrained(net, [str(small_model)], TWO)
     source = read_model(small_model).load_keras()
     for name in (BASE, "features"):
         pairs = zip(
@@ -101,9 +101,36 @@ def test_model_of_ours_gives_its_base_and_features(net, small_model):
         assert all(np.array_equal(one, other) for one, other in pairs)
 
 
+def test_model_of_the_same_classes_is_loaded_whole(net, small_model, crops):
+    network.load_pretrained(net, [str(small_model)], TWO)
+    found = network.with_probabilities(net, TWO, ALPHA)(crops)
+    np.testing.assert_allclose(found, read_model(small_model).load_keras()(crops), atol=1e-5)
+
+
+def test_several_models_give_their_mean(net, small_model, tmp_path):
+    network.load_pretrained(net, [str(small_model)], TWO)
+    first = net.get_weights()
+    other = tmp_path / "other.weights.h5"
+    build_network(TWO, SIZE, ALPHA).save_weights(other)
+    network.load_pretrained(net, [str(other)], TWO)
+    second = net.get_weights()
+    said = network.load_pretrained(net, [str(small_model), str(other)], TWO)
+    assert said == f"the mean of {small_model}, {other}"
+    for mean, one, two in zip(net.get_weights(), first, second, strict=True):
+        np.testing.assert_allclose(mean, (one + two) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [TWO[::-1], THREE])
+def test_models_of_other_classes_are_not_averaged(small_model, classes):
+    with pytest.raises(ModelFileError, match="only models of the same classes"):
+        network.load_pretrained(
+            build_network(classes, SIZE, ALPHA), [str(small_model)] * 2, classes
+        )
+
+
 def test_cut_network_starts_from_the_lower_blocks_of_a_whole_one(small_model, crops):
     cut = build_network(TWO, SIZE, ALPHA, blocks=12)
-    network.load_pretrained(cut, str(small_model))
+    network.load_pretrained(cut, [str(small_model)], TWO)
     source = read_model(small_model).load_keras().get_layer(BASE)
     layers = [layer for layer in cut.get_layer(BASE).layers if layer.weights]
     assert layers[-1].name == "block_12_project_BN"
@@ -116,13 +143,13 @@ def test_cut_network_starts_from_the_lower_blocks_of_a_whole_one(small_model, cr
 
 def test_model_of_another_width_is_refused(small_model):
     with pytest.raises(ModelFileError, match="width"):
-        network.load_pretrained(build_network(TWO, SIZE, 0.5), str(small_model))
+        network.load_pretrained(build_network(TWO, SIZE, 0.5), [str(small_model)], TWO)
 
 
 @pytest.mark.parametrize("name", ["none.model", "none.keras", "none.weights.h5", "none.h5"])
 def test_missing_weights_are_a_sentence(net, tmp_path, name):
     with pytest.raises(ModelFileError, match="none"):
-        network.load_pretrained(net, str(tmp_path / name))
+        network.load_pretrained(net, [str(tmp_path / name)], TWO)
 
 
 @pytest.mark.parametrize("damage", ["header", "inside", "other network"])
@@ -139,7 +166,7 @@ def test_damaged_keras_weights_are_a_sentence(net, tmp_path, damage):
     else:
         build_network(THREE, SIZE, 0.5).save_weights(path)
     with pytest.raises(ModelFileError, match=r"some\.weights\.h5: "):
-        network.load_pretrained(net, str(path))
+        network.load_pretrained(net, [str(path)], TWO)
 
 
 def test_unreachable_imagenet_weights_say_what_to_do(net, monkeypatch):
@@ -148,9 +175,9 @@ def test_unreachable_imagenet_weights_say_what_to_do(net, monkeypatch):
 
     monkeypatch.setattr("face_detector.weights.fetch", unreachable)
     with pytest.raises(ModelFileError, match=r"--weights mask_detector\.model"):
-        network.load_pretrained(net, "imagenet")
+        network.load_pretrained(net, ["imagenet"], TWO)
 
 
 def test_imagenet_weights_of_another_width_are_refused(net):
     with pytest.raises(ModelFileError, match="MobileNetV2"):
-        network.load_pretrained(net, "imagenet")
+        network.load_pretrained(net, ["imagenet"], TWO)

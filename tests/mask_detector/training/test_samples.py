@@ -61,6 +61,8 @@ def test_masked_faces_stay_masked_under_a_headscarf():
         ("over_eyes", "without_mask", "incorrect_mask"),
         ("hand", "without_mask", "without_mask"),
         ("niqab", "without_mask", "without_mask"),
+        ("eye_mask", "without_mask", "without_mask"),
+        ("carnival", "without_mask", "without_mask"),
     ],
 )
 def test_drawn_faces_are_labelled_by_what_is_drawn(drawn, two, three):
@@ -68,6 +70,14 @@ def test_drawn_faces_are_labelled_by_what_is_drawn(drawn, two, three):
     for classes, label in ((CLASSES, two), ((*CLASSES, "incorrect_mask"), three)):
         labels = {s.label for s in draw_on_faces(unmasked, classes, 1, 0) if s.drawn == drawn}
         assert labels == {label}
+
+
+def test_kinds_of_drawings_can_be_left_out():
+    masked = Sample(Path("b.png"), "with_mask", "g", (8, 8, 56, 56), LANDMARKS)
+    samples = [masked, *[unmasked_sample(landmarks=LANDMARKS)] * 20]
+    drawn = draw_on_faces(samples, CLASSES, 10, 0, without=("right", "headscarf"))
+    assert {"under_nose", "shield"} <= {sample.drawn for sample in drawn}
+    assert not {"right", "headscarf"} & {sample.drawn for sample in drawn}
 
 
 def test_the_same_is_drawn_for_two_classes_and_for_three():
