@@ -15,7 +15,7 @@ FIGURES = {
     "balanced_label_accuracy": "labels right (balanced)",
     "mean_average_precision": "mAP at IoU 0.5",
 }
-GROUPS_IN_README = ("skin tone", "pose")
+GROUPS_IN_README = ("measured skin tone", "pose", "head covering", "age")
 
 
 def figure(measure: Measure | None) -> str:
@@ -115,7 +115,7 @@ def limits(report: Mapping[str, Any], system: str = "yunet") -> str:
         f"Share of the test faces that are found (YuNet), by {'; by '.join(found)}. "
         f"Share that is labelled right, by {'; by '.join(labelled)}."
     )
-    return textwrap.fill(sentences, 100, initial_indent="  ", subsequent_indent="  ")
+    return textwrap.fill(sentences, 120, initial_indent="  ", subsequent_indent="  ")
 
 
 def _values(slices: Mapping[str, Any], key: str) -> str:

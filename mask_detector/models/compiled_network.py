@@ -23,6 +23,8 @@ from mask_detector.models.trial import try_in_child
 KNOWN_NETWORKS = frozenset(
     {
         # mask_detector.model as of 2026-11-26
+        "5a042cc3fe08f8338fb955c8c92cc333b23e8e2b71ee84055978d8426046470c",
+        # mask_detector.model on that day, before
         "618132b7c35cf3c826e1a22db8c376ef2c3da35a5e6032e17d3bd9d64636d5bb",
         # mask_detector.model until then
         "a96be1117b76b29b837044f32501fa7159fb53305d4663a2ad814f56af7684c4",

@@ -44,7 +44,7 @@ def with_slices(part: dict) -> dict:
     loss = {"value": -0.25, "low": -0.5, "high": 0.0}
     part["differences"] = {"yunet minus classic": dict.fromkeys(FIGURES, loss)}
     by_group = {"systems": {"yunet": figures}, "classifiers": {"mask_detector.model": figures}}
-    part["slices"] = {"skin tone": by_group}
+    part["slices"] = {"measured skin tone": by_group}
     return part
 
 
@@ -97,11 +97,14 @@ def test_slices_stand_in_the_card_and_in_the_limits(pages):
     loss = "−0.250 (−0.500 to +0.000)"
     assert f"| ours, YuNet, thorough, minus the classic recipe | {loss} |" in card
     measure = "0.750 (0.500–0.875)"
-    assert f"| skin tone: dark | 30 | {measure} | {measure} |" in card
+    assert f"| measured skin tone: dark | 30 | {measure} | {measure} |" in card
     gap = "+0.750 (+0.500 to +0.875)\\*, light over dark"
-    assert f"| skin tone | {gap} | {gap} |" in card
+    assert f"| measured skin tone | {gap} | {gap} |" in card
     text = " ".join(readme.read_text().split())
-    assert "are found (YuNet), by skin tone: dark 0.75 of 30, light 0.75. Share that is" in text
+    assert (
+        "are found (YuNet), by measured skin tone: dark 0.75 of 30, light 0.75. Share that is"
+        in text
+    )
     assert "<!-- /limits --> A person decides." in text
 
 
