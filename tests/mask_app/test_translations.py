@@ -161,7 +161,8 @@ def unwrapped(tree: ast.AST) -> Iterator[tuple[int, str]]:
         read = [
             each.value for each in call.keywords if each.arg in ("alt", "help", "title", "label")
         ]
-        if name in SHOWN:
+        in_log = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "logger"
+        if name in SHOWN and not in_log:
             read += call.args[:1] if name != "progress" else call.args[1:2]
         for argument in read:
             yield from ((argument.lineno, text) for text in literals(argument))
