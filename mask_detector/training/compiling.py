@@ -22,8 +22,11 @@ FORMATS = ("float32", "float16", "int8")
 """float32 is the reference; float16 halves the file; int8 is smaller still, and faster."""
 
 LARGEST_RISE = 0.05, 0.002
-"""By how much a faster format may raise float32's log loss: a share of it, and more. Probabilities
-tell more than labels do: of a thousand faces, a few near the line change sides by chance."""
+"""By how much a faster format may raise float32's log loss: a share of it, and more."""
+
+LARGEST_LOSS = 0.01
+"""Balanced accuracy that it may lose. Of a thousand faces, a few near the line change sides by
+chance, so the log loss is the finer measure of the two."""
 
 _TIMED_FACES = 4
 _MEASURED_CROPS, _CALIBRATION_CROPS = 3000, 400
@@ -102,7 +105,12 @@ def choose_format(
     reference, *smaller = results
     share, more = LARGEST_RISE
     largest = reference.log_loss * (1 + share) + more
-    good = [result for result in smaller if result.log_loss <= largest]
+    least = reference.balanced_accuracy - LARGEST_LOSS
+    good = [
+        result
+        for result in smaller
+        if result.log_loss <= largest and result.balanced_accuracy >= least
+    ]
     return min(good or smaller[:1], key=lambda result: result.milliseconds), results
 
 

@@ -26,41 +26,43 @@ LABELS = np.repeat([0, 1], 1000)
 
 
 @pytest.mark.parametrize(
-    ("losses", "milliseconds", "wanted"),
+    ("losses", "wrong", "milliseconds", "wanted"),
     [
-        # log loss of each format, in the order of FORMATS
-        ([0.1, 0.1, 0.1], [3, 2, 1], "int8"),
-        ([0.1, 0.1, 0.1], [3, 1, 2], "float16"),
-        ([0.1, 0.1, 0.106], [3, 2, 1], "int8"),
-        ([0.1, 0.1, 0.108], [3, 2, 1], "float16"),  # more than a twentieth and 0.002
-        ([0.001, 0.001, 0.002], [3, 2, 1], "int8"),  # next to nothing
-        ([0.1, 0.1, 0.09], [3, 2, 1], "int8"),  # is even better
-        ([0.1, 0.1, 0.1], [1, 3, 2], "int8"),  # float32 is never chosen
-        ([0.1, 0.2, 0.3], [1, 3, 2], "float16"),  # nothing is as good
+        # log loss and wrong faces of 2,000 of each format, in the order of FORMATS
+        ([0.1, 0.1, 0.1], [0, 0, 0], [3, 2, 1], "int8"),
+        ([0.1, 0.1, 0.1], [0, 0, 0], [3, 1, 2], "float16"),
+        ([0.1, 0.1, 0.106], [0, 0, 0], [3, 2, 1], "int8"),
+        ([0.1, 0.1, 0.108], [0, 0, 0], [3, 2, 1], "float16"),  # a twentieth and 0.002 is most
+        ([0.001, 0.001, 0.002], [0, 0, 0], [3, 2, 1], "int8"),  # next to nothing
+        ([0.1, 0.1, 0.09], [0, 0, 0], [3, 2, 1], "int8"),  # is even better
+        ([0.5, 0.5, 0.5], [0, 0, 19], [3, 2, 1], "int8"),
+        ([0.5, 0.5, 0.5], [0, 0, 21], [3, 2, 1], "float16"),
+        ([0.1, 0.1, 0.1], [0, 0, 0], [1, 3, 2], "int8"),  # float32 is never chosen
+        ([0.1, 0.2, 0.3], [0, 0, 0], [1, 3, 2], "float16"),  # nothing is as good
     ],
 )
-def test_fastest_format_that_is_as_accurate(monkeypatch, losses, milliseconds, wanted):
+def test_fastest_format_that_is_as_accurate(monkeypatch, losses, wrong, milliseconds, wanted):
     class Answers:
         def __init__(self, file):
-            self.format = file.compiled
+            self.index = FORMATS.index(file.compiled)
 
         def probabilities(self, crops):
-            right = np.exp(-losses[FORMATS.index(self.format)])
-            rows = np.full((len(LABELS), 2), 1 - right)
-            rows[np.arange(len(LABELS)), LABELS] = right
+            right = np.full(len(LABELS), np.exp(-losses[self.index]))
+            right[: wrong[self.index]] = 0.49  # nearly as sure, but the other label
+            rows = np.stack([1 - right, right], axis=1)
+            rows[LABELS == 0] = rows[LABELS == 0, ::-1]
             return rows
 
     monkeypatch.setattr(compiling, "compile_network", lambda model, format, crops: format)
     monkeypatch.setattr(compiling, "Classifier", Answers)
     monkeypatch.setattr(
-        compiling,
-        "milliseconds",
-        lambda answers, crops: milliseconds[FORMATS.index(answers.format)],
+        compiling, "milliseconds", lambda answers, crops: milliseconds[answers.index]
     )
     chosen, results = choose_format(None, CARD, np.empty((2000, 0)), LABELS, np.empty((0,)))
     assert chosen.format == wanted
     assert [result.format for result in results] == list(FORMATS)
-    assert {result.balanced_accuracy for result in results} == {1.0}
+    for result, count in zip(results, wrong, strict=True):
+        assert result.balanced_accuracy == pytest.approx(1 - count / 2000)
 
 
 @pytest.fixture(scope="module")
