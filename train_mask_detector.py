@@ -67,7 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = recipe.from_arguments(arguments)
     classes = dataset.classes
     parts = dataset.parts(*shares)
-    more = draw_on_faces(parts["train"], classes, settings.drawn_masks, settings.seed)
+    more = draw_on_faces(
+        parts["train"], classes, settings.drawn_masks, settings.seed, settings.not_drawn
+    )
     print(f"{len(more)} more training faces, with masks, hands, veils and others drawn on")
     more += read_unlabelled(arguments.unlabelled, detector, dataset.contents)
     teacher = Teacher(arguments.teacher, classes) if arguments.teacher else None

@@ -27,9 +27,8 @@ logger = logging.getLogger(__name__)
 
 _TIFF_SUFFIXES = (".tif", ".tiff")
 _MOST_ENDINGS = 5  # named in a line
-_NO_PLACE = Path(
-    "folder"
-)  # for a folder that is a problem: nothing is written, and "." has no name
+# For a folder that is a problem: nothing is written, and "." has no name.
+_NO_PLACE = Path("folder")
 
 
 @dataclass(frozen=True)

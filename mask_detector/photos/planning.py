@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from mask_detector.files import STANDARD_STREAM, make_folder
 from mask_detector.images import PICTURE_SUFFIXES, check_picture_name
 from mask_detector.photos.paths import Photo, is_folder
 from mask_detector.photos.sources import CROPS, PICTURES, PictureSources
+from mask_detector.wording import number_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,7 @@ def name_results(
             ``output`` names one picture for several photos.
     """
     sources = PictureSources(results.output, PICTURES)
-    if made := set(map(_same_name, sources.pictures())):
-        photos = [photo for photo in photos if _same_name(photo.path) not in made]
+    photos = _without_pictures(photos, sources)
     originals, files = [*(photo.path for photo in photos), *read], results.files()
     _check_files(files, originals)
     pictures = _name_pictures(photos, originals, results.output, files, pictures_here, sources)
@@ -78,6 +81,17 @@ def name_results(
         dataclasses.replace(photo, picture=picture, crops=name)
         for photo, picture, name in zip(photos, pictures, crops, strict=True)
     ]
+
+
+def _without_pictures(photos: Sequence[Photo], sources: PictureSources) -> Sequence[Photo]:
+    """The photos but for those in folders that earlier runs have noted as their pictures."""
+    made = set(map(_same_name, sources.pictures()))
+    kept = [each for each in photos if not (each.in_folder and _same_name(each.path) in made)]
+    if photos and not kept:
+        raise UserFacingError(f"{photos[0].path.parent}: these are only pictures of earlier runs")
+    if left_out := len(photos) - len(kept):
+        logger.warning("%s of earlier runs left out", number_of(left_out, "picture"))
+    return kept
 
 
 def _name_pictures(

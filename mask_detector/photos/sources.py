@@ -49,9 +49,8 @@ class PictureSources:
         except OSError as error:
             raise FileError(f"{self._file}: cannot be read ({error.strerror})") from None
         for line in lines:
-            with suppress(
-                ValueError, KeyError, TypeError, RecursionError
-            ):  # a crash may have left half a line
+            # A crash may have left half a line.
+            with suppress(ValueError, KeyError, TypeError, RecursionError):
                 noted = json.loads(line)
                 photo, picture = str(noted["photo"]), str(noted["picture"])
                 if not Path(picture).is_absolute() and ".." not in Path(picture).parts:

@@ -8,12 +8,13 @@ import re
 from urllib.parse import unquote, urlsplit
 
 _SECRET_NAME = (
-    r"[^=&;#/?]*(?:(?:pas|pwd|psw|token|secret|key|auth|cred)[^=&;#/?]*|pw|sid|sig|signature)="
+    r"[^=&;#/?]{0,40}(?:(?:pas|pwd|psw|token|secret|key|auth|cred)[^=&;#/?]{0,40}"
+    r"|pw|sid|sig|signature)="
 )
 _SECRET_PARAMETER = re.compile(rf"(?i)([?&;]{_SECRET_NAME})[^&;#]*")
 
 # Some cameras want them in the path: /user=admin_password=abc_channel=1_stream=0.sdp
-_SECRET_IN_PATH = re.compile(rf"(?i)([/_]{_SECRET_NAME})(?:(?!_[a-z]+=\d)[^&;#?])*")
+_SECRET_IN_PATH = re.compile(rf"(?i)([/_]{_SECRET_NAME})(?:(?!_[a-z]+=\d)[^/&;#?])*")
 
 _WITH_SCHEME = re.compile(r"(.*?\b[a-zA-Z][\w+.-]*://)(.*)", re.DOTALL)
 

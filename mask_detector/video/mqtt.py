@@ -42,8 +42,11 @@ def parse_broker(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{without_password(text)!r} is not mqtt://HOST/TOPIC")
     check_address(text)
     *_, topic = broker_of(text)
-    if not topic or "+" in topic:
-        raise argparse.ArgumentTypeError("a topic to publish to is neither empty nor has + or #")
+    if not topic or set("+#?") & set(text.partition("://")[2].partition("/")[2]):
+        raise argparse.ArgumentTypeError(
+            "a topic to publish to is not empty and has no +, # or ? (a user name and password "
+            "stand before the @)"
+        )
     return text
 
 

@@ -206,6 +206,7 @@ class Sources:
             for pair in zip(self.sources, self._waiting, strict=True)
         ]
         self._running = len(self._threads)
+        self._all_ended = False
 
     def __enter__(self) -> Sources:
         for thread in self._threads:
@@ -229,7 +230,7 @@ class Sources:
         if not any(source.seen for source in self.sources):
             if errors:
                 raise errors[0]
-            if not self._running:  # else the user has stopped them
+            if self._all_ended:  # else the user has stopped them
                 names = ", ".join(source.name for source in self.sources)
                 raise SourceError(f"{names}: no frame is left by --start, --end and --every")
         return not errors
@@ -253,6 +254,7 @@ class Sources:
                     if waiting
                 }
                 if not frames and not self._running:
+                    self._all_ended = True
                     return
                 self._changed.notify_all()
             yield frames

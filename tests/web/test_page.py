@@ -133,7 +133,7 @@ def test_only_what_is_shown_is_marked(page: Any, examples: Path) -> None:
     status.filter(has_text="No faces found.").wait_for()
     page.evaluate("window.held[0].failed(new Error('too late'))")
     page.set_input_files("#file", examples / "example_01.png")
-    page.wait_for_function("window.held.length === 3")
+    page.wait_for_function("() => window.held.length === 3")
     assert status.text_content() == "No faces found."
     page.evaluate("window.held[2].failed(new Error('out of memory'))")
     status.filter(has_text="could not be detected: out of memory").wait_for()

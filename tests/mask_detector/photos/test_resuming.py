@@ -436,6 +436,15 @@ def test_own_pictures_are_no_photos(detect, here, wanted, output) -> None:
     assert "1 face" in first.stdout
 
 
+def test_a_picture_that_is_named_itself_is_a_photo(detect, here) -> None:
+    draw("in/a.png")
+    detect("in", "-o", "out")
+    assert "-> out/a_2.png" in detect("out/a.png", "-o", "out").stdout
+    only = detect("out", "-o", here / "out")
+    assert (only.returncode, only.stdout) == (2, "")
+    assert "only pictures of earlier runs" in only.stderr
+
+
 @pytest.mark.parametrize(
     "noted",
     [

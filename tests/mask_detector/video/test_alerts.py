@@ -116,6 +116,8 @@ def test_what_is_no_receiver_is_said(text: str) -> None:
         ("mqtts://[secret/door", "no valid host and port"),
         ("mqtt://broker:99999/door", "no valid host and port"),
         ("mqtt://broker/door/+", "a topic to publish to"),
+        ("mqtt://broker/door#1", "a topic to publish to"),
+        ("mqtt://broker/door?qos=1", "a topic to publish to"),
     ],
 )
 def test_a_receiver_that_cannot_work_is_said_at_once_without_its_password(

@@ -92,6 +92,8 @@ def read(*names: object, options: SourceOptions | None = None) -> list[Frame]:
             "rtsp://door/user=me&password=***&channel=1",
         ),
         ("http://door/password-free/keys/?design=1", "http://door/password-free/keys/?design=1"),
+        ("http://door/key=1/cat.jpg", "http://door/key=***/cat.jpg"),
+        ("http://door/" + "a_pas" * 1000, "http://door/" + "a_pas" * 1000),
         ("films/key=3_pw=2.mp4", "films/key=3_pw=2.mp4"),
         ("not 'mqtt://me:12#secret@host/t'", "not 'mqtt://me:***@host/t'"),
     ],
@@ -146,6 +148,12 @@ def test_options_that_leave_no_frame_are_an_error(numbered: Path) -> None:
         assert not any(sources)
         with pytest.raises(SourceError, match="no frame is left by --start, --end and --every"):
             sources.check()
+
+
+def test_stopping_before_the_first_frame_is_no_error() -> None:
+    with Sources(["rtsp://127.0.0.1:9/camera"]) as sources:
+        assert next(iter(sources)) == {}
+    assert sources.check()
 
 
 def test_a_folder_without_a_photo_that_can_be_read_is_an_error(tmp_path: Path) -> None:
