@@ -117,6 +117,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for folders in (arguments.dataset, arguments.judge)
     )
     evaluated = [*evaluation["train"], *evaluation["validation"]]
+    # Crops of an interrupted run may be incomplete.
+    shutil.rmtree(f"{arguments.output}.crops", ignore_errors=True)
     results: dict[str, dict[str, Any]] = {}
     if arguments.output.exists():
         results = json.loads(arguments.output.read_text())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -39,3 +42,23 @@ def test_scores_of_calibrated_logits():
     assert scores["balanced accuracy"] == 0.5
     wanted = -np.mean(np.log([0.8, 0.4, 0.7, 0.1]))
     assert scores["log loss"] == pytest.approx(wanted, abs=1e-4)
+
+
+def test_results_of_an_interrupted_run_are_kept_and_its_crops_are_not(tmp_path, monkeypatch):
+    parts = {"train": [], "validation": [], "test": []}
+    dataset = SimpleNamespace(parts=lambda test_size: parts)
+    output, found = tmp_path / "ablation.json", []
+    output.write_text(json.dumps({ablation.RECIPE: {"0": run_of(0.2)}}))
+    crops = Path(f"{output}.crops") / "64-0.15-1"
+    crops.mkdir(parents=True)
+
+    def measure(*arguments: Any) -> dict[str, Any]:
+        found.append(crops.exists())
+        return run_of(0.3)
+
+    monkeypatch.setattr(ablation, "read_dataset", lambda *arguments: dataset)
+    monkeypatch.setattr(ablation, "_measure", measure)
+    options = ["--dataset", "a", "--judge", "b", "--output", str(output), "--seeds", "1"]
+    assert ablation.main([*options, "--variants", ablation.RECIPE]) == 0
+    assert found == [False]
+    assert json.loads(output.read_text())[ablation.RECIPE].keys() == {"0", "1"}
