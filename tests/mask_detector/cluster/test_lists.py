@@ -94,6 +94,7 @@ def test_an_empty_line_of_an_inventory_is_left_out(tmp_path):
         gzip.compress(b"")[:10] + b"\xff" * 40,
         b"no gzip",
     ],
+    ids=["one column", "long field", "cut off", "no data", "no gzip"],  # gzip holds the time
 )
 def test_a_damaged_inventory_is_one_sentence(tmp_path, damaged):
     manifest = inventory_of(tmp_path, [{"Bucket": "archive", "Key": "a.jpg"}], "CSV")
