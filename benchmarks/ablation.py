@@ -35,7 +35,7 @@ from mask_detector.files import make_folder, write_bytes
 from mask_detector.models.model_file import ModelCard, ModelFile
 from mask_detector.training import fitting, network, streams
 from mask_detector.training.augmentation import Augmentation
-from mask_detector.training.calibration import fit_temperature, softmax
+from mask_detector.training.calibration import fit_temperature, log_loss, softmax
 from mask_detector.training.compiling import compile_network, milliseconds
 from mask_detector.training.dataset import read_dataset
 from mask_detector.training.evaluation import balanced_accuracy
@@ -222,10 +222,9 @@ def _latency(net: Any, classes: Sequence[str], recipe: Recipe) -> float:
 def _scores(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Balanced accuracy and mean log loss of calibrated logits, (N, classes)."""
     accuracy = balanced_accuracy(labels, logits.argmax(axis=1), logits.shape[1])
-    of_label = softmax(logits)[np.arange(len(labels)), labels]
     return {
         "balanced accuracy": round(accuracy, 4),
-        "log loss": round(float(-np.log(np.maximum(of_label, 1e-12)).mean()), 4),
+        "log loss": round(log_loss(softmax(logits), labels), 4),
     }
 
 

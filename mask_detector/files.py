@@ -79,6 +79,11 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     PendingFile(path, data).put()
 
 
+def same_name(path: Path) -> str:
+    """Equal for two names of one file on any file system: links followed, case ignored."""
+    return os.path.realpath(path).casefold()
+
+
 def put_in_place(written: Path, path: Path) -> None:
     """Move a finished file to its place on the same disk; one that is there becomes PATH.previous.
 

@@ -13,7 +13,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -51,7 +50,9 @@ def listed_in(address: str) -> Iterator[str]:
             if name:
                 yield _full(name, f"{address}, row {number}")
     else:
-        with closing(io.TextIOWrapper(_stream(address), encoding="utf-8-sig")) as lines:
+        with closing(
+            io.TextIOWrapper(storage.opened(address, as_stream=True), encoding="utf-8-sig")
+        ) as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     yield _full(line.strip("\r\n"), f"{address}, line {number}")
@@ -69,14 +70,6 @@ def _full(name: str, where: str) -> str:
         raise UserFacingError(f"{where}: {error}") from None
 
 
-def _stream(address: str) -> Any:
-    """The file, to be read from its beginning."""
-    if addresses.scheme_of(address) is None:
-        return Path(address).open("rb")
-    files, path = storage.file_system(address)
-    return storage.retried(lambda: files.open_input_stream(path, compression=None))
-
-
 def _parquet_names(address: str) -> Iterator[str]:
     """The first column that may hold addresses and holds text."""
     with _parquet_file(address) as file:
@@ -92,7 +85,7 @@ def _parquet_names(address: str) -> Iterator[str]:
 def _parquet_file(address: str) -> Iterator[Any]:
     from pyarrow import parquet
 
-    with storage.retried(lambda: storage.opened(address)) as file:
+    with storage.opened(address) as file:
         yield parquet.ParquetFile(file)
 
 
@@ -145,7 +138,7 @@ def _csv_objects(part: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Rows of one file of an inventory, by the names of the Parquet files' columns."""
     names = [_INVENTORY_COLUMNS.get(name, name) for name in columns]
     with (
-        closing(_stream(part)) as packed,
+        closing(storage.opened(part, as_stream=True)) as packed,
         gzip.open(packed, "rt", encoding="utf-8", newline="") as lines,
     ):
         for number, values in enumerate(csv.reader(lines), start=1):

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -149,8 +149,11 @@ def read(address: str, most_bytes: int | None = None) -> bytes:
     return retried(whole)
 
 
-def opened(address: str) -> Any:
+def opened(address: str, as_stream: bool = False) -> Any:
     """A file to read from wherever one likes, as a context manager.
+
+    Args:
+        as_stream: from its beginning only; more is fetched at a time than is asked for.
 
     Raises:
         OSError: it is missing (FileNotFoundError), or cannot be read.
@@ -158,7 +161,8 @@ def opened(address: str) -> Any:
     if scheme_of(address) is None:
         return Path(address).open("rb")
     files, path = file_system(address)
-    return files.open_input_file(path)
+    stream = partial(files.open_input_stream, path, compression=None)
+    return retried(stream if as_stream else partial(files.open_input_file, path))
 
 
 def download(address: str, target: Path) -> None:
@@ -170,10 +174,7 @@ def download(address: str, target: Path) -> None:
     files, path = file_system(address)
 
     def copy() -> None:
-        with (
-            files.open_input_stream(path, compression=None) as stream,
-            target.open("wb") as file,
-        ):
+        with files.open_input_stream(path, compression=None) as stream, target.open("wb") as file:
             while part := stream.read(_COPIED_BYTES):
                 file.write(part)
 

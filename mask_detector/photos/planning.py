@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mask_detector.errors import UserFacingError
-from mask_detector.files import STANDARD_STREAM, make_folder
+from mask_detector.files import STANDARD_STREAM, make_folder, same_name
 from mask_detector.images import PICTURE_SUFFIXES, check_picture_name
 from mask_detector.photos.paths import Photo, is_folder
 from mask_detector.photos.sources import CROPS, PICTURES, PictureSources
@@ -85,8 +84,8 @@ def name_results(
 
 def _without_pictures(photos: Sequence[Photo], sources: PictureSources) -> Sequence[Photo]:
     """The photos but for those in folders that earlier runs have noted as their pictures."""
-    made = set(map(_same_name, sources.pictures()))
-    kept = [each for each in photos if not (each.in_folder and _same_name(each.path) in made)]
+    made = set(map(same_name, sources.pictures()))
+    kept = [each for each in photos if not (each.in_folder and same_name(each.path) in made)]
     if photos and not kept:
         raise UserFacingError(f"{photos[0].path.parent}: these are only pictures of earlier runs")
     if left_out := len(photos) - len(kept):
@@ -154,11 +153,11 @@ def _names_a_file(output: Path, photos: Sequence[Photo]) -> bool:
 
 def _check_files(files: Iterable[Path], taken: Iterable[Path]) -> None:
     """Raise UserFacingError where a file cannot be written, or would replace a photo."""
-    used = set(map(_same_name, taken))
+    used = set(map(same_name, taken))
     for path in files:
-        if _same_name(path) in used:
+        if same_name(path) in used:
             raise UserFacingError(f"{path}: this would replace a file of this run, name another")
-        used.add(_same_name(path))
+        used.add(same_name(path))
         if not path.exists():  # a device such as /dev/null needs no folder that can be written to
             make_folder(path.parent)
 
@@ -169,18 +168,13 @@ def unique_paths(wanted: Iterable[Path], taken: Collection[Path] = ()) -> list[P
     >>> [str(path) for path in unique_paths([Path("a.jpg"), Path("A.jpg"), Path("b.jpg")])]
     ['a.jpg', 'A_2.jpg', 'b.jpg']
     """
-    used = set(map(_same_name, taken))
+    used = set(map(same_name, taken))
     paths = []
     for path in wanted:
         free, number = path, 1
-        while _same_name(free) in used:
+        while same_name(free) in used:
             number += 1
             free = path.with_stem(f"{path.stem}_{number}")
-        used.add(_same_name(free))
+        used.add(same_name(free))
         paths.append(free)
     return paths
-
-
-def _same_name(path: Path) -> str:
-    """Equal for two names of one file on any file system: links followed, case ignored."""
-    return os.path.realpath(path).casefold()

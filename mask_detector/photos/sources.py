@@ -74,9 +74,9 @@ class PictureSources:
         if not self._is_kept:
             return
         new = {
-            self._name(photo): str(picture.relative_to(self._folder))
+            name: str(picture.relative_to(self._folder))
             for photo, picture in pictures
-            if picture is not None and self.picture_of(photo) is None
+            if picture is not None and (name := self._name(photo)) not in self._pictures
         }
         if new:
             self._pictures.update(new)

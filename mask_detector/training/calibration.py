@@ -56,6 +56,18 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return rows
 
 
+def log_loss(probabilities: np.ndarray, labels: np.ndarray, least: float = 1e-12) -> float:
+    """The mean log loss.
+
+    Args:
+        probabilities: (N, C), rows sum to 1.
+        labels: int (N,), true classes.
+        least: lower probabilities of a label count as this one.
+    """
+    of_label = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(of_label, least)).mean())
+
+
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """Find T for which ``softmax(logits / T)`` fits the labels best (Guo et al. 2017).
 

@@ -15,6 +15,7 @@ import numpy as np
 from mask_detector.classifier import Classifier
 from mask_detector.models.keras_backend import import_keras, quiet_standard_error
 from mask_detector.models.model_file import ModelCard, ModelFile
+from mask_detector.training.calibration import log_loss
 from mask_detector.training.evaluation import balanced_accuracy
 from mask_detector.training.streams import first_crops
 
@@ -28,6 +29,7 @@ LARGEST_LOSS = 0.01
 """Balanced accuracy that it may lose. Of a thousand faces, a few near the line change sides by
 chance, so the log loss is the finer measure of the two."""
 
+_LEAST_PROBABILITY = 1e-4  # int8 gives 0
 _TIMED_FACES = 4
 _MEASURED_CROPS, _CALIBRATION_CROPS = 3000, 400
 
@@ -97,8 +99,7 @@ def choose_format(
         flatbuffer = compile_network(model, format, calibration)
         classifier = Classifier(ModelFile(Path(format), card, flatbuffer, lambda: model))
         rows = classifier.probabilities(crops)
-        of_label = rows[np.arange(len(labels)), labels]
-        loss = float(-np.log(np.maximum(of_label, 1e-4)).mean())
+        loss = log_loss(rows, labels, _LEAST_PROBABILITY)
         accuracy = balanced_accuracy(labels, rows.argmax(axis=1), len(card.classes))
         time_taken = milliseconds(classifier, crops)
         results.append(Compiled(format, flatbuffer, loss, accuracy, time_taken))

@@ -74,11 +74,12 @@ class Teacher:
         """
         import tensorflow as tf  # loaded already by the caller, who has tensors
 
+        sizes = {classifier.card.input_size for classifier in self._classifiers}
+        seen = {size: tf.image.resize(crops, (size, size), method="area") for size in sizes}
         told = tf.zeros_like(rows)
         for classifier in self._classifiers:
-            size = classifier.card.input_size
-            seen = tf.image.resize(crops, (size, size), method="area")
-            told += tf.numpy_function(partial(self._told, classifier), [seen], tf.float32)
+            crops = seen[classifier.card.input_size]
+            told += tf.numpy_function(partial(self._told, classifier), [crops], tf.float32)
         blended = tf.numpy_function(
             self.blend_arrays, [told / len(self._classifiers), rows], tf.float32
         )

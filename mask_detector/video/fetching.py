@@ -34,6 +34,11 @@ def request_to(
     return request
 
 
+def words_of(error: Exception) -> str:
+    """What an error says; the text of an ``InvalidURL`` would show a part of the address."""
+    return "the address is not valid" if isinstance(error, InvalidURL) else str(error)
+
+
 class TemporaryVideo:
     """A file without a name that is gone once nobody refers to it, for PyAV, which closes none."""
 
@@ -64,9 +69,7 @@ def fetch(address: str, stall_s: float | None) -> TemporaryVideo:
         return TemporaryVideo(file)
     except (OSError, ValueError, HTTPException) as error:
         file.close()
-        # The text of an InvalidURL would show a part of the address.
-        why = "the address is not valid" if isinstance(error, InvalidURL) else error
-        raise SourceError(f"{name}: it cannot be downloaded ({why})") from None
+        raise SourceError(f"{name}: it cannot be downloaded ({words_of(error)})") from None
     except SourceError:
         file.close()
         raise

@@ -7,7 +7,6 @@ with Outputs(OutputOptions(json="-"), detector.classes, ["talk.mp4"]) as outputs
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ import numpy as np
 
 from mask_detector.command_line import check_labels
 from mask_detector.errors import SourceError, UserFacingError
-from mask_detector.files import STANDARD_STREAM
+from mask_detector.files import STANDARD_STREAM, same_name
 from mask_detector.records import FRAME_COLUMNS, Records
 from mask_detector.video.addresses import is_address, local_path
 from mask_detector.video.alerts import Alerts
@@ -188,7 +187,7 @@ def _check_nothing_is_overwritten(
 
 
 def _is_same_file(one: Path, other: Path) -> bool:
-    """Whether two names are those of one file: links followed, and case ignored as some do."""
-    if os.path.realpath(one).casefold() == os.path.realpath(other).casefold():
+    """Whether two names are those of one file, hard links included."""
+    if same_name(one) == same_name(other):
         return True
     return one.exists() and other.exists() and one.samefile(other)

@@ -19,7 +19,6 @@ import tempfile
 import time
 import wave
 from collections.abc import Callable, Sequence
-from http.client import InvalidURL
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +27,7 @@ import numpy as np
 
 from mask_detector.errors import UserFacingError
 from mask_detector.video.addresses import check_address, without_password
-from mask_detector.video.fetching import request_to
+from mask_detector.video.fetching import request_to, words_of
 from mask_detector.video.mqtt import PORTS, broker_of, make_client, parse_broker
 from mask_detector.video.webhooks import post
 
@@ -80,9 +79,7 @@ def failure(error: Exception) -> str:
     cause = reason if isinstance(reason, Exception) else error
     if isinstance(cause, subprocess.TimeoutExpired | TimeoutError):
         return f"it took longer than {DELIVERY_S:g} s"
-    if isinstance(cause, InvalidURL):
-        return "the address is not valid"  # the error's text would show a part of it
-    return str(cause) or type(cause).__name__
+    return words_of(cause) or type(cause).__name__
 
 
 def make_sender(text: str) -> tuple[str, Send]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mask_detector.training.drawn.camera import Look, Pose
-from mask_detector.training.drawn.cloth import Cloth, Ellipsoid, Strap, cut_corners
+from mask_detector.training.drawn.cloth import Cloth, Ellipsoid, Strap, both_halves, cut_corners
 from mask_detector.training.drawn.dyes import CLOTH_SIZE, any_colour, dye
 from mask_detector.training.drawn.layers import wear
 from mask_detector.training.drawn.sewing import coverage_of, draw_line, draw_oval
@@ -77,8 +77,7 @@ def _wear(
     """Add ornaments, eyes and light to the painted mask, and put it on."""
     half = half + rng.normal(0, 0.03, half.shape)
     half[[0, -1], 0] = 0
-    ring = np.concatenate([half, half[-2:0:-1] * (-1, 1)])
-    outline = np.add(cut_corners(ring), (0, _LIFT))
+    outline = np.add(cut_corners(both_halves(half)), (0, _LIFT))
     coverage = coverage_of(outline)
     paint, holes = _Paint(colour), _Paint(coverage)
     for _ in range(int(rng.integers(5))):

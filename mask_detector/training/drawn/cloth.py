@@ -194,6 +194,11 @@ def _outline(cut: str, wearing: str, rng: np.random.Generator) -> tuple[np.ndarr
     return cut_corners(ring), body
 
 
+def both_halves(half: np.ndarray) -> np.ndarray:
+    """A closed line from half of it, (N, 2) from the middle above to the middle below."""
+    return np.concatenate([half, half[-2:0:-1] * [-1, 1]])
+
+
 def cut_corners(ring: np.ndarray, times: int = 3) -> np.ndarray:
     """A closed line (N, 2) made smooth by Chaikin's algorithm, (N * 2**times, 2)."""
     for _ in range(times):
@@ -242,7 +247,7 @@ def drape(top: float, plain: np.ndarray | None, rng: np.random.Generator) -> Clo
     heights = [top, top + 0.08, top + 0.15, top + 0.2, 2.6, 2.85, 2.95]
     right_half = np.stack([angles, heights], 1)
     right_half[1:-1] += rng.normal(0, 0.05, (5, 2))
-    outline = np.concatenate([right_half, right_half[-2:0:-1] * [-1, 1]])
+    outline = both_halves(right_half)
     outline[:, 1] += rng.normal(0, 0.08) * outline[:, 0]
     outline = np.clip(outline, [-1.72, 0], [1.72, CLOTH_BOTTOM])
     if plain is None:

@@ -209,7 +209,7 @@ def print_mouth(colour: np.ndarray, outline: np.ndarray, rng: np.random.Generato
         draw_oval(colour, (x, y), (wide * 0.8, high * 0.55), np.full(3, 0.95))
     marks = np.stack([x + np.linspace(-wide, wide, 9), np.full(9, y)], 1)
     marks[:, 1] += rng.uniform(-0.12, 0.12) * np.linspace(-1, 1, 9) ** 2
-    cv2.polylines(colour, [_polygon(marks)], False, (lips * 0.3).tolist(), 1, cv2.LINE_AA, 4)
+    draw_line(colour, marks, lips * 0.3)
 
 
 def window(

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mask_detector.training.drawn.camera import Look, Pose
-from mask_detector.training.drawn.cloth import Ellipsoid, cut_corners, drape
+from mask_detector.training.drawn.cloth import Ellipsoid, both_halves, cut_corners, drape
 from mask_detector.training.drawn.dyes import plain_colour
 from mask_detector.training.drawn.layers import Window, blend, shade_window, wear
 
@@ -96,8 +96,7 @@ def _opening_in_photo(opening: np.ndarray, pose: Pose, rng: np.random.Generator)
     half = opening * [rng.uniform(0.85, 1.1), 1] + rng.normal(0, 0.03, opening.shape)
     half[[0, -1], 0] = 0
     half[:, 1] += rng.normal(0, 0.05)
-    ring = np.concatenate([half, half[-2:0:-1] * [-1, 1]])
-    ring = cut_corners(ring, times=2)
+    ring = cut_corners(both_halves(half), times=2)
     points = _FACE.points(ring[:, 0], ring[:, 1])
     facing = ((points - _FACE.centre) / np.square(_FACE.radii)) @ pose.towards_viewer
     # On a turned head the opening's far edge lies behind the face, whose outline then ends it.
